@@ -1,0 +1,1 @@
+"""Methods that the proposed one is compared with, each one file."""

@@ -1,0 +1,1 @@
+"""Image corruptions that robustness is measured on."""
