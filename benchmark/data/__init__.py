@@ -1,0 +1,1 @@
+"""Raw challenge layouts, preparation, and what training and evaluation read."""

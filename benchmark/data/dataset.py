@@ -1,0 +1,173 @@
+"""A prepared set: a folder of cases described by its ``dataset.json``.
+
+DATA/acdc/dataset.json                    what it is, its cases and their checksums
+DATA/acdc/splits.json                     only where a set is trained on
+DATA/acdc/007/ED_img.nii.gz, ED_seg.nii.gz, ES_img.nii.gz, ES_seg.nii.gz, case.json
+DATA/acdc-c/RandBias/007/draw1/...        the same, for a corrupted set
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from benchmark.data.labels import STRUCTURES
+from benchmark.errors import CoopbenchError
+from benchmark.files import digest, sha256, write_json
+
+Record = TypeVar("Record", bound=BaseModel)
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Case(_Record):
+    """One subject (and one draw of a corruption of it): its frames and what they were made from."""
+
+    subject: str
+    draw: int = 0
+    folder: str = Field(pattern=r"^\w[\w.-]*(/\w[\w.-]*)*$")
+    frames: tuple[str, ...]
+    files: dict[str, str]
+    """SHA-256 of each file in the case's folder."""
+    made_from: dict[str, Any]
+    """Checksums of the source files and the parameters; another value means: make it again."""
+
+    def intact(self, root: Path) -> bool:
+        """Whether every file is there with its recorded checksum."""
+        return all(
+            (path := root / self.folder / name).is_file() and sha256(path) == value
+            for name, value in self.files.items()
+        )
+
+
+class Dataset(_Record):
+    """The content of a ``dataset.json``; ``root`` is the folder that it lies in."""
+
+    format: Literal["coopbench-dataset-1"] = "coopbench-dataset-1"
+    name: str
+    title: str
+    source: str
+    phantom: bool = False
+    labels: dict[int, str] = {0: "background", **STRUCTURES}
+    in_plane_spacing_mm: float
+    preparation: dict[str, Any]
+    software: dict[str, str]
+    cases: tuple[Case, ...]
+    root: Path = Field(default=Path(), exclude=True)
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of every case's checksums: the same exactly when the data are the same."""
+        return digest({case.folder: case.files for case in self.cases})
+
+    def of_subjects(self, subjects: tuple[str, ...]) -> tuple[Case, ...]:
+        """The cases of ``subjects``.
+
+        Raises:
+            CoopbenchError: a subject is not in this set; all such are named.
+        """
+        missing = sorted(set(subjects) - {case.subject for case in self.cases})
+        if missing:
+            raise CoopbenchError(
+                f"{self.root}: lacks the subjects {' '.join(missing)}; "
+                "prepare the complete download, or another --repeat"
+            )
+        wanted = set(subjects)
+        return tuple(case for case in self.cases if case.subject in wanted)
+
+    def write(self) -> None:
+        """Write ``dataset.json`` into ``root``."""
+        write_json(self.root / "dataset.json", self.model_dump(mode="json"))
+
+
+def read_record(path: Path, kind: type[Record]) -> Record:
+    """Read and validate a JSON file.
+
+    Raises:
+        CoopbenchError: it is missing, not JSON, or not what ``kind`` describes.
+    """
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise CoopbenchError(f"{path}: no such file") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise CoopbenchError(f"{path}: {where}: {first['msg']}") from error
+
+
+def read_dataset(folder: Path) -> Dataset:
+    """The prepared set in ``folder``.
+
+    Raises:
+        CoopbenchError: there is none, or its ``dataset.json`` is not valid.
+    """
+    if not (folder / "dataset.json").is_file():
+        raise CoopbenchError(
+            f"{folder}: holds no prepared set (no dataset.json); "
+            "make one with 'coopbench prepare' or 'coopbench phantom'"
+        )
+    return read_record(folder / "dataset.json", Dataset).model_copy(update={"root": folder})
+
+
+def find_datasets(data: Path) -> Iterator[Dataset]:
+    """Every prepared set under ``data``, at most two folders down, ordered by path."""
+    for path in sorted([*data.glob("*/dataset.json"), *data.glob("*/*/dataset.json")]):
+        yield read_dataset(path.parent)
+
+
+class Split(_Record):
+    """The subjects of one repeat."""
+
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    dropped_from_validation: tuple[str, ...] = ()
+
+
+class Splits(_Record):
+    """The content of a ``splits.json``: the test subjects, and each repeat's others."""
+
+    source: str
+    test: tuple[str, ...]
+    repeats: dict[int, Split]
+
+
+def read_splits(dataset: Dataset) -> Splits:
+    """The splits of a set that can be trained on.
+
+    Raises:
+        CoopbenchError: the set has none, or a test subject is also trained or validated on.
+    """
+    path = dataset.root / "splits.json"
+    if not path.is_file():
+        raise CoopbenchError(f"{path}: no such file; only a set with splits can be trained on")
+    splits = read_record(path, Splits)
+    for repeat, split in splits.repeats.items():
+        seen = set(splits.test) & {*split.train, *split.validation}
+        both = set(split.train) & set(split.validation)
+        if seen or both:
+            raise CoopbenchError(
+                f"{path}: repeat {repeat} uses {' '.join(sorted(seen | both))} twice "
+                "(as test, validation or training subject)"
+            )
+    return splits
+
+
+def evaluated_cases(dataset: Dataset) -> tuple[Case, ...]:
+    """What a set is evaluated on: its test subjects where it has splits, else all of it."""
+    if not (dataset.root / "splits.json").is_file():
+        return dataset.cases
+    test = set(read_splits(dataset).test)
+    return tuple(case for case in dataset.cases if case.subject in test)
+
+
+def read_case(path: Path) -> Case | None:
+    """A finished case's ``case.json``, or None where there is none that can be used."""
+    try:
+        return Case.model_validate(json.loads(path.read_bytes()))
+    except (OSError, ValueError):
+        return None

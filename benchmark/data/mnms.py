@@ -1,0 +1,76 @@
+"""The raw layout of M&Ms (Campello et al., IEEE TMI 2021).
+
+RAW/*.csv                                     External code, Vendor, Centre, ED, ES
+RAW/Training/Labeled/A0S9V9/A0S9V9_sa.nii.gz      4D image; frames count from 0
+RAW/Training/Labeled/A0S9V9/A0S9V9_sa_gt.nii.gz   1 = LV, 2 = MYO, 3 = RV; most frames empty
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from benchmark.data.labels import MNMS_LABELS
+from benchmark.data.raw import RawFrame, RawSet, RawSubject
+from benchmark.errors import CoopbenchError
+
+COLUMNS = ("External code", "Vendor", "Centre", "ED", "ES")
+
+
+def read_mnms(raw: Path) -> RawSet:
+    """Find the annotated training subjects of M&Ms under ``raw`` (the download, or one subset).
+
+    Raises:
+        CoopbenchError: ``raw`` is the subset without labels, there is no table of subjects or it
+            lacks columns, or a subject of the table has no frame numbers.
+    """
+    labelled = raw / "Training" / "Labeled"
+    folder = labelled if labelled.is_dir() else raw
+    if "unlabeled" in folder.name.lower():
+        raise CoopbenchError(
+            f"{folder}: the _gt files of this subset are no labels; give Training/Labeled"
+        )
+    table = _table(raw)
+    rows = table.set_index("External code")
+    codes = sorted(p.name for p in folder.iterdir() if (p / f"{p.name}_sa.nii.gz").is_file())
+    if not codes:
+        raise CoopbenchError(
+            f"{folder}: holds no CODE/CODE_sa.nii.gz; give the folder of the M&Ms download"
+        )
+    unknown = [code for code in codes if code not in rows.index]
+    if unknown:
+        raise CoopbenchError(f"{folder / unknown[0]}: not listed in the table of subjects")
+    subjects = tuple(_subject(folder / code, rows.loc[code]) for code in codes)
+    source = "M&Ms (doi 10.1109/TMI.2021.3090082)"
+    return RawSet("mnms", "M&Ms", source, MNMS_LABELS, subjects)
+
+
+def _table(raw: Path) -> pd.DataFrame:
+    """The challenge's table of subjects, beside ``raw`` or up to two folders above it."""
+    found = [path for near in (raw, *raw.resolve().parents[:2]) for path in near.glob("*.csv")]
+    missing: list[str] = []
+    for path in found:
+        try:
+            table = pd.read_csv(path, dtype={"External code": str})
+        except (ValueError, UnicodeDecodeError) as error:
+            raise CoopbenchError(f"{path}: cannot be read as CSV ({error})") from error
+        table.columns = table.columns.str.strip()
+        missing = [column for column in COLUMNS if column not in table.columns]
+        if not missing:
+            if table["External code"].duplicated().any():
+                raise CoopbenchError(f"{path}: lists a subject twice")
+            return table
+    if found:
+        raise CoopbenchError(f"{found[-1]}: lacks the columns {', '.join(missing)}")
+    raise CoopbenchError(f"{raw}: no CSV with the columns {', '.join(COLUMNS)}")
+
+
+def _subject(folder: Path, row: "pd.Series[object]") -> RawSubject:
+    code = folder.name
+    frames = {}
+    for phase in ("ED", "ES"):
+        number = pd.to_numeric(str(row[phase]), errors="coerce")
+        if not number >= 0 or number != int(number):
+            raise CoopbenchError(f"{folder}: the table gives no {phase} frame ({row[phase]})")
+        image, label = folder / f"{code}_sa.nii.gz", folder / f"{code}_sa_gt.nii.gz"
+        frames[phase] = RawFrame(image, label, int(number))
+    return RawSubject(code, frames)

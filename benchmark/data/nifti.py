@@ -1,0 +1,76 @@
+"""Short-axis volumes as NIfTI files, read with faults named in one line."""
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
+from numpy.typing import NDArray
+
+from benchmark.errors import CoopbenchError
+from benchmark.files import whole_file
+
+MAX_VOXELS = 2**29
+"""More than any short-axis acquisition holds; a header that claims more is taken for broken."""
+
+
+@dataclass(frozen=True)
+class Volume:
+    """One 3D frame: ``data`` (x, y, slices), ``affine`` 4 × 4 to millimetres, ``spacing`` in mm."""
+
+    data: NDArray[np.generic]
+    affine: NDArray[np.float64]
+    spacing: tuple[float, float, float]
+
+
+def read_volume(path: Path, frame: int | None = None) -> Volume:
+    """Read a 3D NIfTI file, or frame ``frame`` (from 0) of a 4D one.
+
+    Raises:
+        CoopbenchError: the file is missing, truncated, not NIfTI, not 3D, or its spacing is not
+            positive; the message names the file.
+    """
+    if not path.is_file():
+        raise CoopbenchError(f"{path}: no such file")
+    try:
+        image = nib.load(path)
+        shape = tuple(int(n) for n in image.shape)
+        if min(shape, default=0) < 1 or np.prod(shape, dtype=float) > MAX_VOXELS:
+            raise CoopbenchError(f"{path}: the header claims an impossible shape {shape}")
+        spacing = tuple(float(z) for z in image.header.get_zooms()[:3])
+        affine = np.asarray(image.affine, dtype=np.float64)
+        if len(shape) == 4 and frame is not None:
+            if not 0 <= frame < shape[3]:
+                raise CoopbenchError(
+                    f"{path}: holds {shape[3]} frames (from 0), but frame {frame} is asked for"
+                )
+            data = np.asarray(image.dataobj[..., frame])
+        elif len(shape) == 4 and shape[3] == 1:
+            data = np.asarray(image.dataobj)[..., 0]
+        elif len(shape) == 3 and not frame:
+            data = np.asarray(image.dataobj)
+        else:
+            hint = "give a single frame" if len(shape) == 4 else "a 3D stack of slices is needed"
+            raise CoopbenchError(f"{path}: is {len(shape)}D, of shape {shape}; {hint}")
+    except (ImageFileError, HeaderDataError, EOFError, OSError, ValueError, zlib.error) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise CoopbenchError(f"{path}: cannot be read as NIfTI ({reason})") from error
+    if len(spacing) < 3 or not all(np.isfinite(s) and s > 0 for s in spacing):
+        raise CoopbenchError(f"{path}: the voxel spacing {spacing} is not positive")
+    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
+        raise CoopbenchError(f"{path}: the affine cannot be inverted; mend the header")
+    return Volume(data, affine, spacing)
+
+
+def write_volume(path: Path, data: NDArray[np.generic], affine: NDArray[np.float64]) -> None:
+    """Write ``data`` (x, y, slices), whole or not at all; the same data give the same bytes."""
+    image = nib.Nifti1Image(data, affine)
+    image.header.set_xyzt_units("mm")
+    # The sform keeps an affine as it is; a qform can only hold orthonormal directions.
+    image.set_sform(affine, code="scanner")
+    image.set_qform(affine, code="scanner", strip_shears=True)
+    with whole_file(path) as partial:
+        nib.save(image, partial)

@@ -1,0 +1,214 @@
+"""From raw volumes to prepared ones (protocol, section 1).
+
+Per volume: clip the intensities to the 2nd and 98th percentile and scale them to [0, 1]; resample
+in plane to 1.36719 mm, linear for images and nearest for labels; renumber the labels.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.data.dataset import Case, Dataset, Splits, read_case
+from benchmark.data.labels import implausible, remap
+from benchmark.data.nifti import Volume, read_volume, write_volume
+from benchmark.data.raw import RawFrame, RawSet, RawSubject
+from benchmark.data.resample import IN_PLANE_SPACING, resample_in_plane
+from benchmark.errors import CoopbenchError
+from benchmark.files import sha256, whole_folder, write_json
+from benchmark.workers import share_out
+
+PERCENTILES = (2.0, 98.0)
+PREPARATION = {
+    "intensities": "clipped to percentiles, scaled to [0, 1], per volume",
+    "percentiles": list(PERCENTILES),
+    "in_plane_spacing_mm": IN_PLANE_SPACING,
+    "interpolation": {"image": "linear", "label": "nearest"},
+    "version": 1,
+}
+
+
+def scale_intensities(
+    image: NDArray[np.generic], percentiles: tuple[float, float] = PERCENTILES
+) -> NDArray[np.float32]:
+    """Clip to the given percentiles of the whole volume and scale to [0, 1].
+
+    Raises:
+        ValueError: the image holds NaN or infinity, or the percentiles coincide.
+    """
+    values = image.astype(np.float32)
+    if not np.isfinite(values).all():
+        raise ValueError("holds NaN or infinite intensities")
+    low, high = np.percentile(values, percentiles)
+    if not high > low:
+        raise ValueError(
+            f"is constant between its {percentiles[0]:g}th and {percentiles[1]:g}th percentile"
+        )
+    return ((np.clip(values, low, high) - low) / (high - low)).astype(np.float32)
+
+
+def prepare_image(volume: Volume) -> Volume:
+    """A raw image, prepared: float32 in [0, 1] at the protocol's in-plane spacing."""
+    scaled = Volume(scale_intensities(volume.data), volume.affine, volume.spacing)
+    return resample_in_plane(scaled, order=1)
+
+
+def prepare_frame(raw: RawFrame, numbering: Mapping[int, int]) -> tuple[Volume, Volume, list[str]]:
+    """A raw frame's prepared image and label, and warnings that name the file.
+
+    Raises:
+        CoopbenchError: a file cannot be used; the message names it.
+    """
+    image = read_volume(raw.image, raw.index)
+    label = read_volume(raw.label, raw.index)
+    if image.data.shape != label.data.shape:
+        raise CoopbenchError(
+            f"{raw.label}: has the shape {label.data.shape}, "
+            f"but its image {raw.image.name} has {image.data.shape}"
+        )
+    warnings = []
+    if not np.allclose(image.affine, label.affine, atol=0.1 * min(image.spacing)):
+        warnings.append(f"{raw.label}: its affine differs from the image's, which is used")
+    try:
+        renumbered = remap(label.data, numbering)
+    except ValueError as error:
+        raise CoopbenchError(f"{raw.label}: {error}") from error
+    if not renumbered.any():
+        raise CoopbenchError(f"{raw.label}: the label of this frame is empty (index {raw.index})")
+    if reason := implausible(renumbered):
+        warnings.append(f"{raw.label}: {reason}; is the numbering of the labels right?")
+    try:
+        prepared = prepare_image(image)
+    except ValueError as error:
+        raise CoopbenchError(f"{raw.image}: {error}") from error
+    aligned = Volume(renumbered, image.affine, image.spacing)
+    return prepared, resample_in_plane(aligned, order=0), warnings
+
+
+@dataclass(frozen=True)
+class _Job:
+    subject: RawSubject
+    numbering: Mapping[int, int]
+    root: Path
+
+
+@dataclass(frozen=True)
+class _Done:
+    case: Case
+    warnings: list[str]
+    new: bool
+
+
+def _prepare_subject(job: _Job) -> _Done:
+    subject, folder = job.subject, job.root / job.subject.subject
+    made_from = {
+        "preparation": PREPARATION,
+        "numbering": {str(raw): value for raw, value in job.numbering.items()},
+        "frames": {
+            name: {
+                "image": _checksum(frame.image),
+                "label": _checksum(frame.label),
+                "index": frame.index,
+            }
+            for name, frame in subject.frames.items()
+        },
+    }
+    done = read_case(folder / "case.json")
+    if done is not None and done.made_from == made_from and done.intact(job.root):
+        return _Done(done, [], new=False)
+    warnings: list[str] = []
+    cavity = {}
+    with whole_folder(folder) as partial_folder:
+        for name, frame in subject.frames.items():
+            image, label, found = prepare_frame(frame, job.numbering)
+            warnings += found
+            cavity[name] = int((label.data == 1).sum())
+            write_volume(partial_folder / f"{name}_img.nii.gz", image.data, image.affine)
+            write_volume(partial_folder / f"{name}_seg.nii.gz", label.data, label.affine)
+        case = Case(
+            subject=subject.subject,
+            folder=subject.subject,
+            frames=tuple(subject.frames),
+            files={path.name: sha256(path) for path in sorted(partial_folder.iterdir())},
+            made_from=made_from,
+        )
+        write_json(partial_folder / "case.json", case.model_dump(mode="json"))
+    if {"ED", "ES"} <= cavity.keys() and cavity["ED"] <= cavity["ES"]:
+        warnings.append(f"{subject.subject}: LV is not larger at ED than at ES; check the frames")
+    return _Done(case, warnings, new=True)
+
+
+def _checksum(path: Path) -> str:
+    if not path.is_file():
+        raise CoopbenchError(f"{path}: no such file")
+    return sha256(path)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What `prepare` did: the set, how many subjects were made anew, and warnings by case."""
+
+    dataset: Dataset
+    made: int
+    warnings: list[str]
+
+
+def prepare(
+    raw: RawSet,
+    data: Path,
+    *,
+    workers: int,
+    splits: Splits | None = None,
+    phantom: bool = False,
+) -> Prepared:
+    """Prepare every subject of ``raw`` into ``data/<name>``; what is done and intact is kept.
+
+    Raises:
+        CoopbenchError: a subject cannot be prepared. The others are, but the set is not declared
+            complete: ``dataset.json`` is written only when all are done.
+    """
+    root = data / raw.name
+    jobs = [_Job(subject, raw.numbering, root) for subject in raw.subjects]
+    cases, warnings, faults, made = [], [], [], 0
+    work = share_out(
+        _prepare_subject,
+        jobs,
+        title=f"prepare {raw.title}",
+        workers=workers,
+        preload=[__name__],
+    )
+    for _, result in work:
+        if isinstance(result, CoopbenchError):
+            faults.append(str(result))
+        elif isinstance(result, Exception):
+            raise result
+        else:
+            cases.append(result.case)
+            warnings += result.warnings
+            made += result.new
+    if faults:
+        more = f" (and {len(faults) - 1} more subjects with faults)" if len(faults) > 1 else ""
+        raise CoopbenchError(
+            "\n".join(sorted(faults)[:10])
+            + (more if len(faults) > 10 else "")
+            + f"\n{len(faults)} of {len(jobs)} subjects not prepared; mend or remove them, "
+            "then run the same command again"
+        )
+    dataset = Dataset(
+        name=raw.name,
+        title=raw.title,
+        source=raw.source,
+        phantom=phantom,
+        in_plane_spacing_mm=IN_PLANE_SPACING,
+        preparation=PREPARATION,
+        software={name: version(name) for name in ("coopbench", "numpy", "scipy", "nibabel")},
+        cases=tuple(sorted(cases, key=lambda case: case.folder)),
+        root=root,
+    )
+    if splits is not None:
+        write_json(root / "splits.json", splits.model_dump(mode="json"))
+    dataset.write()
+    return Prepared(dataset, made, sorted(warnings))

@@ -1,0 +1,39 @@
+"""In-plane resampling; the spacing through the plane is kept."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from benchmark.data.nifti import Volume
+
+IN_PLANE_SPACING = 1.36719
+"""Millimetres; the in-plane spacing of every prepared volume (protocol, section 1)."""
+
+
+def resample_in_plane(volume: Volume, *, order: int, spacing: float = IN_PLANE_SPACING) -> Volume:
+    """Resample (x, y, slices) to ``spacing`` mm in x and y, linear (``order=1``) or nearest (0).
+
+    The centre of the first voxel stays where it is, and an axis of n voxels of s mm becomes
+    round(n · s / spacing) voxels, as SimpleITK's resampling has it.
+    """
+    step = np.array([spacing / volume.spacing[0], spacing / volume.spacing[1], 1.0])
+    shape = tuple(max(1, round(n / s)) for n, s in zip(volume.data.shape, step, strict=True))
+    data = sample(volume.data, step, shape, order=order)
+    zooms = (spacing, spacing, volume.spacing[2])
+    return Volume(data, volume.affine @ np.diag([*step, 1.0]), zooms)
+
+
+def sample(
+    data: NDArray[np.generic], step: NDArray[np.float64], shape: tuple[int, ...], *, order: int
+) -> NDArray[np.generic]:
+    """``data`` at the index positions ``i * step``, for i below ``shape``; edges are extended."""
+    if order == 0:
+        # An index grid instead of a spline: exact for labels, and ties always round the same way.
+        grids = [
+            np.clip(np.floor(np.arange(n) * s + 0.5).astype(int), 0, have - 1)
+            for n, s, have in zip(shape, step, data.shape, strict=True)
+        ]
+        return data[np.ix_(*grids)]
+    return ndimage.affine_transform(
+        data.astype(np.float32), step, output_shape=shape, order=order, mode="nearest"
+    )

@@ -1,0 +1,76 @@
+"""Training slices, held in memory on the device that trains on them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmark.data.dataset import Case, Dataset
+from benchmark.data.field import centre_field
+from benchmark.data.nifti import read_volume
+from benchmark.errors import CoopbenchError
+from benchmark.seeding import derive_seed
+
+
+class TrainingSlices:
+    """Every slice with a label of the given cases, on one common canvas.
+
+    Attributes:
+        images: float32 (M, 1, S, S), each in its volume's [0, 1]; S holds the largest slice.
+        labels: uint8 (M, 1, S, S).
+    """
+
+    def __init__(
+        self, dataset: Dataset, cases: Sequence[Case], *, crop: int, device: torch.device
+    ) -> None:
+        pairs = [
+            (
+                read_volume(dataset.root / case.folder / f"{frame}_img.nii.gz").data,
+                read_volume(dataset.root / case.folder / f"{frame}_seg.nii.gz").data,
+            )
+            for case in cases
+            for frame in case.frames
+        ]
+        canvas = max(crop, *(size for image, _ in pairs for size in image.shape[:2]))
+        images = np.concatenate([centre_field(image.T, canvas) for image, _ in pairs])
+        labels = np.concatenate([centre_field(label.T, canvas) for _, label in pairs])
+        drawn = labels.any(axis=(1, 2))
+        if not drawn.any():
+            raise CoopbenchError(f"{dataset.root}: no training slice has a label")
+        image_bytes = images[drawn].astype(np.float32)
+        self.images = _place(torch.from_numpy(image_bytes)[:, None], device)
+        self.labels = _place(torch.from_numpy(labels[drawn].astype(np.uint8))[:, None], device)
+        self.device = device
+
+    def __len__(self) -> int:
+        return self.images.shape[0]
+
+    def steps_per_epoch(self, count: int) -> int:
+        """Batches of ``count`` slices in one pass; what does not fill a batch waits."""
+        return max(1, len(self) // count)
+
+    def draw(self, count: int, step: int, seed: int) -> tuple[Tensor, Tensor]:
+        """The slices of a step (from 0): images (count, 1, S, S) and labels, on the device.
+
+        Every epoch goes through the slices in an order of its own, drawn from ``seed``.
+        """
+        epoch, batch = divmod(step, self.steps_per_epoch(count))
+        generator = torch.Generator().manual_seed(derive_seed(seed, "order", epoch))
+        order = torch.randperm(len(self), generator=generator)
+        # Only a set with fewer slices than a batch comes round to its first slices again.
+        chosen = order[torch.arange(batch * count, (batch + 1) * count) % len(self)]
+        chosen = chosen.to(self.images.device)
+        return (
+            self.images[chosen].to(self.device, non_blocking=True),
+            self.labels[chosen].to(self.device, non_blocking=True),
+        )
+
+
+def _place(tensor: Tensor, device: torch.device) -> Tensor:
+    """On the device if it has room to spare, else on the host, pinned for quick copies."""
+    if device.type != "cuda":
+        return tensor.to(device)
+    free, _ = torch.cuda.mem_get_info(device)
+    roomy = tensor.numel() * tensor.element_size() < free // 4
+    return tensor.to(device) if roomy else tensor.pin_memory()

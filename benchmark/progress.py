@@ -1,0 +1,37 @@
+"""Progress bars on the standard error stream, silent where nobody watches."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+
+def make_progress(*, hidden: bool = False) -> Progress:
+    """A bar with counts, time gone and time left; disabled when standard error is no terminal."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=console,
+        disable=hidden or not console.is_terminal,
+    )
+
+
+@contextmanager
+def progress_bar(title: str, total: int, *, hidden: bool = False) -> Iterator[Callable[[], None]]:
+    """A bar for ``total`` things; call what it yields after each of them."""
+    with make_progress(hidden=hidden) as progress:
+        task = progress.add_task(title, total=total, note="")
+        yield lambda: progress.advance(task)

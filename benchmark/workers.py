@@ -1,0 +1,140 @@
+"""Work shared by processes, with a progress bar; no worker outlives its parent."""
+
+import multiprocessing
+import os
+import queue
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from multiprocessing.context import BaseContext
+from typing import Any, TypeVar
+
+from benchmark.progress import progress_bar
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+def default_workers() -> int:
+    """The CPU cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
+
+
+def _process_context(preload: Sequence[str]) -> BaseContext:
+    """How new processes are made: from a clean server that has imported ``preload`` once."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(preload))
+    return context
+
+
+class _Line:
+    """A worker's line to its parent: what it has to tell, and whether it is to stop."""
+
+    messages: Any = None
+    stop: Any = None
+
+
+def tell(message: object) -> None:
+    """Tell the parent process how a job is coming on.
+
+    Raises:
+        KeyboardInterrupt: the parent was interrupted; the job is to save its state and end.
+    """
+    if _Line.messages is not None:
+        _Line.messages.put(message)
+    if _Line.stop is not None and _Line.stop.is_set():
+        raise KeyboardInterrupt
+
+
+def _start_worker(messages: Any, stop: Any) -> None:
+    # Each worker is one core's work; libraries that start threads of their own would crowd it.
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"):
+        os.environ[variable] = "1"
+    # Ctrl-C reaches the whole group of processes; the parent decides what becomes of the work.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _Line.messages, _Line.stop = messages, stop
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def end_with_parent() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+@contextmanager
+def _listening(messages: Any, listen: Callable[[Any], None] | None) -> Iterator[None]:
+    """Hand what workers tell to ``listen``, in a thread, until the work is done."""
+    over = threading.Event()
+
+    def hear() -> None:
+        while not over.is_set():
+            try:
+                message = messages.get(timeout=0.2)
+            except queue.Empty:
+                continue
+            if listen is not None:
+                listen(message)
+
+    thread = threading.Thread(target=hear, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def share_out(
+    work: Callable[[Job], Result],
+    jobs: Sequence[Job],
+    *,
+    title: str,
+    workers: int,
+    preload: Sequence[str] = (),
+    listen: Callable[[Any], None] | None = None,
+) -> Iterator[tuple[Job, Result | Exception]]:
+    """Yield each job with its result, or with the exception that it raised, as they finish.
+
+    Args:
+        work: a function of a module, run in ``workers`` processes.
+        jobs: what it is called with; they start in this order.
+        title: of the progress bar, which counts jobs; none is shown where ``listen`` is given.
+        workers: processes at most.
+        preload: modules that the processes have imported from the start.
+        listen: called in this process with all that jobs `tell`.
+    """
+    if not jobs:
+        return
+    context = _process_context(preload)
+    messages, stop = context.Queue(), context.Event()
+    with (
+        progress_bar(title, len(jobs), hidden=listen is not None) as advance,
+        _listening(messages, listen),
+        ProcessPoolExecutor(
+            max_workers=min(workers, len(jobs)),
+            mp_context=context,
+            initializer=_start_worker,
+            initargs=(messages, stop),
+        ) as pool,
+    ):
+        futures = {pool.submit(work, job): job for job in jobs}
+        try:
+            for future in as_completed(futures):
+                error = future.exception()
+                if error is not None and not isinstance(error, Exception):
+                    raise error
+                yield futures[future], future.result() if error is None else error
+                advance()
+        except BaseException:
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
