@@ -1,0 +1,1 @@
+"""The method interface, and the methods of the harness itself."""

@@ -1,0 +1,84 @@
+"""The interface that every method implements: given a batch and the network, named losses."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor
+
+from benchmark.networks.dual import DualThinkingNetwork
+from benchmark.seeding import derive_seed
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Training slices on the device of the network.
+
+    Attributes:
+        noisy: x̃, what goes into the network, float (N, 1, H, W) in [0, 1].
+        clean: x, what a reconstruction is compared with, float (N, 1, H, W) in [0, 1].
+        label: y, int64 (N, H, W): 0 background, 1 LV, 2 MYO, 3 RV.
+    """
+
+    noisy: Tensor
+    clean: Tensor
+    label: Tensor
+
+
+@dataclass(frozen=True)
+class RandomStream:
+    """Where a method draws from: decisions on the host, tensors on the device."""
+
+    host: torch.Generator
+    device: torch.Generator
+
+    @classmethod
+    def named(cls, device: torch.device, *name: object) -> "RandomStream":
+        """The stream called ``name``; another name draws other numbers (see `derive_seed`)."""
+        host = torch.Generator().manual_seed(derive_seed(*name, "host"))
+        return cls(host, torch.Generator(device).manual_seed(derive_seed(*name, "device")))
+
+    def choose(self, count: int) -> int:
+        """A whole number, uniform below ``count``."""
+        return int(torch.randint(count, (), generator=self.host))
+
+    def uniform(self, low: float, high: float) -> float:
+        """A number, uniform in [low, high)."""
+        return low + (high - low) * float(torch.rand((), generator=self.host))
+
+    def rand(self, *shape: int) -> Tensor:
+        """A tensor on the device, uniform in [0, 1)."""
+        return torch.rand(shape, generator=self.device, device=self.device.device)
+
+
+class Settings(BaseModel):
+    """A method's own settings; each field can be given to ``coopbench train --set KEY=VALUE``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Method(ABC):
+    """A way of training the dual-thinking network.
+
+    A subclass is registered under its name in the entry-point group ``coopbench.methods``; it
+    names itself nowhere else.
+    """
+
+    title: ClassVar[str]
+    """Its row in a table."""
+    summary: ClassVar[str]
+    """One line on what it does."""
+    reference: ClassVar[str]
+    """The publication it comes from."""
+    Settings: ClassVar[type[Settings]] = Settings
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = self.Settings(**settings)
+
+    @abstractmethod
+    def losses(
+        self, network: DualThinkingNetwork, batch: Batch, stream: RandomStream
+    ) -> dict[str, Tensor]:
+        """The named losses of one step, scalars in float32; the harness minimises their sum."""

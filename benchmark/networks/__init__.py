@@ -1,0 +1,1 @@
+"""The dual-thinking network and its parts."""

@@ -1,0 +1,57 @@
+"""The encoder and the code decoder."""
+
+import itertools
+
+from torch import Tensor, nn
+
+from benchmark.networks.blocks import SLOPE, BatchNorm2d, Residual, conv_bn
+
+WIDTHS = (16, 32, 64, 128, 128)
+"""Channels of the stem and after each residual down: a quarter of 64-128-256-512-512."""
+
+CODE_CHANNELS = WIDTHS[-1]
+
+STRIDE = 2 ** (len(WIDTHS) - 1)
+"""Pixels of the image per position of a code, in each direction; sizes must be multiples of it."""
+
+
+class Down(nn.Module):
+    """Halve the resolution by a stride-2 3×3 convolution, then a residual block."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.pool = nn.Conv2d(channels_in, channels_in, 3, stride=2, padding=1)
+        self.block = Residual(channels_in, channels_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, channels_in, H, W) to (N, channels_out, H/2, W/2)."""
+        return self.block(self.pool(x))
+
+
+class Encoder(nn.Sequential):
+    """(N, channels_in, H, W) to a non-negative code (N, 128, H/16, W/16)."""
+
+    def __init__(self, channels_in: int) -> None:
+        stem = WIDTHS[0]
+        super().__init__(
+            conv_bn(channels_in, stem),
+            nn.LeakyReLU(SLOPE, inplace=True),
+            conv_bn(stem, stem),
+            nn.LeakyReLU(SLOPE, inplace=True),
+            *(Down(a, b) for a, b in itertools.pairwise(WIDTHS)),
+            nn.Conv2d(CODE_CHANNELS, CODE_CHANNELS, 1),
+            BatchNorm2d(CODE_CHANNELS),
+            nn.ReLU(inplace=True),
+        )
+
+
+class CodeDecoupler(nn.Sequential):
+    """H: the image code z_i to the shape code z_s, both (N, 128, H/16, W/16)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            conv_bn(CODE_CHANNELS, CODE_CHANNELS),
+            nn.LeakyReLU(SLOPE, inplace=True),
+            conv_bn(CODE_CHANNELS, CODE_CHANNELS),
+            nn.ReLU(inplace=True),
+        )
