@@ -1,0 +1,29 @@
+"""One order of methods and test sets for every table and figure: the poster's, then by name."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from results.published import POSTER_SETS, published_table
+
+
+def ordered_titles(
+    methods: Iterable[str], titles: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Map each method to its display title, in row order.
+
+    Methods whose title stands in the poster come first, in its order; the others follow by title.
+    A method without an entry in `titles` shows its name; a title shared by two methods is followed
+    by the name, so that no two rows look the same.
+    """
+    shown = {method: (titles or {}).get(method, method) for method in methods}
+    uses = Counter(shown.values())
+    rank = {title: place for place, title in enumerate(published_table().index)}
+    order = sorted(
+        shown, key=lambda method: (rank.get(shown[method], len(rank)), shown[method], method)
+    )
+    return {m: shown[m] if uses[shown[m]] == 1 else f"{shown[m]} ({m})" for m in order}
+
+
+def further_sets(found: Iterable[str]) -> list[str]:
+    """The test sets that the poster does not have, by name."""
+    return sorted(set(found) - set(POSTER_SETS))

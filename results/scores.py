@@ -1,0 +1,222 @@
+"""Reading score files, and the means over volumes and structures that tables are made of.
+
+A score file is a CSV with one row per segmented structure:
+
+    method, repeat, seed   which trained network (the seed goes with the repeat, it is no key)
+    test_set, subject      e.g. "M&Ms" and "007"; a subject is text, its zeros are kept
+    draw, frame            0 as acquired, 1, 2, ... the corrupted draws; "ED" or "ES"
+    structure, output      "LV", "MYO" or "RV"; "FTN" or "FTN+STN"
+    dice, hd95_mm          in [0, 1] and in mm; both empty where `absent` is "both"
+    absent                 who lacks the structure: "", "label", "prediction" or "both"
+
+Where only one of the two lacks the structure, the evaluator has put Dice 0 and the diagonal of the
+field; where both do, the row is undefined and left out of every mean.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_numeric_dtype, union_categoricals
+
+from results.errors import ScoreFileError
+
+NAMES = ("method", "test_set", "subject")
+WHOLE = ("repeat", "seed", "draw")
+CHOICES = {
+    "frame": ("ED", "ES"),
+    "structure": ("LV", "MYO", "RV"),
+    "output": ("FTN", "FTN+STN"),
+    "absent": ("", "label", "prediction", "both"),
+}
+METRICS = ("dice", "hd95_mm")
+KEY = ("method", "repeat", "test_set", "subject", "draw", "frame", "structure", "output")
+"""The columns that name a score; no two rows agree in all of them."""
+
+COLUMNS = (
+    *("method", "repeat", "seed", "test_set", "subject", "draw", "frame", "structure", "output"),
+    *("dice", "hd95_mm", "absent"),
+)
+"""The columns of a score table, in the order of the file."""
+
+_GROUP = ["method", "repeat", "output", "test_set"]
+
+
+def read_scores(paths: Path | str | Iterable[Path | str]) -> pd.DataFrame:
+    """Read one or several score files (CSV, compressed or not) into one checked table.
+
+    Returns the columns `COLUMNS`: names and choices as categoricals, `repeat`, `seed` and `draw` as
+    int64, `dice` and `hd95_mm` (mm) as float64. Further columns are dropped.
+
+    Raises `ScoreFileError` for a file that cannot be read, holds no scores, lacks a column or has a
+    value that breaks the format, and for a score that is given twice, within or across files.
+    """
+    files = [Path(paths)] if isinstance(paths, Path | str) else [Path(path) for path in paths]
+    if not files:
+        raise ScoreFileError("no score files given: name at least one")
+    tables = [check_scores(_read_csv(file), source=str(file)) for file in files]
+    if len(tables) == 1:
+        return tables[0]
+    joined = pd.DataFrame(
+        {
+            # A plain concat turns categoricals that differ into slow, large object columns.
+            name: union_categoricals([table[name] for table in tables], sort_categories=True)
+            if name in NAMES
+            else pd.concat([table[name] for table in tables], ignore_index=True)
+            for name in COLUMNS
+        }
+    )
+    _refuse_duplicates(joined, ", ".join(str(file) for file in files))
+    return joined
+
+
+def check_scores(frame: pd.DataFrame, source: str = "scores") -> pd.DataFrame:
+    """Check a score table made in memory; returns it with the dtypes of `read_scores`.
+
+    `source` names the table in the message of the `ScoreFileError` raised for a broken one.
+    """
+    if lacking := [name for name in COLUMNS if name not in frame.columns]:
+        raise ScoreFileError(
+            f"{source}: no column {', '.join(lacking)}; write the scores again with coopbench"
+        )
+    if frame.empty:
+        raise ScoreFileError(f"{source}: holds no scores; evaluate again or leave the file out")
+    checked = pd.DataFrame(index=pd.RangeIndex(len(frame)))
+    for name in COLUMNS:
+        values = frame[name].reset_index(drop=True)
+        if name in NAMES:
+            checked[name] = _names(values, source)
+        elif name in CHOICES:
+            checked[name] = _choices(values, source)
+        elif name in WHOLE:
+            checked[name] = _whole(values, source)
+        else:
+            checked[name] = _numbers(values, source)
+    _check_metrics(checked, source)
+    _refuse_duplicates(checked, source)
+    return checked
+
+
+def set_scores(scores: pd.DataFrame) -> pd.DataFrame:
+    """The score of each test set: mean Dice over its volumes and the three structures.
+
+    `scores` is a table from `read_scores`. Returns one row per method, repeat, output and test_set
+    with `dice` (undefined rows left out; NaN where all are), `rows` (structure scores given) and
+    `scored` (those in the mean), sorted by the four names.
+    """
+    # Sorting by value makes the floating-point sum, and so the printed digits, the same for any
+    # order of the rows.
+    columns = scores[[*_GROUP, "dice"]].sort_values("dice")
+    dice = columns.groupby(_GROUP, observed=True, sort=True)["dice"]
+    means = dice.agg(dice="mean", rows="size", scored="count").reset_index()
+    for name in ("method", "output", "test_set"):
+        means[name] = means[name].astype(str)
+    return means.sort_values(_GROUP, ignore_index=True)
+
+
+def absent_counts(scores: pd.DataFrame) -> pd.DataFrame:
+    """How often a structure was absent, per method, output and test_set.
+
+    Returns the columns `label` and `prediction` (absent in that one only: counted as Dice 0),
+    `both` (left out of the means) and `rows` (all structure scores).
+    """
+    group = ["method", "output", "test_set"]
+    flags = pd.DataFrame({name: scores["absent"] == name for name in CHOICES["absent"][1:]})
+    flags["rows"] = True
+    counts = flags.groupby([scores[name] for name in group], observed=True).sum().reset_index()
+    for name in group:
+        counts[name] = counts[name].astype(str)
+    return counts.sort_values(group, ignore_index=True)
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    try:
+        frame = pd.read_csv(
+            path,
+            # "category" would read the subject "007" as a 7.
+            dtype=dict.fromkeys(NAMES, "str") | dict.fromkeys(CHOICES, "category"),
+            keep_default_na=False,  # a method may be called "NA"
+            na_values={name: ["", "nan", "NaN"] for name in METRICS},
+            encoding="utf-8-sig",  # spreadsheet programs write a byte order mark
+        )
+    except pd.errors.EmptyDataError:
+        raise ScoreFileError(f"{path}: empty file; evaluate again or leave the file out") from None
+    except FileNotFoundError:
+        raise ScoreFileError(f"{path}: no such file; check the path") from None
+    except (OSError, EOFError, UnicodeError, pd.errors.ParserError) as error:
+        reason = " ".join(str(error).split())
+        raise ScoreFileError(f"{path}: not a readable CSV ({reason}); write it again") from error
+    if not isinstance(frame.index, pd.RangeIndex):  # pandas takes the surplus fields as an index
+        raise ScoreFileError(f"{path}: rows have more fields than the header; write it again")
+    return frame
+
+
+def _refuse(bad: pd.Series, values: pd.Series, source: str, rule: str) -> None:
+    """Raise for the first bad row, quoting it."""
+    if bad.any():
+        row = int(np.argmax(bad.to_numpy()))
+        raise ScoreFileError(
+            f"{source}: {values.name} is {str(values.iloc[row])!r} in data row {row + 1}; {rule}"
+        )
+
+
+def _names(values: pd.Series, source: str) -> pd.Series:
+    if is_numeric_dtype(values):
+        _refuse(
+            pd.Series(True, index=values.index),
+            values,
+            source,
+            "give it as text, so that 007 stays",
+        )
+    text = values.astype("category")
+    _refuse(text.isna() | (text == ""), values, source, "it must not be empty")
+    labels = [str(label) for label in text.cat.categories]
+    return text.cat.rename_categories(labels).cat.reorder_categories(sorted(labels))
+
+
+def _choices(values: pd.Series, source: str) -> pd.Series:
+    allowed = CHOICES[str(values.name)]
+    _refuse(
+        ~values.isin(allowed),
+        values,
+        source,
+        "expected one of " + ", ".join(name or "(empty)" for name in allowed),
+    )
+    return values.astype(pd.CategoricalDtype(list(allowed)))
+
+
+def _whole(values: pd.Series, source: str) -> pd.Series:
+    numbers = pd.to_numeric(values, errors="coerce")
+    whole = numbers.where(np.isfinite(numbers), 0).astype("int64")
+    bad = (numbers != whole) | (whole < 0)
+    _refuse(bad, values, source, "expected a whole number from 0")
+    return whole
+
+
+def _numbers(values: pd.Series, source: str) -> pd.Series:
+    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
+    bad = numbers.isna() & values.notna()
+    _refuse(bad, values, source, "expected a number, or nothing where both lack the structure")
+    return numbers
+
+
+def _check_metrics(scores: pd.DataFrame, source: str) -> None:
+    dice, distance, absent = scores["dice"], scores["hd95_mm"], scores["absent"]
+    _refuse(
+        (dice < 0) | (dice > 1), dice, source, "Dice lies in [0, 1]: score the predictions again"
+    )
+    _refuse((distance < 0) | np.isinf(distance), distance, source, "expected mm, finite, from 0")
+    both = absent == "both"
+    for values in (dice, distance):
+        # An empty cell anywhere else would make a case vanish from the mean without a word.
+        _refuse(values.isna() != both, values, source, "it is empty exactly where absent is 'both'")
+    one = absent.isin(["label", "prediction"])
+    _refuse(one & (dice != 0), dice, source, "Dice is 0 where only one of two has the structure")
+
+
+def _refuse_duplicates(scores: pd.DataFrame, source: str) -> None:
+    if (again := scores.duplicated(list(KEY))).any():
+        row = scores[list(KEY)].iloc[int(np.argmax(again.to_numpy()))]
+        score = ", ".join(f"{name} {value}" for name, value in row.items())
+        raise ScoreFileError(f"{source}: given twice: {score}; keep one of the two")
