@@ -1,0 +1,602 @@
+"""The command ``coopbench``.
+
+Everything heavy is imported inside the commands, so that ``coopbench --help`` answers at once.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from benchmark import __version__
+from benchmark.errors import CoopbenchError, UsageError
+
+if TYPE_CHECKING:
+    from benchmark.data.dataset import Dataset
+    from benchmark.data.prepare import Prepared
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
+PRESETS = ("demo", "compact", "paper")
+
+
+class _Fault(click.ClickException):
+    """A fault in one line, without a traceback."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(f"coopbench: {self.format_message()}", err=True)
+
+
+class _Commands(click.Group):
+    """Turns a user's mistakes into one line: exit code 2 for usage, 1 for failure."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            raise _Fault(str(error), 2) from error
+        except CoopbenchError as error:
+            raise _Fault(str(error), 1) from error
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            place = f"{error.filename}: " if error.filename else ""
+            raise _Fault(f"{place}{error.strerror or error}", 1) from error
+        except KeyboardInterrupt as error:
+            command = " ".join(["coopbench", *sys.argv[1:]])
+            line = f"interrupted; what is done is kept, and this goes on with it: {command}"
+            raise _Fault(line, 130) from error
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the work, which is the order of definition."""
+        return list(self.commands)
+
+
+def _say(line: str) -> None:
+    """A line on what is going on; results go to standard output, this to standard error."""
+    click.echo(line, err=True)
+
+
+def _examples(*lines: str) -> str:
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def _workers(option: int | None) -> int:
+    from benchmark.workers import default_workers
+
+    return option or default_workers()
+
+
+def _data(option: Path | None) -> Path:
+    """Find the data, and say in one line what they are."""
+    from benchmark.data.location import find_data
+
+    location = find_data(option, workers=_workers(None))
+    _say(location.line)
+    return location.folder
+
+
+def _preset(option: str | None, dataset: "Dataset", device: str) -> str:
+    """The preset asked for, else the one that fits data and device; said in one line."""
+    if option is not None:
+        return option
+    if dataset.phantom:
+        preset, why = "demo", "the data are the phantom"
+    elif device == "cuda":
+        preset, why = "paper", "there is a GPU"
+    else:
+        preset, why = "compact", "there is no GPU"
+    _say(f"preset: {preset}, since {why}; choose by --preset")
+    return preset
+
+
+data_option = click.option(
+    "--data",
+    type=FOLDER,
+    help="Folder of prepared sets.  [default: $COOPBENCH_DATA, else ./data, else the phantom]",
+)
+runs_option = click.option(
+    "--runs", type=FOLDER, default=Path("runs"), show_default=True, help="Folder of runs."
+)
+device_option = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where to compute; auto takes a GPU where there is one.",
+)
+preset_option = click.option(
+    "--preset",
+    type=click.Choice(PRESETS),
+    help="paper: the protocol; compact: for a CPU; demo: for the phantom.  "
+    "[default: demo on the phantom, else paper on a GPU, else compact]",
+)
+set_option = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a setting of the harness or of the method; may be repeated.",
+)
+workers_option = click.option(
+    "--workers", type=click.IntRange(1), help="Processes.  [default: one per core]"
+)
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=_examples(
+        "coopbench train --method proposed      # on the built-in phantom, if there are no data",
+        "coopbench corrupt",
+        "coopbench report",
+        "coopbench prepare acdc ~/ACDC          # the same on ACDC, into ./data",
+        "coopbench study --methods standard,proposed --repeats 0,1,2",
+    ),
+)
+@click.version_option(__version__, prog_name="coopbench")
+def cli() -> None:
+    """Benchmark cardiac MR segmentation: training, corrupted test sets, scores, tables."""
+
+
+@cli.group()
+def prepare() -> None:
+    """Prepare a challenge's raw download for training and evaluation."""
+
+
+def _finish_preparing(prepared: "Prepared") -> None:
+    dataset = prepared.dataset
+    for warning in prepared.warnings:
+        _say(f"warning: {warning}")
+    kept = len(dataset.cases) - prepared.made
+    click.echo(
+        f"{dataset.root}: {len(dataset.cases)} subjects of {dataset.title}"
+        + (f" ({kept} were there and intact)" if kept else "")
+    )
+
+
+_raw_argument = click.argument("raw", type=click.Path(exists=True, file_okay=False, path_type=Path))
+_out_option = click.option(
+    "--out", type=FOLDER, default=Path("data"), show_default=True, help="Folder of prepared sets."
+)
+
+
+@prepare.command(
+    "acdc",
+    epilog=_examples("coopbench prepare acdc ~/ACDC", "coopbench prepare acdc ~/ACDC --out data"),
+)
+@_raw_argument
+@_out_option
+@workers_option
+def prepare_acdc(raw: Path, out: Path, workers: int | None) -> None:
+    """Prepare ACDC: RAW holds training/patient001/Info.cfg and so on.
+
+    ACDC is for research use, CC BY-NC-SA 4.0, which also covers what is made from it. Cite Bernard
+    et al., IEEE TMI 37(11), 2018.
+    """
+    from benchmark.data.acdc import read_acdc
+    from benchmark.data.acdc_splits import acdc_splits
+    from benchmark.data.prepare import prepare
+
+    _say("ACDC: research use, CC BY-NC-SA 4.0, also of what is made from it; cite Bernard et al.")
+    splits = acdc_splits()
+    prepared = prepare(read_acdc(raw), out, workers=_workers(workers), splits=splits)
+    there = {case.subject for case in prepared.dataset.cases}
+    missing = [subject for subject in splits.test if subject not in there]
+    if missing:
+        _say(f"warning: {raw}: lacks the test subjects {' '.join(missing)}")
+    _finish_preparing(prepared)
+
+
+@prepare.command("mnms", epilog=_examples("coopbench prepare mnms ~/OpenDataset"))
+@_raw_argument
+@_out_option
+@workers_option
+def prepare_mnms(raw: Path, out: Path, workers: int | None) -> None:
+    """Prepare M&Ms: RAW holds the CSV of subjects and Training/Labeled/CODE/CODE_sa.nii.gz."""
+    from benchmark.data.mnms import read_mnms
+    from benchmark.data.prepare import prepare
+
+    _finish_preparing(prepare(read_mnms(raw), out, workers=_workers(workers)))
+
+
+@prepare.command("mscmr", epilog=_examples("coopbench prepare mscmr ~/MSCMR --sequence LGE"))
+@_raw_argument
+@_out_option
+@click.option(
+    "--sequence",
+    type=click.Choice(["C0", "LGE", "T2"]),
+    default="C0",
+    show_default=True,
+    help="C0 is bSSFP.",
+)
+@workers_option
+def prepare_mscmr(raw: Path, out: Path, sequence: str, workers: int | None) -> None:
+    """Prepare MS-CMRSeg 2019: RAW holds patient1_C0.nii.gz, patient1_C0_manual.nii.gz and so on."""
+    from benchmark.data.mscmr import read_mscmr
+    from benchmark.data.prepare import prepare
+
+    _finish_preparing(prepare(read_mscmr(raw, sequence), out, workers=_workers(workers)))
+
+
+@cli.command(epilog=_examples("coopbench phantom", "coopbench phantom --out phantom-data"))
+@click.option("--out", type=FOLDER, help="Folder of prepared sets.  [default: the user's cache]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other hearts.")
+@workers_option
+def phantom(out: Path | None, seed: int, workers: int | None) -> None:
+    """Make the built-in phantom: synthetic hearts of one site, and of others.
+
+    It is written in the challenges' raw layouts (OUT/raw) and prepared like real data. Commands
+    without --data, where there is no ./data, use the one in the cache, and make it if need be.
+    """
+    from benchmark.data.location import phantom_folder
+    from benchmark.data.phantom_set import make_phantom
+
+    if out is None and seed:
+        raise UsageError("--seed goes with --out: the phantom in the cache is that of seed 0")
+    folder = out or phantom_folder()
+    make_phantom(folder, seed=seed, workers=_workers(workers))
+    click.echo(f"{folder}: the phantom, prepared as acdc (single site) and mnms (other sites)")
+
+
+@cli.command(epilog=_examples("coopbench corrupt", "coopbench corrupt --data data --workers 8"))
+@data_option
+@click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other draws.")
+@workers_option
+def corrupt(data: Path | None, seed: int, workers: int | None) -> None:
+    """Make ACDC-C: each test subject corrupted 3 times by each of 4 kinds of artefact.
+
+    The sets appear as DATA/acdc-c/RandBias, RandGhosting, RandMotion and RandSpike. The same seed
+    gives the same voxels, whatever the number of processes.
+    """
+    from benchmark.corrupt import corrupt as make
+    from benchmark.data.dataset import read_dataset
+
+    folder = _data(data)
+    clean = read_dataset(folder / "acdc")
+    made = make(clean, "acdc-c", folder / "acdc-c", seed=seed, workers=_workers(workers))
+    for dataset in made.datasets:
+        click.echo(f"{dataset.root}: {len(dataset.cases)} cases")
+    if not made.made:
+        _say("all were there and intact")
+
+
+@cli.command()
+def methods() -> None:
+    """List what can be trained here."""
+    from tabulate import tabulate
+
+    from benchmark.methods.registry import find_method, method_names
+
+    rows = [
+        (name, method.title, method.summary, method.reference)
+        for name in method_names()
+        for method in [find_method(name)]
+    ]
+    click.echo(tabulate(rows, headers=["name", "in tables", "what it does", "reference"]))
+
+
+@cli.command(
+    epilog=_examples(
+        "coopbench train --method proposed",
+        "coopbench train --method standard --preset paper --repeat 1 --device cuda",
+        "coopbench train --method proposed --set separate=true --name proposed-separate",
+        "coopbench train --method proposed --set image_masks=dropout --set soft=false --name hard",
+    )
+)
+@click.option("--method", required=True, help="See 'coopbench methods'.")
+@data_option
+@preset_option
+@click.option("--repeat", type=int, default=0, show_default=True, help="Which split.")
+@click.option("--seed", type=int, help="Of everything random.  [default: the repeat's own]")
+@device_option
+@set_option
+@click.option("--name", help="The run's name, and its row in tables.  [default: the method]")
+@runs_option
+def train(
+    method: str,
+    data: Path | None,
+    preset: str | None,
+    repeat: int,
+    seed: int | None,
+    device: str,
+    overrides: tuple[str, ...],
+    name: str | None,
+    runs: Path,
+) -> None:
+    """Train one run in a folder of its own; the same command again resumes it.
+
+    The folder RUNS/<data>-<preset>/<name>-r<repeat>-s<seed> holds the configuration, the log,
+    TensorBoard events, the losses as CSV, and the weights with the best validation score.
+    """
+    from benchmark.config import resolve
+    from benchmark.device import find_device
+    from benchmark.methods.registry import find_method
+
+    find_method(method)  # a misspelt name is said before anything long begins
+    where = find_device(device)
+    dataset = _training_set(_data(data), overrides)
+    config = resolve(
+        method,
+        dataset,
+        preset=_preset(preset, dataset, where.type),
+        repeat=repeat,
+        seed=seed,
+        name=name,
+        overrides=overrides,
+    )
+    from benchmark.progress import make_progress
+    from benchmark.run import start_run
+    from benchmark.training import Trainer
+
+    run = start_run(runs, config)
+    if run.finished:
+        click.echo(f"{run.folder}: already trained ({_outcome(run.summary())})")
+        return
+    trainer = Trainer(run, dataset, where)
+    with make_progress() as progress:
+        task = progress.add_task(run.folder.name, total=trainer.total, note="")
+
+        def watch(step: int, total: int, line: str) -> None:
+            progress.update(task, completed=step, note=line)
+            if progress.disable and (step % max(1, total // 10) == 0 or step == total):
+                _say(f"{run.folder.name}: step {step} of {total}: {line}")
+
+        trainer.train(watch)
+    click.echo(f"{run.folder}: trained ({_outcome(run.summary())})")
+
+
+def _outcome(summary: dict[str, Any]) -> str:
+    return (
+        f"{summary['steps']} steps, {summary['seconds_per_step']:.2f} s each; best validation IoU "
+        f"{summary['best_validation_iou']:.3f} at step {summary['best_step']}"
+    )
+
+
+def _training_set(data: Path, overrides: Sequence[str]) -> "Dataset":
+    """The prepared set that is trained on: ``acdc`` unless ``--set train_set=…`` says otherwise."""
+    from benchmark.data.dataset import read_dataset
+
+    chosen = [o.partition("=")[2] for o in overrides if o.startswith("train_set=")]
+    return read_dataset(data / (chosen[-1].strip("\"'") if chosen else "acdc"))
+
+
+@cli.command(
+    epilog=_examples(
+        "coopbench evaluate",
+        "coopbench evaluate runs/acdc-compact/proposed-r0-s40 --save-predictions",
+    )
+)
+@click.argument("run", nargs=-1, type=FOLDER)
+@data_option
+@runs_option
+@device_option
+@click.option("--save-predictions", is_flag=True, help="Also write label maps, as NIfTI.")
+@workers_option
+def evaluate(
+    run: tuple[Path, ...],
+    data: Path | None,
+    runs: Path,
+    device: str,
+    save_predictions: bool,
+    workers: int | None,
+) -> None:
+    """Score every RUN (default: all in RUNS) on every test set in DATA.
+
+    Scores of FTN and FTN+STN go to scores.csv in RUNS, and per set into each run's folder. What is
+    scored already is kept.
+    """
+    from benchmark.data.dataset import evaluated_cases
+    from benchmark.device import find_device
+    from benchmark.evaluation import evaluate as score
+    from benchmark.evaluation import gather_scores
+    from benchmark.report import all_datasets
+    from benchmark.run import find_runs, open_run
+
+    datasets = all_datasets(_data(data))
+    if run:
+        chosen = [open_run(folder) for folder in run]
+    else:
+        found = list(find_runs(runs))
+        chosen = [one for one in found if one.finished]
+        for unfinished in (one for one in found if not one.finished):
+            _say(f"{unfinished.folder}: left out, its training is not finished")
+    if not chosen:
+        raise CoopbenchError(f"{runs}: holds no finished run; start with 'coopbench train'")
+    for dataset in datasets:
+        if not evaluated_cases(dataset):
+            raise CoopbenchError(f"{dataset.root}: holds none of its test subjects")
+    score(
+        chosen,
+        datasets,
+        device=find_device(device),
+        save_predictions=save_predictions,
+        workers=workers,
+    )
+    out = runs / "scores.csv"
+    gather_scores(chosen, datasets, out)
+    click.echo(f"{out}: {len(chosen)} runs on {', '.join(one.title for one in datasets)}")
+    if save_predictions:
+        click.echo("label maps: predictions/ in each run's folder")
+
+
+@cli.command(epilog=_examples("coopbench predict runs/acdc-compact/proposed-r0-s40 my_scan.nii.gz"))
+@click.argument("run", type=FOLDER)
+@click.argument("image", type=FILE)
+@click.option("--out", type=FILE, help="Label map.  [default: IMAGE_seg.nii.gz beside IMAGE]")
+@click.option("--frame", type=click.IntRange(0), help="Frame, from 0, of a 4D image.")
+@click.option(
+    "--output",
+    type=click.Choice(["FTN", "FTN+STN"]),
+    default="FTN+STN",
+    show_default=True,
+    help="The first prediction, or the refined one.",
+)
+@device_option
+def predict(
+    run: Path, image: Path, out: Path | None, frame: int | None, output: str, device: str
+) -> None:
+    """Segment your own short-axis IMAGE with the weights of RUN, in the image's own space.
+
+    Any spacing and size: the image is prepared like the training data, its centre of 262 mm
+    segmented, and the result brought back. Labels: 1 LV, 2 MYO, 3 RV.
+    """
+    from benchmark.checkpoint import load_weights
+    from benchmark.data.labels import STRUCTURES
+    from benchmark.device import find_device, find_precision
+    from benchmark.networks.dual import DualThinkingNetwork
+    from benchmark.run import open_run
+    from benchmark.volume import segment_file
+
+    opened = open_run(run)
+    where = find_device(device)
+    network = DualThinkingNetwork(seed=0)
+    load_weights(opened.weights, network)
+    stem = image.name.removesuffix(".gz").removesuffix(".nii")
+    target = out or image.with_name(f"{stem}_seg.nii.gz")
+    if not target.name.endswith((".nii", ".nii.gz")):
+        raise UsageError(f"--out {target}: give a name that ends in .nii.gz")
+    label = segment_file(
+        image,
+        target,
+        network.to(where),
+        frame=frame,
+        output=output,
+        device=where,
+        precision=find_precision(opened.config.training.precision, where),
+    )
+    counts = ", ".join(f"{name} {(label == value).sum()}" for value, name in STRUCTURES.items())
+    click.echo(f"{target}: voxels of {counts}")
+
+
+@cli.command(
+    epilog=_examples("coopbench report", "coopbench report --data data --preset paper --out paper")
+)
+@data_option
+@runs_option
+@click.option(
+    "--preset", type=click.Choice(PRESETS), help="Which runs, where there are several presets."
+)
+@click.option("--out", type=FOLDER, help="Folder to write to.  [default: report/<data>-<preset>]")
+@click.option("--average-all", is_flag=True, help="Take further test sets into the averages.")
+@device_option
+@workers_option
+def report(
+    data: Path | None,
+    runs: Path,
+    preset: str | None,
+    out: Path | None,
+    average_all: bool,
+    device: str,
+    workers: int | None,
+) -> None:
+    """Evaluate what is not yet, then write the table and the figure.
+
+    The table comes as text, Markdown, LaTeX and CSV, the figure as PNG and PDF.
+    """
+    _report(_data(data), runs, preset, out, average_all, device, workers)
+
+
+def _report(
+    data: Path,
+    runs: Path,
+    preset: str | None,
+    out: Path | None,
+    average_all: bool,
+    device: str,
+    workers: int | None,
+) -> None:
+    from benchmark.device import find_device
+    from benchmark.evaluation import evaluate as score
+    from benchmark.report import all_datasets, select_runs, write_report
+
+    datasets = all_datasets(data)
+    selection = select_runs(runs, datasets, preset)
+    score(selection.runs, datasets, device=find_device(device), workers=workers)
+    text, files = write_report(
+        selection,
+        datasets,
+        out or Path("report") / selection.runs[0].config.group,
+        average_all=average_all,
+        ansi=sys.stdout.isatty(),
+    )
+    click.echo(text)
+    click.echo()
+    for path in files:
+        click.echo(f"wrote {path}")
+
+
+def _listed(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if value else ()
+
+
+@cli.command(
+    epilog=_examples(
+        "coopbench study",
+        "coopbench study --data data --methods standard,proposed --repeats 0,1,2",
+    )
+)
+@click.option("--methods", callback=_listed, help="Names, with commas between.  [default: all]")
+@click.option("--repeats", callback=_listed, default="0", show_default=True, help="As 0,1,2.")
+@data_option
+@preset_option
+@device_option
+@set_option
+@runs_option
+@click.option("--out", type=FOLDER, help="Folder to write to.  [default: report/<data>-<preset>]")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    help="Runs trained at once.  [default: one per core; one on a GPU]",
+)
+def study(
+    methods: tuple[str, ...],
+    repeats: tuple[str, ...],
+    data: Path | None,
+    preset: str | None,
+    device: str,
+    overrides: tuple[str, ...],
+    runs: Path,
+    out: Path | None,
+    jobs: int | None,
+) -> None:
+    """Corrupt, train, evaluate and report, skipping what is done."""
+    from benchmark.config import resolve
+    from benchmark.corrupt import corrupt as make
+    from benchmark.device import find_device
+    from benchmark.methods.registry import find_method, method_names
+    from benchmark.study import train_all
+
+    chosen = methods or tuple(method_names())
+    for method in chosen:
+        find_method(method)
+    wrong = [repeat for repeat in repeats if not repeat.isdecimal()]
+    if wrong or not repeats:
+        raise UsageError(f"--repeats {','.join(repeats)}: give whole numbers, as 0,1,2")
+    where = find_device(device)
+    folder = _data(data)
+    dataset = _training_set(folder, overrides)
+    preset = _preset(preset, dataset, where.type)
+    configs = [
+        resolve(method, dataset, preset=preset, repeat=int(repeat), overrides=overrides)
+        for repeat in repeats
+        for method in chosen
+    ]
+    make(dataset, "acdc-c", folder / "acdc-c", seed=0, workers=_workers(None))
+    train_all(configs, dataset, runs, device=where, jobs=jobs)
+    _report(folder, runs, preset, out, False, device, None)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    cli(prog_name="coopbench")
+
+
+if __name__ == "__main__":
+    main()

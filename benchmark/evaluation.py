@@ -1,0 +1,199 @@
+"""Scores of runs on test sets, one row per volume, structure and output."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from benchmark.checkpoint import load_weights
+from benchmark.data.dataset import Case, Dataset, evaluated_cases
+from benchmark.data.field import centre_field
+from benchmark.data.nifti import read_volume, write_volume
+from benchmark.device import find_precision
+from benchmark.errors import CoopbenchError
+from benchmark.files import sha256, whole_file, write_json
+from benchmark.metrics import IMPLEMENTATION, score_volume
+from benchmark.networks.dual import DualThinkingNetwork
+from benchmark.prediction import FIELD, in_full_image, predict_field
+from benchmark.run import Run, open_run
+from benchmark.workers import default_workers, share_out
+
+COLUMNS = (
+    "method",
+    "repeat",
+    "seed",
+    "test_set",
+    "subject",
+    "draw",
+    "frame",
+    "structure",
+    "output",
+    "dice",
+    "hd95_mm",
+    "absent",
+)
+"""Of ``scores.csv``. ``absent`` says which of label and prediction lacks the structure."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    run: Path
+    dataset: Dataset
+    made_from: dict[str, Any]
+
+
+def scores_path(run: Run, dataset: Dataset) -> Path:
+    """Where a run's scores on a set lie."""
+    return run.folder / "scores" / f"{dataset.name}.csv"
+
+
+def evaluate(
+    runs: Sequence[Run],
+    datasets: Sequence[Dataset],
+    *,
+    device: torch.device,
+    save_predictions: bool = False,
+    workers: int | None = None,
+) -> int:
+    """Score every run on every set, where that was not done yet; returns how many were scored.
+
+    Scores are kept in ``scores/<set>.csv`` in the run's folder, beside a record of the weights,
+    the data and the metrics that they come from; when one of these changes they are made again.
+
+    Raises:
+        CoopbenchError: a run is unfinished, or a file cannot be read.
+    """
+    jobs = []
+    for run in runs:
+        if not run.finished:
+            raise CoopbenchError(
+                f"{run.folder}: its training is not finished; run the same 'train' command again"
+            )
+        weights = sha256(run.weights) if run.weights.is_file() else None
+        for dataset in datasets:
+            made_from = {
+                "weights": weights,
+                "data": dataset.fingerprint,
+                "cases": [case.folder for case in evaluated_cases(dataset)],
+                "metrics": IMPLEMENTATION,
+                "device": device.type,
+                "predictions": save_predictions,
+            }
+            if not _scored(run, dataset, made_from):
+                jobs.append(_Job(run.folder, dataset, made_from))
+    if workers is None:
+        # Each process computes on one core; with a GPU, a few keep it busy during the metrics.
+        workers = default_workers() if device.type == "cpu" else min(4, default_workers())
+    work = share_out(
+        partial(_evaluate_set, device=device, save_predictions=save_predictions),
+        jobs,
+        title="evaluate",
+        workers=workers,
+        preload=[__name__],
+    )
+    for _, result in work:
+        if isinstance(result, Exception):
+            raise result
+    return len(jobs)
+
+
+def _record_path(run: Run, dataset: Dataset) -> Path:
+    return scores_path(run, dataset).with_suffix(".json")
+
+
+def _scored(run: Run, dataset: Dataset, made_from: dict[str, Any]) -> bool:
+    """Whether the scores are there, whole, and made from the very same things."""
+    path, record_path = scores_path(run, dataset), _record_path(run, dataset)
+    try:
+        record = json.loads(record_path.read_bytes())
+        there = record["made_from"]
+        # Scores with saved predictions also serve where none are asked for.
+        same = {**there, "predictions": None} == {**made_from, "predictions": None}
+        enough = there["predictions"] or not made_from["predictions"]
+        return bool(same and enough and record["sha256"] == sha256(path))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _evaluate_set(job: _Job, *, device: torch.device, save_predictions: bool) -> None:
+    torch.set_num_threads(1)
+    run = open_run(job.run)
+    network = DualThinkingNetwork(seed=0)
+    load_weights(run.weights, network)
+    network = network.to(device, memory_format=torch.channels_last)
+    precision = find_precision(run.config.training.precision, device)
+    rows: list[dict[str, Any]] = []
+    for case in evaluated_cases(job.dataset):
+        for frame in case.frames:
+            rows += _evaluate_frame(
+                run, network, job.dataset, case, frame, device, precision, save_predictions
+            )
+    path = scores_path(run, job.dataset)
+    with whole_file(path) as partial_path:
+        pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(
+            partial_path, index=False, float_format="%.6f"
+        )
+    write_json(_record_path(run, job.dataset), {"made_from": job.made_from, "sha256": sha256(path)})
+
+
+def _evaluate_frame(
+    run: Run,
+    network: DualThinkingNetwork,
+    dataset: Dataset,
+    case: Case,
+    frame: str,
+    device: torch.device,
+    precision: torch.dtype,
+    save_predictions: bool,
+) -> list[dict[str, Any]]:
+    """Rows of one volume: both outputs, each structure."""
+    config = run.config
+    image = read_volume(dataset.root / case.folder / f"{frame}_img.nii.gz")
+    label = read_volume(dataset.root / case.folder / f"{frame}_seg.nii.gz").data.T
+    if label.shape != image.data.T.shape:
+        raise CoopbenchError(
+            f"{dataset.root / case.folder}: image and label of {frame} differ in shape"
+        )
+    spacing = image.spacing[::-1]
+    predictions = predict_field(network, image.data.T, device=device, precision=precision)
+    rows = []
+    for output, field in predictions.items():
+        if save_predictions:
+            whole = in_full_image(field, label.shape)
+            name = f"{frame}_{output.replace('+', '-')}.nii.gz"
+            write_volume(
+                run.folder / "predictions" / dataset.name / case.folder / name,
+                whole.T,
+                image.affine,
+            )
+        rows += [
+            {
+                "method": config.name,
+                "repeat": config.repeat,
+                "seed": config.seed,
+                "test_set": dataset.title,
+                "subject": case.subject,
+                "draw": case.draw,
+                "frame": frame,
+                "output": output,
+                **asdict(score),
+            }
+            for score in score_volume(field, centre_field(label, FIELD), spacing)
+        ]
+    return rows
+
+
+def gather_scores(runs: Sequence[Run], datasets: Sequence[Dataset], out: Path) -> None:
+    """Write the scores of all runs on all sets into one ``scores.csv``."""
+    with whole_file(out) as partial_path, partial_path.open("w", encoding="utf-8") as file:
+        file.write(",".join(COLUMNS) + "\n")
+        for run in runs:
+            for dataset in datasets:
+                file.writelines(
+                    scores_path(run, dataset).read_text("utf-8").splitlines(keepends=True)[1:]
+                )

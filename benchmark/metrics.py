@@ -1,0 +1,100 @@
+"""Overlap and distance of two label maps, with stated rules for absent structures.
+
+The rules (protocol, section 6): a structure absent from label and prediction has no score; absent
+from one of them only, its Dice is 0 and its distance the diagonal of the evaluated field.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from benchmark.data.labels import STRUCTURES
+
+IMPLEMENTATION = (
+    "coopbench metrics 1 (3D Dice; HD95 = larger directed 95th percentile, surface voxels)"
+)
+
+Mask = NDArray[np.bool_]
+Absent = Literal["", "label", "prediction", "both"]
+
+
+def dice(prediction: Mask, label: Mask) -> float:
+    """2·|P ∩ L| / (|P| + |L|), in [0, 1]; NaN where both are empty."""
+    size = int(prediction.sum()) + int(label.sum())
+    return 2 * int((prediction & label).sum()) / size if size else float("nan")
+
+
+def iou(prediction: Mask, label: Mask) -> float:
+    """|P ∩ L| / |P ∪ L|, in [0, 1]; NaN where both are empty."""
+    union = int((prediction | label).sum())
+    return int((prediction & label).sum()) / union if union else float("nan")
+
+
+def surface(mask: Mask) -> Mask:
+    """The voxels of a mask that touch, through a face, what is not of it or the field's edge."""
+    return mask & ~ndimage.binary_erosion(mask)
+
+
+def hd95(prediction: Mask, label: Mask, spacing: tuple[float, ...]) -> float:
+    """95 % Hausdorff distance in mm: the larger of both directions' 95th percentiles.
+
+    Args:
+        prediction, label: masks of one shape.
+        spacing: mm along each of their axes.
+
+    Returns:
+        NaN where both are empty; the diagonal of the field where one is.
+    """
+    if not prediction.any() or not label.any():
+        diagonal = float(np.linalg.norm(np.multiply(label.shape, spacing)))
+        return diagonal if prediction.any() or label.any() else float("nan")
+    # Distances are taken where the masks are, with nothing lost: both lie inside the box.
+    box = ndimage.find_objects((prediction | label).astype(np.uint8))[0]
+    ours, theirs = surface(prediction)[box], surface(label)[box]
+    to_label = ndimage.distance_transform_edt(~theirs, sampling=spacing)[ours]
+    to_prediction = ndimage.distance_transform_edt(~ours, sampling=spacing)[theirs]
+    return float(max(np.percentile(to_label, 95), np.percentile(to_prediction, 95)))
+
+
+def absent(prediction: Mask, label: Mask) -> Absent:
+    """Which of the two does not hold the structure."""
+    if prediction.any():
+        return "" if label.any() else "label"
+    return "prediction" if label.any() else "both"
+
+
+@dataclass(frozen=True)
+class StructureScore:
+    """How well one structure of one volume was found."""
+
+    structure: str
+    dice: float
+    hd95_mm: float
+    absent: Absent
+
+
+def score_volume(
+    prediction: NDArray[np.uint8], label: NDArray[np.uint8], spacing: tuple[float, ...]
+) -> list[StructureScore]:
+    """Score LV, MYO and RV of a predicted label map against the reference, of one shape."""
+    scores = []
+    for value, structure in STRUCTURES.items():
+        ours, theirs = prediction == value, label == value
+        scores.append(
+            StructureScore(
+                structure,
+                dice(ours, theirs),
+                hd95(ours, theirs, spacing),
+                absent(ours, theirs),
+            )
+        )
+    return scores
+
+
+def mean_iou(prediction: NDArray[np.uint8], label: NDArray[np.uint8]) -> float:
+    """Mean IoU of the structures of one volume that are in the label or the prediction."""
+    values = [iou(prediction == value, label == value) for value in STRUCTURES]
+    return float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")

@@ -1,0 +1,146 @@
+"""From runs to the table and the figure: which runs belong together, and what is said of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.config import RunConfig
+from benchmark.data.dataset import Dataset, find_datasets
+from benchmark.environment import commit
+from benchmark.errors import CoopbenchError, UsageError
+from benchmark.evaluation import gather_scores
+from benchmark.files import write_text
+from benchmark.metrics import IMPLEMENTATION
+from benchmark.run import Run, find_runs
+from results.figures import save_figure, score_figure
+from results.render import csv_table, latex_table, markdown_table, text_table
+from results.scores import read_scores
+from results.table import poster_table
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The runs of one table, and lines on those left out."""
+
+    runs: list[Run]
+    left_out: list[str]
+
+
+def select_runs(runs: Path, datasets: Sequence[Dataset], preset: str | None) -> Selection:
+    """The finished runs that were trained on these data, all of one preset.
+
+    Raises:
+        CoopbenchError: there is none.
+        UsageError: there are several presets, which do not belong in one table.
+    """
+    fingerprints = {dataset.fingerprint for dataset in datasets}
+    chosen, left_out = [], []
+    for run in find_runs(runs):
+        if preset is not None and run.config.preset != preset:
+            continue
+        if run.config.data.fingerprint not in fingerprints:
+            left_out.append(f"{run.folder}: left out, trained on other data")
+        elif not run.finished:
+            left_out.append(f"{run.folder}: left out, its training is not finished")
+        else:
+            chosen.append(run)
+    if not chosen:
+        why = "\n".join(left_out)
+        raise CoopbenchError(
+            f"{runs}: holds no finished run on these data; start with 'coopbench train'"
+            + (f"\n{why}" if why else "")
+        )
+    groups = sorted({run.config.group for run in chosen})
+    if len(groups) > 1:
+        found = sorted({run.config.preset for run in chosen})
+        raise UsageError(
+            f"{runs}: runs of {', '.join(groups)} do not belong in one table; "
+            f"choose by --preset {'|'.join(found)}"
+        )
+    _check_alike(chosen)
+    return Selection(chosen, left_out)
+
+
+def _check_alike(runs: Sequence[Run]) -> None:
+    """The repeats of one row must differ in nothing but the repeat and its seed."""
+    first: dict[str, Run] = {}
+    for run in runs:
+        other = first.setdefault(run.config.name, run)
+        varied = {"repeat", "seed", "data"}
+        if run.config.model_dump(exclude=varied) != other.config.model_dump(exclude=varied):
+            raise CoopbenchError(
+                f"{run.folder}: has other settings than {other.folder}, which is the same row; "
+                "train one of them under another --name"
+            )
+
+
+def describe(config: RunConfig) -> str:
+    """What the runs of a table rest on, in one sentence."""
+    training = config.training
+    length = f"{training.steps} steps" if training.steps else f"{training.epochs} epochs"
+    return (
+        f"Trained on {config.data.name} ({len(config.data.train)} subjects), preset "
+        f"{config.preset}: {training.crop} × {training.crop}, batch {training.batch}, {length}; "
+        "the checkpoint with the best validation IoU (FTN+STN) is scored."
+    )
+
+
+def _departures(runs: Sequence[Run]) -> list[str]:
+    """Rows that were trained under other settings of the harness than the first one."""
+    usual = runs[0].config.training
+    return sorted(
+        {
+            f"{run.config.title} was trained under other settings of the harness than "
+            f"{runs[0].config.title}: see its config.json."
+            for run in runs
+            if run.config.training != usual
+        }
+    )
+
+
+def write_report(
+    selection: Selection, datasets: Sequence[Dataset], out: Path, *, average_all: bool, ansi: bool
+) -> tuple[str, list[Path]]:
+    """Write scores, table and figure into ``out``; returns the table as text and the files."""
+    runs = selection.runs
+    config = runs[0].config
+    out.mkdir(parents=True, exist_ok=True)
+    gather_scores(runs, datasets, out / "scores.csv")
+    scores = read_scores(out / "scores.csv")
+    titles = {run.config.name: run.config.title for run in runs}
+    phantom = config.data.phantom
+    table = poster_table(scores, titles=titles, average_all=average_all, phantom=phantom)
+    notes = [
+        describe(config),
+        f"Metrics: {IMPLEMENTATION}.",
+        *_departures(runs),
+        f"Evaluated by coopbench at commit {commit() or 'unknown'}.",
+        *(f"{line}." for line in selection.left_out),
+    ]
+    caption = f"Dice on each test set ({config.group})"
+    texts = {
+        "table.md": markdown_table(table, caption=caption, notes=notes),
+        "table.tex": latex_table(table, caption=caption, notes=notes),
+        "table.csv": csv_table(table, caption=caption, notes=notes),
+        "table.txt": text_table(table, caption=caption, notes=notes),
+    }
+    for name, text in texts.items():
+        write_text(out / name, text if text.endswith("\n") else f"{text}\n")
+    figure = score_figure(scores, titles=titles, phantom=phantom, notes=notes[:1])
+    figures = save_figure(figure, out / "scores")
+    files = [*(out / name for name in texts), *figures, out / "scores.csv"]
+    return text_table(table, caption=caption, notes=notes, ansi=ansi), files
+
+
+def all_datasets(data: Path) -> list[Dataset]:
+    """Every prepared set under ``data``.
+
+    Raises:
+        CoopbenchError: two of them have one name, so that their scores would mix.
+    """
+    found = list(find_datasets(data))
+    titles = [dataset.title for dataset in found]
+    for title in titles:
+        if titles.count(title) > 1:
+            raise CoopbenchError(f"{data}: two prepared sets are called {title}; rename one")
+    return found

@@ -1,0 +1,107 @@
+"""A run's folder, and what lies where in it.
+
+RUNS/acdc-compact/proposed-r0-s40/
+    config.json            everything that its numbers depend on
+    environment.json       versions, commit, hardware, precision
+    log.txt                what happened, with times
+    history.csv            losses, learning rate and validation score over the steps
+    tensorboard/           the same as TensorBoard events
+    resume.safetensors     while unfinished: all that is needed to go on
+    weights.safetensors    the checkpoint with the best validation score
+    last.safetensors       the last step's weights
+    done.json              written last: the run is finished
+    scores/                per test set, by `coopbench evaluate`
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.config import RunConfig
+from benchmark.data.dataset import read_record
+from benchmark.errors import CoopbenchError
+from benchmark.files import write_json
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder and its configuration."""
+
+    folder: Path
+    config: RunConfig
+
+    @property
+    def weights(self) -> Path:
+        """The checkpoint with the best validation score."""
+        return self.folder / "weights.safetensors"
+
+    @property
+    def resume(self) -> Path:
+        """What an unfinished run goes on from."""
+        return self.folder / "resume.safetensors"
+
+    @property
+    def done(self) -> Path:
+        """The mark of a finished run, and its summary."""
+        return self.folder / "done.json"
+
+    @property
+    def finished(self) -> bool:
+        """Whether training has come to its end."""
+        return self.done.is_file()
+
+    def summary(self) -> dict[str, Any]:
+        """The content of ``done.json``."""
+        return json.loads(self.done.read_text("utf-8"))
+
+
+def open_run(folder: Path) -> Run:
+    """The run in ``folder``.
+
+    Raises:
+        CoopbenchError: there is none, or its ``config.json`` is not valid.
+    """
+    if not (folder / "config.json").is_file():
+        raise CoopbenchError(f"{folder}: holds no run (no config.json); give a folder of 'train'")
+    return Run(folder, read_record(folder / "config.json", RunConfig))
+
+
+def start_run(runs: Path, config: RunConfig) -> Run:
+    """The folder of a new run, or of the same run begun earlier.
+
+    Raises:
+        CoopbenchError: the folder holds a run of another configuration; the differences are named.
+    """
+    folder = runs / config.folder
+    if (folder / "config.json").is_file():
+        differences = _differences(
+            open_run(folder).config.model_dump(mode="json"), config.model_dump(mode="json")
+        )
+        if differences:
+            raise CoopbenchError(
+                f"{folder}: was made by another configuration ({'; '.join(differences)}); "
+                "give this one a --name, or another --runs folder"
+            )
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / "config.json", config.model_dump(mode="json"))
+    return Run(folder, config)
+
+
+def _differences(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> list[str]:
+    found = []
+    for key in sorted(there.keys() | here.keys()):
+        a, b = there.get(key), here.get(key)
+        if isinstance(a, dict) and isinstance(b, dict):
+            found += _differences(a, b, f"{prefix}{key}.")
+        elif a != b:
+            found.append(f"{prefix}{key}: {a} there, {b} now")
+    return found
+
+
+def find_runs(runs: Path) -> Iterator[Run]:
+    """Every run under ``runs``, ordered by path."""
+    for path in sorted(runs.glob("*/*/config.json")):
+        yield open_run(path.parent)

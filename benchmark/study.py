@@ -1,0 +1,89 @@
+"""Many runs: train what is not trained yet, several at once."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from benchmark.config import RunConfig
+from benchmark.data.dataset import Dataset, read_dataset
+from benchmark.errors import CoopbenchError
+from benchmark.progress import make_progress
+from benchmark.run import Run, open_run, start_run
+from benchmark.training import Trainer
+from benchmark.workers import default_workers, share_out, tell
+
+
+@dataclass(frozen=True)
+class _Job:
+    run: Path
+    dataset: Path
+    device: str
+    threads: int
+
+
+def train_all(
+    configs: Sequence[RunConfig],
+    dataset: Dataset,
+    runs: Path,
+    *,
+    device: torch.device,
+    jobs: int | None = None,
+) -> list[Run]:
+    """Train each configuration in a folder of its own; finished runs are kept as they are.
+
+    Args:
+        configs: what to train.
+        dataset: what they are trained on.
+        runs: the folder of runs.
+        device: where to.
+        jobs: runs trained at once; None: one per core, or one on a GPU. The cores are divided
+            among them, whatever is finished already, so that a resumed study gives the same bytes.
+
+    Raises:
+        CoopbenchError: one or more runs failed; the others are finished.
+        KeyboardInterrupt: after every running one has saved its state.
+    """
+    everything = [start_run(runs, config) for config in configs]
+    todo = [run for run in everything if not run.finished]
+    cores = default_workers()
+    if jobs is None:
+        jobs = 1 if device.type == "cuda" else min(cores, len(everything))
+    threads = max(1, cores // jobs)
+    faults = []
+    with make_progress() as progress:
+        tasks = {
+            run.folder.name: progress.add_task(run.folder.name, total=None, note="waiting")
+            for run in todo
+        }
+
+        def show(message: tuple[str, int, int, str]) -> None:
+            name, step, total, line = message
+            progress.update(tasks[name], completed=step, total=total, note=line)
+
+        work = share_out(
+            _train,
+            [_Job(run.folder, dataset.root, device.type, threads) for run in todo],
+            title="train",
+            workers=jobs,
+            preload=[__name__],
+            listen=show,
+        )
+        for job, result in work:
+            if isinstance(result, CoopbenchError):
+                faults.append(str(result))
+            elif isinstance(result, Exception):
+                faults.append(f"{job.run}: {type(result).__name__}: {result}")
+            elif progress.disable:
+                print(f"trained {job.run}", file=sys.stderr)
+    if faults:
+        raise CoopbenchError("\n".join(faults))
+    return everything
+
+
+def _train(job: _Job) -> None:
+    torch.set_num_threads(job.threads)
+    trainer = Trainer(open_run(job.run), read_dataset(job.dataset), torch.device(job.device))
+    trainer.train(lambda step, total, line: tell((job.run.name, step, total, line)))

@@ -1,0 +1,292 @@
+"""One training run, from its configuration to its checkpoint; it goes on where it was stopped."""
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+
+from benchmark.augmentation import augment, centre_crop, scale_to_unit
+from benchmark.checkpoint import load_state, save_state, save_tensors
+from benchmark.config import RunConfig, Training
+from benchmark.data.dataset import Case, Dataset
+from benchmark.data.field import centre_field
+from benchmark.data.nifti import read_volume
+from benchmark.data.slices import TrainingSlices
+from benchmark.device import autocast, find_precision
+from benchmark.environment import environment
+from benchmark.errors import CoopbenchError
+from benchmark.files import whole_file, write_json
+from benchmark.methods.method import Batch, Method, RandomStream
+from benchmark.metrics import mean_iou
+from benchmark.networks.dual import DualThinkingNetwork
+from benchmark.prediction import FIELD, predict_field
+from benchmark.run import Run
+from benchmark.seeding import derive_seed
+
+FETCH_EVERY = 10
+"""Steps between looks at the losses; in between nothing is copied from the device."""
+
+Watch = Callable[[int, int, str], None]
+"""Told the steps done, the steps in all, and a line on the losses."""
+
+
+def total_steps(training: Training, slices: TrainingSlices) -> int:
+    """The optimisation steps of a run: as given, or its epochs up to the greatest number."""
+    if training.steps is not None:
+        return training.steps
+    return min(training.epochs * slices.steps_per_epoch(training.batch // 2), training.max_steps)
+
+
+def learning_rate(training: Training, step: int, total: int) -> float:
+    """The learning rate of a step, from 0."""
+    if training.schedule == "constant":
+        return training.learning_rate
+    return training.learning_rate * 0.5 * (1 + math.cos(math.pi * step / total))
+
+
+def draw_batch(slices: TrainingSlices, training: Training, seed: int, step: int) -> Batch:
+    """The batch of a step: augmented slices, then their originals (protocol, section 3)."""
+    images, labels = slices.draw(training.batch // 2, step, seed)
+    stream = RandomStream.named(slices.device, seed, "batch", step)
+    augmented, augmented_labels = augment(
+        images, labels, training.crop, training.augmentation, stream.device
+    )
+    originals = scale_to_unit(centre_crop(images, training.crop))
+    clean = torch.cat([augmented, originals])
+    label = torch.cat([augmented_labels, centre_crop(labels, training.crop)])[:, 0]
+    noise = torch.randn(clean.shape, generator=stream.device, device=clean.device)
+    noisy = (clean + training.noise * noise).clamp(0, 1)
+    return Batch(noisy.contiguous(memory_format=torch.channels_last), clean, label.long())
+
+
+def optimisation_step(
+    network: DualThinkingNetwork,
+    method: Method,
+    optimiser: torch.optim.Optimizer,
+    batch: Batch,
+    stream: RandomStream,
+    precision: torch.dtype,
+) -> dict[str, Tensor]:
+    """Minimise the sum of the method's losses by one step; returns them, detached."""
+    network.train()
+    with autocast(batch.clean.device, precision):
+        losses = method.losses(network, batch, stream)
+    optimiser.zero_grad(set_to_none=True)
+    torch.stack(list(losses.values())).sum().backward()
+    optimiser.step()
+    return {name: loss.detach() for name, loss in losses.items()}
+
+
+@dataclass
+class _Progress:
+    """How far a run has come; saved with its state."""
+
+    step: int = 0
+    best_iou: float = -1.0
+    best_step: int = 0
+    seconds: float = 0.0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Trainer:
+    """Trains the network of one run.
+
+    Args:
+        run: its folder and configuration.
+        dataset: the prepared set that it is trained on.
+        device: where to.
+    """
+
+    def __init__(self, run: Run, dataset: Dataset, device: torch.device) -> None:
+        self.run, self.device = run, device
+        config: RunConfig = run.config
+        self.config, self.training = config, config.training
+        self.method = config.build_method()
+        self.precision = find_precision(self.training.precision, device)
+        self.slices = TrainingSlices(
+            dataset,
+            dataset.of_subjects(config.data.train),
+            crop=self.training.crop,
+            device=device,
+        )
+        self.total = total_steps(self.training, self.slices)
+        self.validation = _validation_volumes(dataset, dataset.of_subjects(config.data.validation))
+        network = DualThinkingNetwork(derive_seed(config.seed, "weights"))
+        self.network = network.to(device, memory_format=torch.channels_last)
+        self.optimiser = torch.optim.Adam(
+            self.network.parameters(), lr=self.training.learning_rate, fused=True
+        )
+        self.progress = _Progress()
+        self.pending: list[dict[str, Tensor]] = []
+
+    def train(self, watch: Watch) -> None:
+        """Train to the end, from the saved state if there is one.
+
+        Raises:
+            CoopbenchError: a loss is NaN or infinite; the step and the term are named.
+            KeyboardInterrupt: after the state was saved.
+        """
+        record = environment(self.device) | {"precision": str(self.precision).split(".")[1]}
+        write_json(self.run.folder / "environment.json", record)
+        if self.run.resume.is_file():
+            about = load_state(self.run.resume, self.network, self.optimiser)
+            self.progress = _Progress(**about)
+        log = _open_log(self.run.folder / "log.txt")
+        log.info("%s: %d of %d steps", self.run.folder.name, self.progress.step, self.total)
+        events = SummaryWriter(
+            str(self.run.folder / "tensorboard"), purge_step=self.progress.step or None
+        )
+        started = time.monotonic() - self.progress.seconds
+        every = self.training.validate_every or self.slices.steps_per_epoch(
+            self.training.batch // 2
+        )
+        try:
+            while self.progress.step < self.total:
+                self._step()
+                step = self.progress.step
+                validates = step % every == 0 or step == self.total
+                if step % FETCH_EVERY == 0 or validates:
+                    self._fetch(events)
+                if validates:
+                    self._validate(log, events)
+                    self.progress.seconds = time.monotonic() - started
+                    self._save()
+                watch(step, self.total, self._line())
+        except KeyboardInterrupt:
+            self._fetch(events)
+            self.progress.seconds = time.monotonic() - started
+            self._save()
+            log.info("interrupted at step %d", self.progress.step)
+            raise
+        finally:
+            events.close()
+            log.handlers[0].close()
+        self._finish()
+
+    def _step(self) -> None:
+        config, step = self.config, self.progress.step
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(self.training, step, self.total)
+        losses = optimisation_step(
+            self.network,
+            self.method,
+            self.optimiser,
+            draw_batch(self.slices, self.training, config.seed, step),
+            RandomStream.named(self.device, config.seed, config.method, step),
+            self.precision,
+        )
+        self.pending.append(losses)
+        self.progress.step += 1
+
+    def _fetch(self, events: SummaryWriter) -> None:
+        """Look at the losses since the last look: check them, and note their means."""
+        if not self.pending:
+            return
+        names = list(self.pending[0])
+        values = torch.stack([torch.stack(list(losses.values())) for losses in self.pending])
+        values = values.double().cpu()
+        first = self.progress.step - len(self.pending)
+        self.pending = []
+        for row, column in (~torch.isfinite(values)).nonzero().tolist():
+            raise CoopbenchError(
+                f"{self.run.folder}: the loss '{names[column]}' is {values[row, column]} at step "
+                f"{first + row + 1}; the last good state is kept. Try a lower learning rate or "
+                "--set precision=float32"
+            )
+        step = self.progress.step
+        means = dict(zip(names, values.mean(dim=0).tolist(), strict=True))
+        rate = self.optimiser.param_groups[0]["lr"]
+        self.progress.history.append({"step": step, "learning_rate": rate, **means})
+        for name, value in means.items():
+            events.add_scalar(f"loss/{name}", value, step)
+        events.add_scalar("learning_rate", rate, step)
+
+    def _validate(self, log: logging.Logger, events: SummaryWriter) -> None:
+        """Score the FTN+STN prediction of the validation subjects; keep the best checkpoint."""
+        score = float(
+            np.mean(
+                [
+                    mean_iou(
+                        predict_field(
+                            self.network, slices, device=self.device, precision=self.precision
+                        )["FTN+STN"],
+                        label,
+                    )
+                    for slices, label in self.validation
+                ]
+            )
+        )
+        progress = self.progress
+        progress.history[-1]["validation_iou"] = score
+        events.add_scalar("validation/mean_iou", score, progress.step)
+        log.info("step %d: %s", progress.step, self._line())
+        if score > progress.best_iou:
+            progress.best_iou, progress.best_step = score, progress.step
+            about = {"method": self.config.method, "step": progress.step, "validation_iou": score}
+            save_tensors(self.run.weights, self.network.state_dict(), about)
+
+    def _save(self) -> None:
+        save_state(self.run.resume, self.network, self.optimiser, vars(self.progress))
+
+    def _finish(self) -> None:
+        progress = self.progress
+        with whole_file(self.run.folder / "history.csv") as partial:
+            pd.DataFrame(progress.history).to_csv(partial, index=False)
+        about = {"method": self.config.method, "step": progress.step}
+        save_tensors(self.run.folder / "last.safetensors", self.network.state_dict(), about)
+        write_json(
+            self.run.done,
+            {
+                "steps": progress.step,
+                "best_step": progress.best_step,
+                "best_validation_iou": progress.best_iou,
+                "seconds": round(progress.seconds, 1),
+                "seconds_per_step": round(progress.seconds / progress.step, 4),
+            },
+        )
+        self.run.resume.unlink(missing_ok=True)
+
+    def _line(self) -> str:
+        """The losses in a few words."""
+        if not self.progress.history:
+            return ""
+        last = self.progress.history[-1]
+        skipped = ("step", "learning_rate", "validation_iou")
+        total = sum(value for name, value in last.items() if name not in skipped)
+        line = f"loss {total:.3f} (segmentation {last.get('segmentation', total):.3f})"
+        if self.progress.best_step:
+            line += f", best validation IoU {self.progress.best_iou:.3f}"
+        return line
+
+
+def _validation_volumes(
+    dataset: Dataset, cases: tuple[Case, ...]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Images (slices, H, W) and the centre fields of their labels."""
+    volumes = []
+    for case in cases:
+        for frame in case.frames:
+            stem = dataset.root / case.folder / frame
+            image = read_volume(Path(f"{stem}_img.nii.gz")).data.T
+            label = read_volume(Path(f"{stem}_seg.nii.gz")).data.T
+            volumes.append((image, centre_field(label, FIELD)))
+    return volumes
+
+
+def _open_log(path: Path) -> logging.Logger:
+    log = logging.getLogger(f"coopbench.{path}")
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log.handlers = [handler]
+    return log
