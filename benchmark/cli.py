@@ -25,12 +25,16 @@ PRESETS = ("demo", "compact", "paper")
 class _Fault(click.ClickException):
     """A fault in one line, without a traceback."""
 
-    def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
-
     def show(self, file: IO[Any] | None = None) -> None:
         click.echo(f"coopbench: {self.format_message()}", err=True)
+
+
+class _UsageFault(_Fault):
+    exit_code = 2
+
+
+class _Interruption(_Fault):
+    exit_code = 130  # as shells have it
 
 
 class _Commands(click.Group):
@@ -40,18 +44,18 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except UsageError as error:
-            raise _Fault(str(error), 2) from error
+            raise _UsageFault(str(error)) from error
         except CoopbenchError as error:
-            raise _Fault(str(error), 1) from error
+            raise _Fault(str(error)) from error
         except OSError as error:
             if isinstance(error, BrokenPipeError):
                 raise
             place = f"{error.filename}: " if error.filename else ""
-            raise _Fault(f"{place}{error.strerror or error}", 1) from error
+            raise _Fault(f"{place}{error.strerror or error}") from error
         except KeyboardInterrupt as error:
             command = " ".join(["coopbench", *sys.argv[1:]])
             line = f"interrupted; what is done is kept, and this goes on with it: {command}"
-            raise _Fault(line, 130) from error
+            raise _Interruption(line) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of the work, which is the order of definition."""
@@ -444,12 +448,13 @@ def predict(
 ) -> None:
     """Segment your own short-axis IMAGE with the weights of RUN, in the image's own space.
 
-    Any spacing and size: the image is prepared like the training data, its centre of 262 mm
-    segmented, and the result brought back. Labels: 1 LV, 2 MYO, 3 RV.
+    Any spacing and size: the image is prepared like the training data, its centre segmented (262 mm
+    wide for preset paper, 175 mm for compact), and the result brought back. Labels: 1 LV, 2 MYO,
+    3 RV.
     """
     from benchmark.checkpoint import load_weights
     from benchmark.data.labels import STRUCTURES
-    from benchmark.device import find_device, find_precision
+    from benchmark.device import find_device, find_precision, on_device
     from benchmark.networks.dual import DualThinkingNetwork
     from benchmark.run import open_run
     from benchmark.volume import segment_file
@@ -465,7 +470,8 @@ def predict(
     label = segment_file(
         image,
         target,
-        network.to(where),
+        on_device(network, where),
+        size=opened.config.training.crop,
         frame=frame,
         output=output,
         device=where,

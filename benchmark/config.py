@@ -69,7 +69,7 @@ class Training(_Settings):
     """Standard deviation of the noise on the input image, whose range is [0, 1]."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """bfloat16: autocast in the networks; auto: where the hardware gains from it."""
-    augmentation: Augmentation = Augmentation()
+    augmentation: Augmentation = Field(default_factory=Augmentation)
 
 
 class TrainingData(_Settings):

@@ -11,11 +11,10 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-
 from benchmark.data.dataset import Case, Dataset, evaluated_cases, read_case
 from benchmark.data.field import centre_field, put_back, scale_slices
-from benchmark.data.nifti import read_volume, write_volume
+from benchmark.data.nifti import write_volume
+from benchmark.data.prepared import read_frame
 from benchmark.errors import CoopbenchError
 from benchmark.files import sha256, whole_folder, write_json
 from benchmark.recipe import Recipe, find_recipe
@@ -130,12 +129,11 @@ def _corrupt_case(job: _Job, *, recipe_name: str, seed: int) -> list[tuple[Case,
         parameters = {}
         with whole_folder(job.root / folder) as partial_folder:
             for frame in job.case.frames:
-                image = read_volume(source / f"{frame}_img.nii.gz")
-                slices = np.ascontiguousarray(image.data.T, dtype=np.float32)
-                field = scale_slices(centre_field(slices, recipe.field))
+                volume = read_frame(job.clean, job.case, frame)
+                field = scale_slices(centre_field(volume.image, recipe.field))
                 corrupted = recipe.corrupt(field, job.kind, seeds[frame])
-                whole = put_back(scale_slices(corrupted.slices), slices)
-                write_volume(partial_folder / f"{frame}_img.nii.gz", whole.T, image.affine)
+                whole = put_back(scale_slices(corrupted.slices), volume.image)
+                write_volume(partial_folder / f"{frame}_img.nii.gz", whole.T, volume.affine)
                 shutil.copyfile(
                     source / f"{frame}_seg.nii.gz", partial_folder / f"{frame}_seg.nii.gz"
                 )

@@ -1,8 +1,13 @@
 """Where a run computes, and in which precision."""
 
+from typing import TypeVar
+
 import torch
+from torch import nn
 
 from benchmark.errors import UsageError
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def find_device(name: str) -> torch.device:
@@ -27,6 +32,15 @@ def find_precision(wanted: str, device: torch.device) -> torch.dtype:
             native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
         wanted = "bfloat16" if native else "float32"
     return {"float32": torch.float32, "bfloat16": torch.bfloat16}[wanted]
+
+
+def on_device(network: Network, device: torch.device) -> Network:
+    """Move a network to a device, its weights laid out channels-last, which convolutions prefer."""
+    network.to(device)
+    for parameter in network.parameters():
+        if parameter.dim() == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return network
 
 
 def autocast(device: torch.device, precision: torch.dtype) -> torch.autocast:

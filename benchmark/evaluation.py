@@ -13,8 +13,9 @@ import torch
 from benchmark.checkpoint import load_weights
 from benchmark.data.dataset import Case, Dataset, evaluated_cases
 from benchmark.data.field import centre_field
-from benchmark.data.nifti import read_volume, write_volume
-from benchmark.device import find_precision
+from benchmark.data.nifti import write_volume
+from benchmark.data.prepared import read_frame
+from benchmark.device import find_precision, on_device
 from benchmark.errors import CoopbenchError
 from benchmark.files import sha256, whole_file, write_json
 from benchmark.metrics import IMPLEMENTATION, score_volume
@@ -125,7 +126,7 @@ def _evaluate_set(job: _Job, *, device: torch.device, save_predictions: bool) ->
     run = open_run(job.run)
     network = DualThinkingNetwork(seed=0)
     load_weights(run.weights, network)
-    network = network.to(device, memory_format=torch.channels_last)
+    network = on_device(network, device)
     precision = find_precision(run.config.training.precision, device)
     rows: list[dict[str, Any]] = []
     for case in evaluated_cases(job.dataset):
@@ -153,23 +154,20 @@ def _evaluate_frame(
 ) -> list[dict[str, Any]]:
     """Rows of one volume: both outputs, each structure."""
     config = run.config
-    image = read_volume(dataset.root / case.folder / f"{frame}_img.nii.gz")
-    label = read_volume(dataset.root / case.folder / f"{frame}_seg.nii.gz").data.T
-    if label.shape != image.data.T.shape:
-        raise CoopbenchError(
-            f"{dataset.root / case.folder}: image and label of {frame} differ in shape"
-        )
-    spacing = image.spacing[::-1]
-    predictions = predict_field(network, image.data.T, device=device, precision=precision)
+    volume = read_frame(dataset, case, frame)
+    label = centre_field(volume.label, FIELD)
+    predictions = predict_field(
+        network, volume.image, size=config.training.crop, device=device, precision=precision
+    )
     rows = []
     for output, field in predictions.items():
         if save_predictions:
-            whole = in_full_image(field, label.shape)
+            whole = in_full_image(field, volume.image.shape)
             name = f"{frame}_{output.replace('+', '-')}.nii.gz"
             write_volume(
                 run.folder / "predictions" / dataset.name / case.folder / name,
                 whole.T,
-                image.affine,
+                volume.affine,
             )
         rows += [
             {
@@ -183,7 +181,7 @@ def _evaluate_frame(
                 "output": output,
                 **asdict(score),
             }
-            for score in score_volume(field, centre_field(label, FIELD), spacing)
+            for score in score_volume(field, label, volume.spacing)
         ]
     return rows
 

@@ -9,7 +9,7 @@ from benchmark.device import autocast
 from benchmark.networks.dual import DualThinkingNetwork
 
 FIELD = 192
-"""Height and width, in pixels, of the centre that is segmented and scored (protocol, section 6)."""
+"""Height and width, in pixels, of the centre that is scored (protocol, section 6)."""
 
 OUTPUTS = ("FTN", "FTN+STN")
 
@@ -19,21 +19,25 @@ def predict_field(
     network: DualThinkingNetwork,
     slices: NDArray[np.float32],
     *,
+    size: int,
     device: torch.device,
     precision: torch.dtype,
 ) -> dict[str, NDArray[np.uint8]]:
     """Label maps (slices, 192, 192) of the centre of slices (slices, H, W), for each output.
 
-    Each slice's centre is scaled to [0, 1]. The FTN's logits pass through the STN once.
+    The network sees the centre of ``size`` × ``size``, scaled to [0, 1] slice by slice: the size
+    that it was trained on, since it has learnt nothing of what lies farther out (a network of
+    128 × 128 that is shown 192 × 192 finds hearts in the chest wall). What it does not see is
+    background. The FTN's logits pass through the STN once.
     """
-    field = scale_slices(centre_field(slices, FIELD))
-    images = torch.from_numpy(field)[:, None].to(device, memory_format=torch.channels_last)
+    seen = scale_slices(centre_field(slices, size))
+    images = torch.from_numpy(seen)[:, None].to(device, memory_format=torch.channels_last)
     network.eval()
     with autocast(device, precision):
         logits = network(images)
         refined = network.refine(logits)
     return {
-        output: scores.argmax(dim=1).to(torch.uint8).cpu().numpy()
+        output: centre_field(scores.argmax(dim=1).to(torch.uint8).cpu().numpy(), FIELD)
         for output, scores in zip(OUTPUTS, (logits, refined), strict=True)
     }
 

@@ -17,11 +17,11 @@ from torch.utils.tensorboard import SummaryWriter
 from benchmark.augmentation import augment, centre_crop, scale_to_unit
 from benchmark.checkpoint import load_state, save_state, save_tensors
 from benchmark.config import RunConfig, Training
-from benchmark.data.dataset import Case, Dataset
+from benchmark.data.dataset import Dataset
 from benchmark.data.field import centre_field
-from benchmark.data.nifti import read_volume
+from benchmark.data.prepared import read_frame
 from benchmark.data.slices import TrainingSlices
-from benchmark.device import autocast, find_precision
+from benchmark.device import autocast, find_precision, on_device
 from benchmark.environment import environment
 from benchmark.errors import CoopbenchError
 from benchmark.files import whole_file, write_json
@@ -119,9 +119,13 @@ class Trainer:
             device=device,
         )
         self.total = total_steps(self.training, self.slices)
-        self.validation = _validation_volumes(dataset, dataset.of_subjects(config.data.validation))
+        self.validation = [
+            read_frame(dataset, case, frame)
+            for case in dataset.of_subjects(config.data.validation)
+            for frame in case.frames
+        ]
         network = DualThinkingNetwork(derive_seed(config.seed, "weights"))
-        self.network = network.to(device, memory_format=torch.channels_last)
+        self.network = on_device(network, device)
         self.optimiser = torch.optim.Adam(
             self.network.parameters(), lr=self.training.learning_rate, fused=True
         )
@@ -212,19 +216,17 @@ class Trainer:
 
     def _validate(self, log: logging.Logger, events: SummaryWriter) -> None:
         """Score the FTN+STN prediction of the validation subjects; keep the best checkpoint."""
-        score = float(
-            np.mean(
-                [
-                    mean_iou(
-                        predict_field(
-                            self.network, slices, device=self.device, precision=self.precision
-                        )["FTN+STN"],
-                        label,
-                    )
-                    for slices, label in self.validation
-                ]
+        scores = []
+        for volume in self.validation:
+            predicted = predict_field(
+                self.network,
+                volume.image,
+                size=self.training.crop,
+                device=self.device,
+                precision=self.precision,
             )
-        )
+            scores.append(mean_iou(predicted["FTN+STN"], centre_field(volume.label, FIELD)))
+        score = float(np.nanmean(scores))
         progress = self.progress
         progress.history[-1]["validation_iou"] = score
         events.add_scalar("validation/mean_iou", score, progress.step)
@@ -266,20 +268,6 @@ class Trainer:
         if self.progress.best_step:
             line += f", best validation IoU {self.progress.best_iou:.3f}"
         return line
-
-
-def _validation_volumes(
-    dataset: Dataset, cases: tuple[Case, ...]
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Images (slices, H, W) and the centre fields of their labels."""
-    volumes = []
-    for case in cases:
-        for frame in case.frames:
-            stem = dataset.root / case.folder / frame
-            image = read_volume(Path(f"{stem}_img.nii.gz")).data.T
-            label = read_volume(Path(f"{stem}_seg.nii.gz")).data.T
-            volumes.append((image, centre_field(label, FIELD)))
-    return volumes
 
 
 def _open_log(path: Path) -> logging.Logger:

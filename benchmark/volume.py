@@ -19,6 +19,7 @@ def segment_file(
     out: Path,
     network: DualThinkingNetwork,
     *,
+    size: int,
     frame: int | None,
     output: str,
     device: torch.device,
@@ -30,6 +31,7 @@ def segment_file(
         image: 3D, or 4D with ``frame`` given.
         out: label map, uint8: 0 background, 1 LV, 2 MYO, 3 RV; shape and affine of the image.
         network: trained.
+        size: height and width of the centre it was trained on, in pixels of 1.36719 mm.
         frame: which frame (from 0) of a 4D file.
         output: ``FTN`` or ``FTN+STN``.
         device, precision: where and how to compute.
@@ -42,7 +44,9 @@ def segment_file(
     """
     volume = read_volume(image, frame)
     try:
-        label = segment(volume, network, output=output, device=device, precision=precision)
+        label = segment(
+            volume, network, size=size, output=output, device=device, precision=precision
+        )
     except ValueError as error:
         raise CoopbenchError(f"{image}: {error}") from error
     write_volume(out, label, volume.affine)
@@ -53,14 +57,15 @@ def segment(
     volume: Volume,
     network: DualThinkingNetwork,
     *,
+    size: int,
     output: str,
     device: torch.device,
     precision: torch.dtype,
 ) -> NDArray[np.uint8]:
     """The label map of a raw volume, of its shape.
 
-    The axis of the largest spacing is taken for the slices'. Only the centre of 192 × 192 pixels
-    of 1.36719 mm (262 mm) is segmented; the rest is background.
+    The axis of the largest spacing is taken for the slices'. Only the centre of ``size`` pixels of
+    1.36719 mm, as the network was trained on, is segmented; the rest is background.
     """
     through = int(np.argmax(volume.spacing))
     order = [axis for axis in range(3) if axis != through] + [through]
@@ -70,8 +75,8 @@ def segment(
         (volume.spacing[order[0]], volume.spacing[order[1]], volume.spacing[order[2]]),
     )
     prepared = prepare_image(upright)
-    slices = prepared.data.T
-    field = predict_field(network, slices, device=device, precision=precision)[output]
+    slices = np.ascontiguousarray(prepared.data.T, dtype=np.float32)
+    field = predict_field(network, slices, size=size, device=device, precision=precision)[output]
     label = in_full_image(field, slices.shape).T
     step = np.divide(upright.spacing, prepared.spacing)
     # Each class's share of a voxel decides; labels picked by nearest voxel would be jagged.

@@ -5,7 +5,9 @@ RAW/Training/Labeled/A0S9V9/A0S9V9_sa.nii.gz      4D image; frames count from 0
 RAW/Training/Labeled/A0S9V9/A0S9V9_sa_gt.nii.gz   1 = LV, 2 = MYO, 3 = RV; most frames empty
 """
 
+from collections.abc import Hashable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -30,16 +32,16 @@ def read_mnms(raw: Path) -> RawSet:
             f"{folder}: the _gt files of this subset are no labels; give Training/Labeled"
         )
     table = _table(raw)
-    rows = table.set_index("External code")
+    rows = {str(row["External code"]): row for row in table.to_dict("records")}
     codes = sorted(p.name for p in folder.iterdir() if (p / f"{p.name}_sa.nii.gz").is_file())
     if not codes:
         raise CoopbenchError(
             f"{folder}: holds no CODE/CODE_sa.nii.gz; give the folder of the M&Ms download"
         )
-    unknown = [code for code in codes if code not in rows.index]
+    unknown = [code for code in codes if code not in rows]
     if unknown:
         raise CoopbenchError(f"{folder / unknown[0]}: not listed in the table of subjects")
-    subjects = tuple(_subject(folder / code, rows.loc[code]) for code in codes)
+    subjects = tuple(_subject(folder / code, rows[code]) for code in codes)
     source = "M&Ms (doi 10.1109/TMI.2021.3090082)"
     return RawSet("mnms", "M&Ms", source, MNMS_LABELS, subjects)
 
@@ -64,7 +66,7 @@ def _table(raw: Path) -> pd.DataFrame:
     raise CoopbenchError(f"{raw}: no CSV with the columns {', '.join(COLUMNS)}")
 
 
-def _subject(folder: Path, row: "pd.Series[object]") -> RawSubject:
+def _subject(folder: Path, row: Mapping[Hashable, Any]) -> RawSubject:
     code = folder.name
     frames = {}
     for phase in ("ED", "ES"):

@@ -40,7 +40,7 @@ def read_volume(path: Path, frame: int | None = None) -> Volume:
         shape = tuple(int(n) for n in image.shape)
         if min(shape, default=0) < 1 or np.prod(shape, dtype=float) > MAX_VOXELS:
             raise CoopbenchError(f"{path}: the header claims an impossible shape {shape}")
-        spacing = tuple(float(z) for z in image.header.get_zooms()[:3])
+        zooms = [float(zoom) for zoom in image.header.get_zooms()]
         affine = np.asarray(image.affine, dtype=np.float64)
         if len(shape) == 4 and frame is not None:
             if not 0 <= frame < shape[3]:
@@ -58,7 +58,8 @@ def read_volume(path: Path, frame: int | None = None) -> Volume:
     except (ImageFileError, HeaderDataError, EOFError, OSError, ValueError, zlib.error) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise CoopbenchError(f"{path}: cannot be read as NIfTI ({reason})") from error
-    if len(spacing) < 3 or not all(np.isfinite(s) and s > 0 for s in spacing):
+    spacing = (zooms[0], zooms[1], zooms[2])
+    if not all(np.isfinite(zoom) and zoom > 0 for zoom in spacing):
         raise CoopbenchError(f"{path}: the voxel spacing {spacing} is not positive")
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
         raise CoopbenchError(f"{path}: the affine cannot be inverted; mend the header")

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from benchmark.data.dataset import Case, Dataset
 from benchmark.data.field import centre_field
-from benchmark.data.nifti import read_volume
+from benchmark.data.prepared import read_frame
 from benchmark.errors import CoopbenchError
 from benchmark.seeding import derive_seed
 
@@ -24,23 +24,15 @@ class TrainingSlices:
     def __init__(
         self, dataset: Dataset, cases: Sequence[Case], *, crop: int, device: torch.device
     ) -> None:
-        pairs = [
-            (
-                read_volume(dataset.root / case.folder / f"{frame}_img.nii.gz").data,
-                read_volume(dataset.root / case.folder / f"{frame}_seg.nii.gz").data,
-            )
-            for case in cases
-            for frame in case.frames
-        ]
-        canvas = max(crop, *(size for image, _ in pairs for size in image.shape[:2]))
-        images = np.concatenate([centre_field(image.T, canvas) for image, _ in pairs])
-        labels = np.concatenate([centre_field(label.T, canvas) for _, label in pairs])
+        frames = [read_frame(dataset, case, name) for case in cases for name in case.frames]
+        canvas = max(crop, *(size for frame in frames for size in frame.image.shape[1:]))
+        images = np.concatenate([centre_field(frame.image, canvas) for frame in frames])
+        labels = np.concatenate([centre_field(frame.label, canvas) for frame in frames])
         drawn = labels.any(axis=(1, 2))
         if not drawn.any():
             raise CoopbenchError(f"{dataset.root}: no training slice has a label")
-        image_bytes = images[drawn].astype(np.float32)
-        self.images = _place(torch.from_numpy(image_bytes)[:, None], device)
-        self.labels = _place(torch.from_numpy(labels[drawn].astype(np.uint8))[:, None], device)
+        self.images = _place(torch.from_numpy(images[drawn])[:, None], device)
+        self.labels = _place(torch.from_numpy(labels[drawn])[:, None], device)
         self.device = device
 
     def __len__(self) -> int:

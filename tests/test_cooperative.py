@@ -1,0 +1,182 @@
+"""Gradients and traces of cooperative training."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from benchmark.methods.cooperative import Cooperative, CooperativeImage
+from benchmark.methods.losses import standard_losses, think_fast
+from benchmark.methods.method import Batch, Method, RandomStream
+from benchmark.methods.standard import Standard
+from benchmark.networks.blocks import BatchNorm2d
+from benchmark.networks.dual import DualThinkingNetwork
+
+CPU = torch.device("cpu")
+KINDS = ("dropout", "channel", "spatial")
+
+
+@pytest.fixture
+def network() -> DualThinkingNetwork:
+    return DualThinkingNetwork(seed=3).train()
+
+
+@pytest.fixture
+def batch() -> Batch:
+    generator = torch.Generator().manual_seed(4)
+    clean = torch.rand(3, 1, 32, 32, generator=generator)
+    noisy = (clean + 0.05 * torch.randn(clean.shape, generator=generator)).clamp(0, 1)
+    return Batch(noisy, clean, torch.randint(4, (3, 32, 32), generator=generator))
+
+
+def losses_of(method: Method, network: DualThinkingNetwork, batch: Batch, seed: int = 0) -> Any:
+    return method.losses(network, batch, RandomStream.named(CPU, seed))
+
+
+def reached(parts: nn.Module | tuple[nn.Module, ...], loss: Tensor) -> bool:
+    """Whether a loss has a gradient in any parameter of the parts."""
+    parts = parts if isinstance(parts, tuple) else (parts,)
+    parameters = [parameter for part in parts for parameter in part.parameters()]
+    gradients = torch.autograd.grad(loss, parameters, allow_unused=True, retain_graph=True)
+    return any(gradient is not None and gradient.abs().sum() > 0 for gradient in gradients)
+
+
+def ftn(network: DualThinkingNetwork) -> tuple[nn.Module, ...]:
+    return network.encoder, network.decoupler, network.segmentation_decoder
+
+
+def test_standard_losses_are_the_equation(network: DualThinkingNetwork, batch: Batch) -> None:
+    losses = losses_of(Standard(), network, batch)
+    # The same terms once more, by the definitions, on a copy in the same state.
+    copy = DualThinkingNetwork(seed=3).train()
+    z_i = copy.encoder(batch.noisy)
+    p = copy.segmentation_decoder(copy.decoupler(z_i))
+    x = copy.image_decoder(z_i)
+
+    def cross_entropy(logits: Tensor) -> Tensor:
+        return -logits.log_softmax(1).gather(1, batch.label[:, None]).mean()
+
+    refined = copy.stn((p / 2).softmax(1))
+    of_label = copy.stn(nn.functional.one_hot(batch.label, 4).movedim(3, 1).float())
+    torch.testing.assert_close(losses["segmentation"], cross_entropy(p))
+    torch.testing.assert_close(losses["reconstruction"], ((x - batch.clean) ** 2).mean() / 2)
+    torch.testing.assert_close(losses["shape"], cross_entropy(refined))
+    torch.testing.assert_close(losses["shape_of_label"], cross_entropy(of_label))
+
+
+@pytest.mark.parametrize("method", [Standard, Cooperative, CooperativeImage])
+def test_stn_loss_reaches_ftn_only_when_cooperative(
+    method: type[Method], network: DualThinkingNetwork, batch: Batch
+) -> None:
+    cooperative = losses_of(method(), network, batch)
+    separate = losses_of(method(separate=True), network, batch)
+    names = [name for name in cooperative if name in ("shape", "hard_shape")]
+    for name in names:
+        assert reached(ftn(network), cooperative[name])
+        assert not reached(ftn(network), separate[name])
+        assert reached(network.stn, separate[name])
+    assert set(cooperative) == set(separate)
+
+
+def test_terms_of_each_row(network: DualThinkingNetwork, batch: Batch) -> None:
+    standard = {"segmentation", "reconstruction", "shape", "shape_of_label"}
+    image = {"hard_segmentation", "hard_reconstruction", "hard_shape"}
+    generated = {"hard_shape_of_generated"}
+    assert set(losses_of(Standard(), network, batch)) == standard
+    assert set(losses_of(CooperativeImage(), network, batch)) == standard | image
+    assert set(losses_of(Cooperative(), network, batch)) == standard | image | generated
+    only_shape = Cooperative(image_masks=())
+    assert set(losses_of(only_shape, network, batch)) == standard | generated
+
+
+def test_generated_examples_carry_no_gradient(network: DualThinkingNetwork, batch: Batch) -> None:
+    losses = losses_of(Cooperative(), network, batch)
+    # p̂ comes from the FTN's code; were it not detached, its loss would reach the FTN.
+    assert not reached(ftn(network), losses["hard_shape_of_generated"])
+    assert reached(network.stn, losses["hard_shape_of_generated"])
+    # The image decoder made x̂; its weights get a gradient from x̂' alone.
+    assert not reached(network.image_decoder, losses["hard_segmentation"])
+    assert reached(network.encoder, losses["hard_segmentation"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("soft", [True, False])
+def test_masked_codes(kind: str, soft: bool, network: DualThinkingNetwork, batch: Batch) -> None:
+    method = Cooperative(image_masks=(kind,), soft=soft)
+    losses, forward = standard_losses(network, batch)
+    stream = RandomStream.named(CPU, 7)
+    masked = method.mask(forward.image_code, losses["reconstruction"], (kind,), stream)  # type: ignore[arg-type]
+    assert not masked.requires_grad
+    code = forward.image_code.detach()
+    ratio = (masked / code)[code > 1e-3]
+    if kind == "dropout":
+        assert ((ratio == 0) | ((ratio - 2).abs() < 1e-4)).all()
+    elif soft:
+        assert ((ratio >= 0) & (ratio <= 0.5 + 1e-6) | ((ratio - 1).abs() < 1e-6)).all()
+    else:
+        assert ((ratio == 0) | ((ratio - 1).abs() < 1e-6)).all()
+    assert (ratio != 1).any()
+
+
+def test_targeted_gradient_is_that_of_the_reconstruction(
+    network: DualThinkingNetwork, batch: Batch
+) -> None:
+    """The gradient taken from the standard pass ranks channels as one computed from scratch."""
+    losses, forward = standard_losses(network, batch)
+    (fast,) = torch.autograd.grad(losses["reconstruction"], forward.image_code, retain_graph=True)
+    code = forward.image_code.detach().requires_grad_()
+    (plain,) = torch.autograd.grad(((network.reconstruct(code) - batch.clean) ** 2).mean(), code)
+    torch.testing.assert_close(2 * fast, plain)
+
+
+def _batch_norms(network: nn.Module) -> Iterator[BatchNorm2d]:
+    return (layer for layer in network.modules() if isinstance(layer, BatchNorm2d))
+
+
+def test_hard_pass_leaves_no_trace_in_batch_norm(
+    network: DualThinkingNetwork, batch: Batch
+) -> None:
+    losses_of(Cooperative(), network, batch)
+    # A second network that only took the standard pass has the very same running statistics.
+    other = DualThinkingNetwork(seed=3).train()
+    standard_losses(other, batch)
+    for a, b in zip(_batch_norms(network), _batch_norms(other), strict=True):
+        assert torch.equal(a.running_mean, b.running_mean)  # type: ignore[arg-type]
+        assert torch.equal(a.running_var, b.running_var)  # type: ignore[arg-type]
+        assert a.num_batches_tracked == b.num_batches_tracked
+        assert not a.untraced
+
+
+def test_hard_losses_train_no_affine_weight(network: DualThinkingNetwork, batch: Batch) -> None:
+    losses = losses_of(Cooperative(), network, batch)
+    hard = torch.stack([loss for name, loss in losses.items() if name.startswith("hard_")]).sum()
+    weights = [p for layer in _batch_norms(network) for p in layer.parameters()]
+    gradients = torch.autograd.grad(hard, weights, allow_unused=True, retain_graph=True)
+    assert all(gradient is None for gradient in gradients)
+    assert reached(network.encoder[0][0], hard)
+
+
+def test_same_stream_same_losses(network: DualThinkingNetwork, batch: Batch) -> None:
+    network.eval()  # so that the first call does not move the statistics of the second
+    method = Cooperative()
+    first = [losses_of(method, network, batch, seed) for seed in (1, 1, 2)]
+    assert all(torch.equal(first[0][name], first[1][name]) for name in first[0])
+    assert any(not torch.equal(first[0][name], first[2][name]) for name in first[0])
+
+
+def test_bfloat16_agrees_with_float32(network: DualThinkingNetwork, batch: Batch) -> None:
+    method = Standard()
+    exact = losses_of(method, network, batch)
+    with torch.autocast("cpu", torch.bfloat16):
+        fast = losses_of(method, DualThinkingNetwork(seed=3).train(), batch)
+    for name, value in exact.items():
+        assert fast[name].dtype == torch.float32
+        assert fast[name].item() == pytest.approx(value.item(), rel=0.05), name
+
+
+def test_think_fast_runs_both_branches(network: DualThinkingNetwork, batch: Batch) -> None:
+    forward = think_fast(network, batch.noisy)
+    assert forward.logits.shape == (3, 4, 32, 32)
+    assert forward.image.shape == (3, 1, 32, 32)
