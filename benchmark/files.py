@@ -11,17 +11,21 @@ from typing import Any
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; flush and rename it on success, delete it on error.
+def whole_file(path: Path, *, durable: bool = False) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; rename it on success, delete it on error.
 
     The temporary name keeps the suffixes of ``path``, since nibabel chooses the format by them.
+    ``durable`` also waits until the disk has it, so that not even a loss of power leaves a torn
+    file: for checkpoints, which cost hours. Volumes have checksums and are made again instead;
+    to wait for each of them would take longer than to compute it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".partial-{path.name}")
     try:
         yield partial
-        with partial.open("rb") as written:
-            os.fsync(written.fileno())
+        if durable:
+            with partial.open("rb") as written:
+                os.fsync(written.fileno())
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)

@@ -252,7 +252,7 @@ def test_splits_are_those_of_scikit_learn() -> None:
     pool = table["pool"]
     assert len(pool) == 40
     for repeat, split in acdc_splits().repeats.items():
-        order = np.random.RandomState(repeat).permutation(40)  # noqa: NPY002 (scikit-learn's)
+        order = np.random.RandomState(repeat).permutation(40)
         drawn = order[30:40]  # the test part, 30 of 40, comes first
         assert {pool[i] for i in drawn} == set(split.train), repeat
 
