@@ -151,7 +151,7 @@ def cli() -> None:
 
 @cli.group()
 def prepare() -> None:
-    """Prepare a challenge's raw download for training and evaluation."""
+    """Prepare a challenge's raw download."""
 
 
 def _finish_preparing(prepared: "Prepared") -> None:
@@ -234,9 +234,10 @@ def prepare_mscmr(raw: Path, out: Path, sequence: str, workers: int | None) -> N
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other hearts.")
 @workers_option
 def phantom(out: Path | None, seed: int, workers: int | None) -> None:
-    """Make the built-in phantom: synthetic hearts of one site, and of others.
+    """Make the built-in phantom.
 
-    It is written in the challenges' raw layouts (OUT/raw) and prepared like real data. Commands
+    Synthetic hearts of one site, and of others, so that all can be tried without data. It is
+    written in the challenges' raw layouts (OUT/raw) and prepared like real data. Commands
     without --data, where there is no ./data, use the one in the cache, and make it if need be.
     """
     from benchmark.data.location import phantom_folder
@@ -254,10 +255,11 @@ def phantom(out: Path | None, seed: int, workers: int | None) -> None:
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other draws.")
 @workers_option
 def corrupt(data: Path | None, seed: int, workers: int | None) -> None:
-    """Make ACDC-C: each test subject corrupted 3 times by each of 4 kinds of artefact.
+    """Make ACDC-C, the corrupted test sets.
 
-    The sets appear as DATA/acdc-c/RandBias, RandGhosting, RandMotion and RandSpike. The same seed
-    gives the same voxels, whatever the number of processes.
+    Each test subject is corrupted 3 times by each of 4 kinds of artefact. The sets appear as
+    DATA/acdc-c/RandBias, RandGhosting, RandMotion and RandSpike. The same seed gives the same
+    voxels, whatever the number of processes.
     """
     from benchmark.corrupt import corrupt as make
     from benchmark.data.dataset import read_dataset
@@ -271,13 +273,22 @@ def corrupt(data: Path | None, seed: int, workers: int | None) -> None:
         _say("all were there and intact")
 
 
-@cli.command()
-def methods() -> None:
-    """List what can be trained here."""
+@cli.command(epilog=_examples("coopbench methods", "coopbench methods proposed"))
+@click.argument("name", required=False)
+def methods(name: str | None) -> None:
+    """List what can be trained here.
+
+    With NAME, list every setting that 'coopbench train --method NAME --set KEY=VALUE' takes.
+    """
     from tabulate import tabulate
 
+    from benchmark.config import describe_settings
     from benchmark.methods.registry import find_method, method_names
 
+    if name is not None:
+        headers = ["key", "default (preset paper)", "meaning"]
+        click.echo(tabulate(describe_settings(find_method(name)), headers=headers))
+        return
     rows = [
         (name, method.title, method.summary, method.reference)
         for name in method_names()
@@ -314,10 +325,11 @@ def train(
     name: str | None,
     runs: Path,
 ) -> None:
-    """Train one run in a folder of its own; the same command again resumes it.
+    """Train one run, or resume it.
 
-    The folder RUNS/<data>-<preset>/<name>-r<repeat>-s<seed> holds the configuration, the log,
-    TensorBoard events, the losses as CSV, and the weights with the best validation score.
+    The same command again goes on where a run was stopped. Its folder
+    RUNS/<data>-<preset>/<name>-r<repeat>-s<seed> holds the configuration, the log, TensorBoard
+    events, the losses as CSV, and the weights with the best validation score.
     """
     from benchmark.config import resolve
     from benchmark.device import find_device
@@ -391,10 +403,11 @@ def evaluate(
     save_predictions: bool,
     workers: int | None,
 ) -> None:
-    """Score every RUN (default: all in RUNS) on every test set in DATA.
+    """Score runs on every test set.
 
-    Scores of FTN and FTN+STN go to scores.csv in RUNS, and per set into each run's folder. What is
-    scored already is kept.
+    Every RUN (default: all in RUNS) is scored on every prepared set in DATA. Scores of FTN and
+    FTN+STN go to scores.csv in RUNS, and per set into each run's folder. What is scored already
+    is kept.
     """
     from benchmark.data.dataset import evaluated_cases
     from benchmark.device import find_device
@@ -446,11 +459,11 @@ def evaluate(
 def predict(
     run: Path, image: Path, out: Path | None, frame: int | None, output: str, device: str
 ) -> None:
-    """Segment your own short-axis IMAGE with the weights of RUN, in the image's own space.
+    """Segment your own short-axis image.
 
-    Any spacing and size: the image is prepared like the training data, its centre segmented (262 mm
-    wide for preset paper, 175 mm for compact), and the result brought back. Labels: 1 LV, 2 MYO,
-    3 RV.
+    The weights of RUN label IMAGE in its own space. Any spacing and size: the image is prepared
+    like the training data, its centre segmented (262 mm wide for preset paper, 175 mm for
+    compact), and the result brought back. Labels: 1 LV, 2 MYO, 3 RV.
     """
     from benchmark.checkpoint import load_weights
     from benchmark.data.labels import STRUCTURES
@@ -502,9 +515,10 @@ def report(
     device: str,
     workers: int | None,
 ) -> None:
-    """Evaluate what is not yet, then write the table and the figure.
+    """Write the table and the figure.
 
-    The table comes as text, Markdown, LaTeX and CSV, the figure as PNG and PDF.
+    Evaluates what is not yet, then writes the table of all methods. It comes as text, Markdown,
+    LaTeX and CSV, the figure as PNG and PDF.
     """
     _report(_data(data), runs, preset, out, average_all, device, workers)
 
@@ -572,7 +586,10 @@ def study(
     out: Path | None,
     jobs: int | None,
 ) -> None:
-    """Corrupt, train, evaluate and report, skipping what is done."""
+    """Corrupt, train, evaluate and report.
+
+    All of the above for the chosen methods and repeats, skipping what is done.
+    """
     from benchmark.config import resolve
     from benchmark.corrupt import corrupt as make
     from benchmark.device import find_device

@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 
 from benchmark.data.dataset import Dataset, read_splits
 from benchmark.errors import CoopbenchError, UsageError
@@ -19,7 +20,7 @@ SEEDS = {0: 40, 1: 20, 2: 10, 3: 30, 4: 50}
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Augmentation(_Settings):
@@ -34,9 +35,11 @@ class Augmentation(_Settings):
     shift: float = Field(0.1, ge=0, le=1)
     """Share of the crop, to either side, for each axis."""
     zoom: tuple[float, float] = (0.8, 1.1)
+    """Factor of the size."""
     intensity: float = Field(0.5, ge=0, le=1)
     """Probability of a change of contrast and brightness."""
     contrast: tuple[float, float] = (0.8, 1.2)
+    """Factor of the difference from the mean."""
     brightness: float = Field(0.1, ge=0)
     """Share of the image's range, to either side."""
     elastic: float = Field(0.5, ge=0, le=1)
@@ -57,12 +60,15 @@ class Training(_Settings):
     batch: int = Field(20, ge=2, multiple_of=2)
     """Slices in a batch: one half augmented, the other half their originals."""
     learning_rate: float = Field(1e-4, gt=0)
+    """Adam's."""
     schedule: Literal["constant", "cosine"] = "constant"
     """The learning rate over the steps; cosine ends at zero."""
     epochs: int = Field(600, ge=1)
+    """Passes through the training slices."""
     steps: int | None = Field(None, ge=1)
     """Optimisation steps; where given, ``epochs`` and ``max_steps`` do not count."""
     max_steps: int = Field(50_000, ge=1)
+    """Optimisation steps at most."""
     validate_every: int | None = Field(None, ge=1)
     """Steps between validations; None: once an epoch."""
     noise: float = Field(0.05, ge=0)
@@ -189,9 +195,7 @@ def parse_overrides(overrides: Sequence[str], method: type[Method]) -> dict[str,
     Raises:
         UsageError: no ``=``, or a key that nobody knows; the nearest known ones are named.
     """
-    nested = {f"augmentation.{field}" for field in Augmentation.model_fields}
-    harness = (set(Training.model_fields) - {"augmentation"}) | nested
-    own = set(method.Settings.model_fields)
+    harness, own = set(_harness_fields()), set(method.Settings.model_fields)
     parsed: dict[str, dict[str, Any]] = {"training": {}, "settings": {}}
     for override in overrides:
         key, equals, text = override.partition("=")
@@ -211,6 +215,21 @@ def parse_overrides(overrides: Sequence[str], method: type[Method]) -> dict[str,
             known = near or sorted(harness | own)
             raise UsageError(f"--set {override}: no such key; known: {', '.join(known)}")
     return parsed
+
+
+def _harness_fields() -> dict[str, FieldInfo]:
+    """Every key of the harness that can be set, the groups' written with a dot."""
+    plain = {key: field for key, field in Training.model_fields.items() if key != "augmentation"}
+    return plain | {f"augmentation.{key}": f for key, f in Augmentation.model_fields.items()}
+
+
+def describe_settings(method: type[Method]) -> list[tuple[str, str, str]]:
+    """Key, default and meaning of each setting of the method, then of the harness."""
+    fields = {**method.Settings.model_fields, **_harness_fields()}
+    return [
+        (key, str(field.get_default(call_default_factory=True)), field.description or "")
+        for key, field in fields.items()
+    ]
 
 
 def _value(text: str) -> Any:

@@ -49,8 +49,9 @@ def find_data(option: Path | None, *, workers: int) -> Location:
     if not holds_set(folder):
         make_phantom(folder, workers=workers)
     line = (
-        f"data: the built-in phantom in {folder} (synthetic hearts, to see the software work); "
-        f"give --data, set {VARIABLE}, or prepare ./data for your own"
+        f"data: the built-in phantom in {folder} (synthetic hearts, to see the software work), "
+        f"since {'./data holds no prepared set' if here.is_dir() else 'there is no ./data'}; "
+        f"for your own: --data, {VARIABLE}, or 'coopbench prepare'"
     )
     return Location(folder, line)
 

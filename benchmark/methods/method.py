@@ -56,7 +56,7 @@ class RandomStream:
 class Settings(BaseModel):
     """A method's own settings; each field can be given to ``coopbench train --set KEY=VALUE``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Method(ABC):

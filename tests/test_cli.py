@@ -1,0 +1,387 @@
+"""The commands, as a user types them."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+from conftest import heart, write_acdc
+
+from benchmark.cli import cli
+from benchmark.metrics import dice
+
+TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=4", "--set", "precision=float32")
+
+
+def coopbench(*words: object) -> Result:
+    return CliRunner().invoke(cli, [str(word) for word in words])
+
+
+def said(result: Result) -> str:
+    """What the command said, on one line."""
+    assert "Traceback" not in result.output
+    return " ".join(result.output.split())
+
+
+@pytest.fixture(scope="module")
+def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two finished runs."""
+    runs = tmp_path_factory.mktemp("runs")
+    for method in ("standard", "proposed"):
+        words = ("train", "--method", method, "--data", data, "--preset", "demo", "--runs", runs)
+        result = coopbench(*words, *TINY)
+        assert result.exit_code == 0, result.output
+    return runs
+
+
+def test_help_is_quick_and_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from benchmark.cli import cli\n"
+        "try: cli(['--help'])\nexcept SystemExit: pass\n"
+        "heavy = {'torch', 'torchio', 'pandas', 'matplotlib', 'nibabel', 'scipy', 'pydantic'}\n"
+        "sys.exit(','.join(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "coopbench train --method proposed" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["prepare acdc", "corrupt", "train", "evaluate", "predict"])
+def test_every_help_has_examples(command: str) -> None:
+    result = coopbench(*command.split(), "--help")
+    assert result.exit_code == 0 and f"coopbench {command}" in result.output
+
+
+def test_training_and_evaluation_need_no_torchio(data: Path, trained: Path, tmp_path: Path) -> None:
+    """As on a machine that has neither TorchIO nor SimpleITK."""
+    code = (
+        "import sys; sys.modules['torchio'] = sys.modules['SimpleITK'] = None\n"
+        "from benchmark.cli import cli; cli(sys.argv[1:])"
+    )
+    words = ["train", "--method", "standard", "--data", str(data), "--preset", "demo", *TINY]
+    words += ["--runs", str(tmp_path)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    for command in (words, ["evaluate", "--data", str(data), "--runs", str(tmp_path)]):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *command], env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def test_prepare_train_evaluate_report(data: Path, trained: Path, tmp_path: Path) -> None:
+    again = coopbench(
+        "train",
+        "--method",
+        "standard",
+        "--data",
+        data,
+        "--preset",
+        "demo",
+        "--runs",
+        trained,
+        *TINY,
+    )
+    assert again.exit_code == 0 and "already trained" in again.output
+    result = coopbench(
+        "evaluate", "--data", data, "--runs", trained, "--save-predictions", "--workers", "1"
+    )
+    assert result.exit_code == 0, result.output
+    scores = pd.read_csv(trained / "scores.csv", dtype={"subject": str})
+    assert list(scores.columns) == [
+        "method",
+        "repeat",
+        "seed",
+        "test_set",
+        "subject",
+        "draw",
+        "frame",
+        "structure",
+        "output",
+        "dice",
+        "hd95_mm",
+        "absent",
+    ]
+    # 2 methods × 1 test subject × 2 frames × 3 structures × 2 outputs
+    assert len(scores) == 24 and set(scores["subject"]) == {"004"}
+    # The scores are those of the saved label maps, in the image's own space.
+    run = trained / "acdc-demo" / "proposed-r0-s40"
+    label = nib.load(data / "acdc" / "004" / "ED_seg.nii.gz")
+    saved = nib.load(run / "predictions" / "acdc" / "004" / "ED_FTN-STN.nii.gz")
+    np.testing.assert_array_equal(saved.affine, label.affine)
+    row = scores.query(
+        "method == 'proposed' and frame == 'ED' and structure == 'MYO' and output == 'FTN+STN'"
+    )
+    found = dice(np.asarray(saved.dataobj) == 2, np.asarray(label.dataobj) == 2)
+    assert row["dice"].item() == pytest.approx(found, abs=1e-6)
+    out = tmp_path / "report"
+    report = coopbench("report", "--data", data, "--runs", trained, "--out", out)
+    assert report.exit_code == 0, report.output
+    names = {path.name for path in out.iterdir()}
+    assert names == {
+        "table.txt",
+        "table.md",
+        "table.csv",
+        "table.tex",
+        "scores.png",
+        "scores.pdf",
+        "scores.csv",
+    }
+    assert all(f"wrote {out / name}" in report.output for name in names)
+    mean = scores.query("output == 'FTN' and method == 'proposed'")["dice"].mean()
+    line = next(line for line in report.output.splitlines() if line.startswith("Proposed w. X,p"))
+    assert line.split()[3] == f"{mean:.4f}"
+    assert "missing" in line  # M&Ms and ACDC-C are not there
+
+
+def test_evaluation_is_not_repeated_until_something_changes(
+    data: Path, trained: Path, tmp_path: Path
+) -> None:
+    words = ("evaluate", "--data", data, "--runs", trained, "--workers", "1")
+    assert coopbench(*words).exit_code == 0
+    path = trained / "acdc-demo" / "standard-r0-s40" / "scores" / "acdc.csv"
+    before = path.stat().st_mtime_ns
+    assert coopbench(*words).exit_code == 0
+    assert path.stat().st_mtime_ns == before
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100])
+    assert coopbench(*words).exit_code == 0
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("shape", "spacing", "axes"),
+    [
+        ((60, 70, 4), (2.0, 1.5, 8.0), "xyz"),
+        ((300, 280, 2), (0.9, 0.9, 10.0), "xyz"),
+        ((5, 80, 90), (9.0, 1.4, 1.4), "zxy"),
+    ],
+)
+def test_predict_answers_in_the_images_own_space(
+    trained: Path, tmp_path: Path, shape: tuple[int, ...], spacing: tuple[float, ...], axes: str
+) -> None:
+    rng = np.random.default_rng(0)
+    affine = np.diag([*spacing, 1.0])
+    affine[:3, 3] = (-20, 30, 5)
+    path = tmp_path / "my scan.nii.gz"
+    nib.save(nib.Nifti1Image(rng.normal(100, 20, shape).astype(np.float32), affine), path)
+    result = coopbench("predict", trained / "acdc-demo" / "proposed-r0-s40", path)
+    assert result.exit_code == 0, result.output
+    label = nib.load(tmp_path / "my scan_seg.nii.gz")
+    assert label.shape == shape and label.get_data_dtype() == np.uint8
+    np.testing.assert_allclose(label.affine, affine)
+    assert set(np.unique(np.asarray(label.dataobj))) <= {0, 1, 2, 3}
+
+
+def test_segmentation_comes_back_to_where_the_structure_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a stand-in for the network that finds what is bright, across spacing and axes."""
+    from benchmark import volume as module
+    from benchmark.data.field import centre_field
+    from benchmark.data.nifti import Volume
+
+    monkeypatch.setattr(
+        module,
+        "predict_field",
+        lambda network, slices, **_: {"FTN": centre_field((slices > 0.5).astype(np.uint8), 192)},
+    )
+    data = np.zeros((4, 120, 100), dtype=np.float32)
+    data[2, 40:80, 30:60] = 1
+    upright = Volume(data, np.eye(4), (8.0, 1.0, 2.0))
+    found = module.segment(upright, None, size=192, output="FTN", device=None, precision=None)  # type: ignore[arg-type]
+    assert found.shape == data.shape
+    assert dice(found == 1, data == 1) > 0.97
+
+
+def test_ablations_by_settings(data: Path, tmp_path: Path) -> None:
+    result = coopbench(
+        *("train", "--method", "proposed", "--data", data, "--preset", "demo", "--runs", tmp_path),
+        *("--set", "image_masks=channel", "--set", "shape_masks=", "--set", "soft=false"),
+        *("--set", "separate=true", "--name", "channel-hard", *TINY),
+    )
+    assert result.exit_code == 0, result.output
+    history = pd.read_csv(tmp_path / "acdc-demo" / "channel-hard-r0-s40" / "history.csv")
+    assert "hard_shape" in history and "hard_shape_of_generated" not in history
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "line"),
+    [
+        (("train", "--method", "propsed"), 2, "did you mean proposed"),
+        (("train", "--method", "standard", "--set", "lr=1"), 2, "no such key"),
+        (("train", "--method", "standard", "--preset", "papr"), 2, "papr"),
+        (("train", "--method", "standard", "--repeat", "7"), 2, "no repeat 7"),
+        (("train",), 2, "--method"),
+        (("study", "--repeats", "one"), 2, "give whole numbers"),
+        (("evaluate", "nowhere"), 1, "nowhere: holds no run"),
+        (("evaluate", "--runs", "nowhere"), 1, "holds no finished run"),
+        (("report", "--runs", "nowhere"), 1, "holds no finished run"),
+        (("predict", "nowhere", "image.nii.gz"), 1, "nowhere: holds no run"),
+        (("phantom", "--seed", "3"), 2, "--seed goes with --out"),
+    ],
+)
+def test_mistakes_get_one_line(
+    words: tuple[str, ...], code: int, line: str, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COOPBENCH_DATA", str(data))
+    with CliRunner().isolated_filesystem():
+        result = coopbench(*words)
+        assert not list(Path().iterdir())
+    assert result.exit_code == code, result.output
+    assert line in said(result)
+
+
+def test_missing_data_and_missing_frames(tmp_path: Path) -> None:
+    result = coopbench("corrupt", "--data", tmp_path)
+    assert result.exit_code == 1 and "holds no prepared set" in said(result)
+    raw = write_acdc(tmp_path / "raw", 1)
+    (raw / "training/patient001/Info.cfg").unlink()
+    result = coopbench("prepare", "acdc", raw, "--out", tmp_path / "data")
+    assert result.exit_code == 1 and "Info.cfg: no such file" in said(result)
+    assert not (tmp_path / "data").exists()
+
+
+def test_broken_images_for_predict(trained: Path, tmp_path: Path) -> None:
+    run = trained / "acdc-demo" / "standard-r0-s40"
+    image, _ = heart(np.random.default_rng(0))
+    path = tmp_path / "image.nii.gz"
+    for data, fault in (
+        (image[..., 0], "is 2D"),
+        (np.stack([image, image], axis=-1), "is 4D"),
+        (np.zeros_like(image), "constant"),
+        (np.where(image > 0, np.nan, image).astype(np.float32), "NaN"),
+    ):
+        nib.save(nib.Nifti1Image(data, np.eye(4)), path)
+        result = coopbench("predict", run, path)
+        assert result.exit_code == 1 and fault in said(result) and str(path) in result.output
+    path.write_bytes(path.read_bytes()[:99])
+    result = coopbench("predict", run, path)
+    assert result.exit_code == 1 and "cannot be read as NIfTI" in said(result)
+    assert [p.name for p in tmp_path.iterdir()] == ["image.nii.gz"]
+
+
+def test_unfinished_run_is_not_evaluated(data: Path, trained: Path, tmp_path: Path) -> None:
+    run = tmp_path / "acdc-demo" / "proposed-r0-s40"
+    run.mkdir(parents=True)
+    source = trained / "acdc-demo" / "proposed-r0-s40" / "config.json"
+    (run / "config.json").write_bytes(source.read_bytes())
+    result = coopbench("evaluate", run, "--data", data)
+    assert result.exit_code == 1 and "not finished" in said(result)
+    result = coopbench("report", "--data", data, "--runs", tmp_path)
+    assert result.exit_code == 1 and "not finished" in said(result)
+
+
+def test_runs_of_two_presets_do_not_share_a_table(
+    data: Path, trained: Path, tmp_path: Path
+) -> None:
+    for preset in ("demo", "compact"):
+        result = coopbench(
+            *("train", "--method", "standard", "--data", data, "--preset", preset),
+            *("--runs", tmp_path, *TINY),
+        )
+        assert result.exit_code == 0, result.output
+    result = coopbench("report", "--data", data, "--runs", tmp_path)
+    assert result.exit_code == 2 and "--preset compact|demo" in said(result)
+
+
+def test_ctrl_c_ends_with_one_line_and_the_run_goes_on(data: Path, tmp_path: Path) -> None:
+    words = ["train", "--method", "standard", "--data", str(data), "--preset", "demo", *TINY]
+    words += ["--runs", str(tmp_path), "--set", "steps=100000", "--set", "validate_every=100000"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmark", *words],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    history = tmp_path / "acdc-demo" / "standard-r0-s40" / "tensorboard"
+    for _ in range(600):
+        if history.is_dir() and any(history.iterdir()):
+            break
+        time.sleep(0.1)
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in error and "this goes on with it: coopbench train" in error
+    run = history.parent
+    assert (run / "resume.safetensors").is_file() and not (run / "done.json").exists()
+    log = (run / "log.txt").read_text()
+    step = int(re.search(r"interrupted at step (\d+)", log)[1])  # type: ignore[index]
+    assert step > 0
+
+
+def test_phantom_is_used_and_named_where_there_is_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The three commands of a fresh machine, as they stand."""
+    monkeypatch.chdir(tmp_path)
+    result = coopbench("train", "--method", "proposed", *TINY)
+    assert result.exit_code == 0, result.output
+    assert "built-in phantom" in said(result) and "preset: demo" in said(result)
+    assert coopbench("corrupt").exit_code == 0
+    report = coopbench("report")
+    assert report.exit_code == 0, report.output
+    assert "PHANTOM" in report.output
+    line = next(line for line in report.output.splitlines() if line.startswith("Proposed"))
+    assert "missing" not in line  # ACDC, M&Ms and ACDC-C are all there
+    for name in ("table.md", "table.tex", "table.csv", "table.txt"):
+        assert "PHANTOM" in (tmp_path / "report/phantom-demo" / name).read_text()
+
+
+def test_study_trains_several_at_once_and_skips_what_is_done(data: Path, tmp_path: Path) -> None:
+    words = ("study", "--data", data, "--preset", "demo", "--runs", tmp_path / "runs", *TINY)
+    words = (*words, "--methods", "standard,proposed-x", "--out", tmp_path / "report")
+    result = coopbench(*words)
+    assert result.exit_code == 0, result.output
+    runs = sorted((tmp_path / "runs").glob("*/*/done.json"))
+    assert [path.parent.name for path in runs] == ["proposed-x-r0-s40", "standard-r0-s40"]
+    times = [path.stat().st_mtime_ns for path in runs]
+    assert coopbench(*words).exit_code == 0
+    assert [path.stat().st_mtime_ns for path in runs] == times
+    # A run of the study is the run that 'train' makes.
+    alone = coopbench(
+        *("train", "--method", "standard", "--data", data, "--preset", "demo"),
+        *("--runs", tmp_path / "alone", *TINY),
+    )
+    assert alone.exit_code == 0
+    name = "acdc-demo/standard-r0-s40/weights.safetensors"
+    assert (tmp_path / "alone" / name).read_bytes() == (tmp_path / "runs" / name).read_bytes()
+
+
+def test_no_process_outlives_a_killed_study(data: Path, tmp_path: Path) -> None:
+    words = ["study", "--data", str(data), "--preset", "demo", "--runs", str(tmp_path / "runs")]
+    words += [*TINY, "--set", "steps=100000", "--methods", "standard"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmark", *words],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    log = tmp_path / "runs" / "acdc-demo" / "standard-r0-s40" / "log.txt"
+    for _ in range(600):
+        if log.is_file():
+            break
+        time.sleep(0.1)
+    assert log.is_file()
+    process.kill()
+    process.wait()
+
+    def left() -> list[str]:
+        """Processes of the study's session that still run."""
+        listed = subprocess.run(
+            ["ps", "-o", "stat=,args=", "-s", str(process.pid)], capture_output=True, text=True
+        )
+        return [line for line in listed.stdout.splitlines() if not line.startswith("Z")]
+
+    for _ in range(100):
+        if not left():
+            break
+        time.sleep(0.1)
+    assert not left()

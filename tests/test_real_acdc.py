@@ -1,0 +1,50 @@
+"""On real ACDC, where it can be read; elsewhere these are skipped."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmark.data.acdc import read_acdc
+from benchmark.data.nifti import read_volume
+from benchmark.data.prepare import prepare
+from benchmark.data.raw import RawSet
+
+RAW = Path(
+    os.environ.get("COOPBENCH_ACDC") or Path(__file__).parents[2] / "shared" / "data" / "acdc"
+)
+pytestmark = pytest.mark.skipif(
+    not (RAW / "training").is_dir(), reason="no ACDC here; name its folder in COOPBENCH_ACDC"
+)
+
+
+@pytest.fixture(scope="module")
+def raw() -> RawSet:
+    found = read_acdc(RAW)
+    chosen = tuple(s for s in found.subjects if s.subject in ("007", "090"))
+    return RawSet(found.name, found.title, found.source, found.numbering, chosen)
+
+
+def test_ed_of_patient_090_is_frame_04(raw: RawSet) -> None:
+    frames = raw.subjects[1].frames
+    assert frames["ED"].image.name == "patient090_frame04.nii.gz"
+    assert frames["ES"].image.name == "patient090_frame11.nii.gz"
+
+
+def test_real_subjects_are_prepared_without_a_warning(raw: RawSet, tmp_path: Path) -> None:
+    done = prepare(raw, tmp_path, workers=1)
+    assert done.warnings == [] and done.made == 2
+    for case in done.dataset.cases:
+        volumes = {}
+        for frame in case.frames:
+            image = read_volume(tmp_path / "acdc" / case.folder / f"{frame}_img.nii.gz")
+            label = read_volume(tmp_path / "acdc" / case.folder / f"{frame}_seg.nii.gz")
+            assert image.data.shape == label.data.shape
+            assert image.spacing[:2] == pytest.approx((1.36719, 1.36719))
+            assert 0 <= image.data.min() and image.data.max() <= 1
+            volumes[frame] = [(label.data == value).sum() for value in (1, 2, 3)]
+            inside = image.data[label.data == 1].mean()
+            assert inside > image.data[label.data == 2].mean()  # blood is brighter than muscle
+        assert volumes["ED"][0] > volumes["ES"][0] > 0
+        assert np.min(list(volumes.values())) > 0

@@ -1,0 +1,252 @@
+"""Runs of a few steps on the tests' own data."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmark.checkpoint import load_weights, save_tensors
+from benchmark.config import Augmentation, Training, resolve
+from benchmark.data.dataset import Dataset
+from benchmark.data.slices import TrainingSlices
+from benchmark.errors import CoopbenchError, UsageError
+from benchmark.methods.method import Method
+from benchmark.methods.registry import find_method, method_names
+from benchmark.networks.dual import DualThinkingNetwork
+from benchmark.run import Run, open_run, start_run
+from benchmark.training import Trainer, draw_batch, learning_rate, total_steps
+
+CPU = torch.device("cpu")
+TINY = ("crop=32", "batch=4", "steps=6", "validate_every=3", "precision=float32")
+
+
+def tiny_run(
+    dataset: Dataset, runs: Path, method: str = "proposed", *more: str, name: str | None = None
+) -> Run:
+    config = resolve(method, dataset, preset="demo", repeat=0, name=name, overrides=(*TINY, *more))
+    return start_run(runs, config)
+
+
+def train(run: Run, dataset: Dataset, stop_after: int | None = None) -> None:
+    def watch(step: int, total: int, line: str) -> None:
+        if step == stop_after:
+            raise KeyboardInterrupt
+
+    Trainer(run, dataset, CPU).train(watch)
+
+
+def weights(run: Run) -> tuple[bytes, bytes]:
+    return run.weights.read_bytes(), (run.folder / "last.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("name", method_names())
+def test_every_registered_method_trains(name: str, dataset: Dataset, tmp_path: Path) -> None:
+    run = tiny_run(dataset, tmp_path, name)
+    train(run, dataset)
+    assert run.finished and run.summary()["steps"] == 6
+    before = DualThinkingNetwork(seed=0)
+    load_weights(run.folder / "last.safetensors", before)
+    assert {p.name for p in run.folder.iterdir()} == {
+        "config.json",
+        "done.json",
+        "environment.json",
+        "history.csv",
+        "last.safetensors",
+        "log.txt",
+        "tensorboard",
+        "weights.safetensors",
+    }
+    method = find_method(name)
+    assert method.title and method.summary and method.reference
+
+
+def test_same_command_same_bytes(dataset: Dataset, tmp_path: Path) -> None:
+    one, two = tiny_run(dataset, tmp_path / "a"), tiny_run(dataset, tmp_path / "b")
+    train(one, dataset)
+    torch.manual_seed(999)  # the global generator has no say
+    train(two, dataset)
+    assert weights(one) == weights(two)
+    assert (one.folder / "history.csv").read_bytes() == (two.folder / "history.csv").read_bytes()
+
+
+def test_interrupted_run_ends_in_the_same_bytes(dataset: Dataset, tmp_path: Path) -> None:
+    whole, resumed = tiny_run(dataset, tmp_path / "a"), tiny_run(dataset, tmp_path / "b")
+    train(whole, dataset)
+    with pytest.raises(KeyboardInterrupt):
+        train(resumed, dataset, stop_after=4)
+    assert not resumed.finished
+    train(resumed, dataset)
+    assert weights(whole) == weights(resumed)
+
+
+def test_killed_process_ends_in_the_same_bytes(
+    data: Path, dataset: Dataset, tmp_path: Path
+) -> None:
+    """A real process, killed right after its first checkpoint, run again by the same command."""
+    whole = tiny_run(dataset, tmp_path / "a")
+    train(whole, dataset)
+    command = [sys.executable, "-m", "benchmark", "train", "--method", "proposed"]
+    command += ["--data", str(data), "--preset", "demo", "--runs", str(tmp_path / "b")]
+    command += [part for pair in TINY for part in ("--set", pair)]
+    killer = (
+        "import os, signal, sys; import benchmark.training as t; real = t.Trainer._save\n"
+        "def save(self):\n    real(self); os.kill(os.getpid(), signal.SIGKILL)\n"
+        "t.Trainer._save = save; from benchmark.cli import cli; cli(sys.argv[1:])"
+    )
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    killed = subprocess.run(
+        [sys.executable, "-c", killer, *command[3:]], env=environment, capture_output=True
+    )
+    assert killed.returncode == -9, killed.stderr.decode()
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    run = open_run(tmp_path / "b" / whole.config.folder)
+    assert weights(run) == weights(whole)
+
+
+def test_another_configuration_is_refused_by_name(dataset: Dataset, tmp_path: Path) -> None:
+    tiny_run(dataset, tmp_path)
+    with pytest.raises(CoopbenchError, match=r"learning_rate: 0\.002 there, 0\.1 now"):
+        tiny_run(dataset, tmp_path, "proposed", "learning_rate=0.1")
+    named = tiny_run(dataset, tmp_path, "proposed", "learning_rate=0.1", name="quick")
+    assert named.config.title == "quick" and named.folder.name == "quick-r0-s40"
+
+
+def test_diverging_loss_stops_with_step_and_term(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tiny_run(dataset, tmp_path, "standard")
+    real = find_method("standard").losses
+
+    def losses(self: Method, network, batch, stream):  # type: ignore[no-untyped-def]
+        found = real(self, network, batch, stream)
+        count["steps"] += 1
+        return found | {"shape": found["shape"] * (float("nan") if count["steps"] == 5 else 1)}
+
+    count = {"steps": 0}
+    monkeypatch.setattr(find_method("standard"), "losses", losses)
+    with pytest.raises(CoopbenchError, match="'shape' is nan at step 5"):
+        train(run, dataset)
+    assert run.resume.is_file() and not run.finished
+
+
+def test_weights_of_another_network_or_with_nan_are_refused(tmp_path: Path) -> None:
+    network = DualThinkingNetwork(seed=0)
+    path = tmp_path / "weights.safetensors"
+    save_tensors(path, {"something": torch.zeros(3)}, {})
+    with pytest.raises(CoopbenchError, match="another network"):
+        load_weights(path, network)
+    state = network.state_dict()
+    first = next(name for name, value in state.items() if value.is_floating_point())
+    save_tensors(path, state | {first: torch.full_like(state[first], float("nan"))}, {})
+    with pytest.raises(CoopbenchError, match="NaN"):
+        load_weights(path, network)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(CoopbenchError, match=r"weights\.safetensors"):
+        load_weights(path, network)
+    torch.save(state, path)  # a pickle
+    with pytest.raises(CoopbenchError, match="no checkpoint"):
+        load_weights(path, network)
+
+
+def test_steps_of_the_protocol(dataset: Dataset) -> None:
+    cases = dataset.of_subjects(("001", "002"))
+    slices = TrainingSlices(dataset, cases, crop=64, device=CPU)
+    assert len(slices) == 8  # 2 subjects × 2 frames × 2 slices
+    assert slices.steps_per_epoch(3) == 2
+    assert total_steps(Training(batch=6), slices) == 1200
+    assert total_steps(Training(batch=6, max_steps=500), slices) == 500
+    assert total_steps(Training(batch=6, max_steps=500, steps=700), slices) == 700
+
+
+def test_an_epoch_draws_each_slice_once(dataset: Dataset) -> None:
+    slices = TrainingSlices(dataset, dataset.of_subjects(("001", "002")), crop=64, device=CPU)
+    slices.images = torch.arange(8.0)[:, None, None, None]
+    drawn = [slices.draw(4, step, seed=1)[0].flatten().tolist() for step in range(4)]
+    assert sorted(drawn[0] + drawn[1]) == list(range(8))
+    assert sorted(drawn[2] + drawn[3]) == list(range(8))
+    assert drawn[0] + drawn[1] != drawn[2] + drawn[3]
+    assert slices.draw(4, 2, seed=1)[0].flatten().tolist() == drawn[2]
+
+
+def test_empty_slices_are_not_drawn(dataset: Dataset) -> None:
+    slices = TrainingSlices(dataset, dataset.of_subjects(("001",)), crop=32, device=CPU)
+    assert slices.labels.flatten(1).any(dim=1).all()
+
+
+def test_batch_holds_augmented_slices_and_their_originals(dataset: Dataset) -> None:
+    training = Training(crop=64, batch=6)
+    slices = TrainingSlices(dataset, dataset.of_subjects(("001", "002")), crop=64, device=CPU)
+    batch = draw_batch(slices, training, seed=5, step=0)
+    assert batch.clean.shape == batch.noisy.shape == (6, 1, 64, 64)
+    assert batch.label.shape == (6, 64, 64) and batch.label.dtype == torch.int64
+    assert batch.noisy.min() >= 0 and batch.noisy.max() <= 1
+    assert batch.clean.amin((1, 2, 3)).tolist() == [0] * 6
+    torch.testing.assert_close(batch.clean.amax((1, 2, 3)), torch.ones(6))
+    inside = (batch.clean > 0.2) & (batch.clean < 0.8)
+    assert (batch.noisy - batch.clean)[inside].std().item() == pytest.approx(0.05, rel=0.1)
+    # Without any augmentation, both halves are the same.
+    still = Augmentation(
+        flip=0, rotation=0, eighth_turns=False, shift=0, zoom=(1, 1), intensity=0, elastic=0
+    )
+    plain = draw_batch(slices, Training(crop=64, batch=6, augmentation=still), seed=5, step=0)
+    torch.testing.assert_close(plain.clean[:3], plain.clean[3:], atol=1e-4, rtol=0)
+    assert torch.equal(plain.label[:3], plain.label[3:])
+    assert torch.equal(plain.clean[3:], batch.clean[3:])
+
+
+def test_learning_rates() -> None:
+    cosine = Training(learning_rate=1e-3, schedule="cosine")
+    assert learning_rate(cosine, 0, 100) == 1e-3
+    assert learning_rate(cosine, 50, 100) == pytest.approx(5e-4)
+    assert learning_rate(cosine, 99, 100) < 1e-6
+    assert learning_rate(Training(), 12_345, 50_000) == 1e-4
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("stps=3", "known: steps"),
+        ("crop=100", "crop=100"),
+        ("batch=3", "batch=3"),
+        ("learning_rate=fast", "learning_rate=fast"),
+        ("image_masks=dropuot", "dropuot"),
+        ("augmentation.flp=1", "augmentation.flip"),
+        ("steps", "KEY=VALUE"),
+    ],
+)
+def test_wrong_settings_are_named(override: str, said: str, dataset: Dataset) -> None:
+    with pytest.raises(UsageError, match=said):
+        resolve("proposed", dataset, preset="demo", repeat=0, overrides=(override,))
+
+
+def test_settings_of_the_method_and_of_groups(dataset: Dataset) -> None:
+    config = resolve(
+        "proposed",
+        dataset,
+        preset="compact",
+        repeat=0,
+        overrides=("image_masks=dropout,channel", "soft=false", "augmentation.zoom=[0.9, 1.0]"),
+    )
+    assert config.settings["image_masks"] == ["dropout", "channel"]
+    assert config.settings["soft"] is False
+    assert config.training.augmentation.zoom == (0.9, 1.0)
+    assert config.training.augmentation.flip == 0.2
+    assert (config.seed, config.training.crop) == (40, 128)
+
+
+def test_paper_preset_is_the_protocol(dataset: Dataset) -> None:
+    training = resolve("proposed", dataset, preset="paper", repeat=0).training
+    assert training == Training()
+    assert (training.crop, training.batch, training.learning_rate) == (192, 20, 1e-4)
+    assert (training.epochs, training.max_steps, training.noise) == (600, 50_000, 0.05)
+
+
+def test_unknown_method_and_repeat(dataset: Dataset) -> None:
+    with pytest.raises(UsageError, match="did you mean proposed"):
+        find_method("propsed")
+    with pytest.raises(UsageError, match="no repeat 3, only 0"):
+        resolve("standard", dataset, preset="demo", repeat=3)
