@@ -47,7 +47,7 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
         "import sys; from benchmark.cli import cli\n"
         "try: cli(['--help'])\nexcept SystemExit: pass\n"
         "heavy = {'torch', 'torchio', 'pandas', 'matplotlib', 'nibabel', 'scipy', 'pydantic'}\n"
-        "sys.exit(','.join(heavy & set(sys.modules)))"
+        "sys.exit(','.join(heavy & set(sys.modules)) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -227,12 +227,17 @@ def test_ablations_by_settings(data: Path, tmp_path: Path) -> None:
     ],
 )
 def test_mistakes_get_one_line(
-    words: tuple[str, ...], code: int, line: str, data: Path, monkeypatch: pytest.MonkeyPatch
+    words: tuple[str, ...],
+    code: int,
+    line: str,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("COOPBENCH_DATA", str(data))
-    with CliRunner().isolated_filesystem():
-        result = coopbench(*words)
-        assert not list(Path().iterdir())
+    monkeypatch.chdir(tmp_path)
+    result = coopbench(*words)
+    assert not list(tmp_path.iterdir())
     assert result.exit_code == code, result.output
     assert line in said(result)
 

@@ -42,7 +42,7 @@ def test_real_subjects_are_prepared_without_a_warning(raw: RawSet, tmp_path: Pat
             label = read_volume(tmp_path / "acdc" / case.folder / f"{frame}_seg.nii.gz")
             assert image.data.shape == label.data.shape
             assert image.spacing[:2] == pytest.approx((1.36719, 1.36719))
-            assert 0 <= image.data.min() and image.data.max() <= 1
+            assert image.data.min() >= 0 and image.data.max() <= 1
             volumes[frame] = [(label.data == value).sum() for value in (1, 2, 3)]
             inside = image.data[label.data == 1].mean()
             assert inside > image.data[label.data == 2].mean()  # blood is brighter than muscle
