@@ -65,7 +65,8 @@ def _sampling_positions(
     line = torch.arange(crop, device=device, dtype=torch.float32) + offset
     grid = torch.stack(torch.meshgrid(line, line, indexing="xy"))  # x, y: (2, crop, crop)
     positions = grid + _elastic(count, crop, settings, generator)
-    inverse = torch.linalg.inv(_affine(images, crop, settings, generator))
+    # Unchecked, since a check would wait for the device; a zoom is never zero.
+    inverse, _ = torch.linalg.inv_ex(_affine(images, crop, settings, generator))
     linear, shift = inverse[:, :2, :2], inverse[:, :2, 2]
     source = torch.einsum("nij,njhw->nihw", linear, positions) + shift[:, :, None, None]
     return source[:, 0], source[:, 1]

@@ -405,27 +405,25 @@ def evaluate(
 ) -> None:
     """Score runs on every test set.
 
-    Every RUN (default: all in RUNS) is scored on every prepared set in DATA. Scores of FTN and
-    FTN+STN go to scores.csv in RUNS, and per set into each run's folder. What is scored already
-    is kept.
+    Every RUN (default: all in RUNS that were trained on DATA) is scored on every prepared set in
+    DATA. Scores of FTN and FTN+STN go to RUNS/<data>-<preset>/scores.csv, and per set into each
+    run's folder. What is scored already is kept.
     """
     from benchmark.data.dataset import evaluated_cases
     from benchmark.device import find_device
     from benchmark.evaluation import evaluate as score
-    from benchmark.evaluation import gather_scores
-    from benchmark.report import all_datasets
-    from benchmark.run import find_runs, open_run
+    from benchmark.evaluation import gather_groups
+    from benchmark.report import all_datasets, finished_runs
+    from benchmark.run import open_run
 
     datasets = all_datasets(_data(data))
     if run:
         chosen = [open_run(folder) for folder in run]
     else:
-        found = list(find_runs(runs))
-        chosen = [one for one in found if one.finished]
-        for unfinished in (one for one in found if not one.finished):
-            _say(f"{unfinished.folder}: left out, its training is not finished")
-    if not chosen:
-        raise CoopbenchError(f"{runs}: holds no finished run; start with 'coopbench train'")
+        selection = finished_runs(runs, datasets)
+        chosen = selection.runs
+        for line in selection.left_out:
+            _say(line)
     for dataset in datasets:
         if not evaluated_cases(dataset):
             raise CoopbenchError(f"{dataset.root}: holds none of its test subjects")
@@ -436,9 +434,8 @@ def evaluate(
         save_predictions=save_predictions,
         workers=workers,
     )
-    out = runs / "scores.csv"
-    gather_scores(chosen, datasets, out)
-    click.echo(f"{out}: {len(chosen)} runs on {', '.join(one.title for one in datasets)}")
+    for out, scored in gather_groups(chosen, datasets):
+        click.echo(f"{out}: {scored} runs on {', '.join(one.title for one in datasets)}")
     if save_predictions:
         click.echo("label maps: predictions/ in each run's folder")
 
@@ -592,6 +589,7 @@ def study(
     """
     from benchmark.config import resolve
     from benchmark.corrupt import corrupt as make
+    from benchmark.data.dataset import read_dataset
     from benchmark.device import find_device
     from benchmark.methods.registry import find_method, method_names
     from benchmark.study import train_all
@@ -611,7 +609,8 @@ def study(
         for repeat in repeats
         for method in chosen
     ]
-    make(dataset, "acdc-c", folder / "acdc-c", seed=0, workers=_workers(None))
+    clean = read_dataset(folder / "acdc")
+    make(clean, "acdc-c", folder / "acdc-c", seed=0, workers=_workers(None))
     train_all(configs, dataset, runs, device=where, jobs=jobs)
     _report(folder, runs, preset, out, False, device, None)
 

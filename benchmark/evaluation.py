@@ -195,3 +195,20 @@ def gather_scores(runs: Sequence[Run], datasets: Sequence[Dataset], out: Path) -
                 file.writelines(
                     scores_path(run, dataset).read_text("utf-8").splitlines(keepends=True)[1:]
                 )
+
+
+def gather_groups(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[tuple[Path, int]]:
+    """Gather the scores of each group that one of ``runs`` belongs to, in its folder.
+
+    Returns:
+        The files written, each with the number of runs in it: all of the group that are scored on
+        every set.
+    """
+    written = []
+    for folder in sorted({run.folder.parent for run in runs}):
+        group = [open_run(path.parent) for path in sorted(folder.glob("*/config.json"))]
+        scored = [run for run in group if all(scores_path(run, one).is_file() for one in datasets)]
+        out = folder / "scores.csv"
+        gather_scores(scored, datasets, out)
+        written.append((out, len(scored)))
+    return written

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.config import RunConfig
-from benchmark.data.dataset import Dataset, find_datasets
+from benchmark.data.dataset import Dataset, find_datasets, read_splits
 from benchmark.environment import commit
 from benchmark.errors import CoopbenchError, UsageError
 from benchmark.evaluation import gather_scores
 from benchmark.files import write_text
 from benchmark.metrics import IMPLEMENTATION
 from benchmark.run import Run, find_runs
+from results.errors import ScoreFileError
 from results.figures import save_figure, score_figure
 from results.render import csv_table, latex_table, markdown_table, text_table
 from results.scores import read_scores
@@ -26,12 +27,11 @@ class Selection:
     left_out: list[str]
 
 
-def select_runs(runs: Path, datasets: Sequence[Dataset], preset: str | None) -> Selection:
-    """The finished runs that were trained on these data, all of one preset.
+def finished_runs(runs: Path, datasets: Sequence[Dataset], preset: str | None = None) -> Selection:
+    """The finished runs, of one preset or of all, that were trained on one of these sets.
 
     Raises:
         CoopbenchError: there is none.
-        UsageError: there are several presets, which do not belong in one table.
     """
     fingerprints = {dataset.fingerprint for dataset in datasets}
     chosen, left_out = [], []
@@ -45,11 +45,23 @@ def select_runs(runs: Path, datasets: Sequence[Dataset], preset: str | None) -> 
         else:
             chosen.append(run)
     if not chosen:
-        why = "\n".join(left_out)
         raise CoopbenchError(
-            f"{runs}: holds no finished run on these data; start with 'coopbench train'"
-            + (f"\n{why}" if why else "")
+            "\n".join(
+                [f"{runs}: holds no finished run on these data; see 'coopbench train'", *left_out]
+            )
         )
+    return Selection(chosen, left_out)
+
+
+def select_runs(runs: Path, datasets: Sequence[Dataset], preset: str | None) -> Selection:
+    """The finished runs of one table: trained on these data, all of one preset.
+
+    Raises:
+        CoopbenchError: there is none, or two runs would fill the same cell.
+        UsageError: there are several presets, which do not belong in one table.
+    """
+    selection = finished_runs(runs, datasets, preset)
+    chosen = selection.runs
     groups = sorted({run.config.group for run in chosen})
     if len(groups) > 1:
         found = sorted({run.config.preset for run in chosen})
@@ -58,13 +70,20 @@ def select_runs(runs: Path, datasets: Sequence[Dataset], preset: str | None) -> 
             f"choose by --preset {'|'.join(found)}"
         )
     _check_alike(chosen)
-    return Selection(chosen, left_out)
+    return selection
 
 
 def _check_alike(runs: Sequence[Run]) -> None:
     """The repeats of one row must differ in nothing but the repeat and its seed."""
     first: dict[str, Run] = {}
+    cells: dict[tuple[str, int], Run] = {}
     for run in runs:
+        twin = cells.setdefault((run.config.name, run.config.repeat), run)
+        if twin is not run:
+            raise CoopbenchError(
+                f"{run.folder}: is repeat {run.config.repeat} of {run.config.name}, as is "
+                f"{twin.folder}; a table takes one seed per repeat, so move one of them away"
+            )
         other = first.setdefault(run.config.name, run)
         varied = {"repeat", "seed", "data"}
         if run.config.model_dump(exclude=varied) != other.config.model_dump(exclude=varied):
@@ -83,6 +102,21 @@ def describe(config: RunConfig) -> str:
         f"{config.preset}: {training.crop} × {training.crop}, batch {training.batch}, {length}; "
         "the checkpoint with the best validation IoU (FTN+STN) is scored."
     )
+
+
+def _incomplete(datasets: Sequence[Dataset]) -> list[str]:
+    """Test subjects that the splits name and a set does not hold."""
+    lines = []
+    for dataset in datasets:
+        if (dataset.root / "splits.json").is_file():
+            test = set(read_splits(dataset).test)
+            missing = sorted(test - {case.subject for case in dataset.cases})
+            if missing:
+                lines.append(
+                    f"{dataset.title}: {len(missing)} of {len(test)} test subjects are not there "
+                    f"({' '.join(missing)})."
+                )
+    return lines
 
 
 def _departures(runs: Sequence[Run]) -> list[str]:
@@ -106,7 +140,10 @@ def write_report(
     config = runs[0].config
     out.mkdir(parents=True, exist_ok=True)
     gather_scores(runs, datasets, out / "scores.csv")
-    scores = read_scores(out / "scores.csv")
+    try:
+        scores = read_scores(out / "scores.csv")
+    except ScoreFileError as error:
+        raise CoopbenchError(str(error)) from error
     titles = {run.config.name: run.config.title for run in runs}
     phantom = config.data.phantom
     table = poster_table(scores, titles=titles, average_all=average_all, phantom=phantom)
@@ -114,6 +151,7 @@ def write_report(
         describe(config),
         f"Metrics: {IMPLEMENTATION}.",
         *_departures(runs),
+        *_incomplete(datasets),
         f"Evaluated by coopbench at commit {commit() or 'unknown'}.",
         *(f"{line}." for line in selection.left_out),
     ]
@@ -139,8 +177,8 @@ def all_datasets(data: Path) -> list[Dataset]:
         CoopbenchError: two of them have one name, so that their scores would mix.
     """
     found = list(find_datasets(data))
-    titles = [dataset.title for dataset in found]
-    for title in titles:
-        if titles.count(title) > 1:
-            raise CoopbenchError(f"{data}: two prepared sets are called {title}; rename one")
+    for names in ([dataset.title for dataset in found], [dataset.name for dataset in found]):
+        for name in names:
+            if names.count(name) > 1:
+                raise CoopbenchError(f"{data}: two prepared sets are called {name}; rename one")
     return found

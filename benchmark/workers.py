@@ -7,10 +7,12 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.context import BaseContext
 from typing import Any, TypeVar
 
+from benchmark.errors import CoopbenchError
 from benchmark.progress import progress_bar
 
 Job = TypeVar("Job")
@@ -130,6 +132,11 @@ def share_out(
         try:
             for future in as_completed(futures):
                 error = future.exception()
+                if isinstance(error, BrokenProcessPool):
+                    raise CoopbenchError(
+                        "a worker process was killed, perhaps for want of memory; "
+                        "run the same command again with fewer processes"
+                    ) from error
                 if error is not None and not isinstance(error, Exception):
                     raise error
                 yield futures[future], future.result() if error is None else error

@@ -94,7 +94,7 @@ def test_prepare_train_evaluate_report(data: Path, trained: Path, tmp_path: Path
         "evaluate", "--data", data, "--runs", trained, "--save-predictions", "--workers", "1"
     )
     assert result.exit_code == 0, result.output
-    scores = pd.read_csv(trained / "scores.csv", dtype={"subject": str})
+    scores = pd.read_csv(trained / "acdc-demo" / "scores.csv", dtype={"subject": str})
     assert list(scores.columns) == [
         "method",
         "repeat",
@@ -293,6 +293,24 @@ def test_runs_of_two_presets_do_not_share_a_table(
         assert result.exit_code == 0, result.output
     result = coopbench("report", "--data", data, "--runs", tmp_path)
     assert result.exit_code == 2 and "--preset compact|demo" in said(result)
+
+
+def test_two_seeds_of_one_repeat_do_not_share_a_cell(data: Path, tmp_path: Path) -> None:
+    for seed in ("1", "2"):
+        result = coopbench(
+            *("train", "--method", "standard", "--data", data, "--preset", "demo"),
+            *("--runs", tmp_path, "--seed", seed, *TINY),
+        )
+        assert result.exit_code == 0, result.output
+    result = coopbench("report", "--data", data, "--runs", tmp_path)
+    assert result.exit_code == 1 and "one seed per repeat" in said(result)
+
+
+def test_runs_on_other_data_are_left_out(data: Path, trained: Path, tmp_path: Path) -> None:
+    raw = write_acdc(tmp_path / "raw", 2, seed=5)
+    assert coopbench("prepare", "acdc", raw, "--out", tmp_path / "other").exit_code == 0
+    result = coopbench("report", "--data", tmp_path / "other", "--runs", trained)
+    assert result.exit_code == 1 and "trained on other data" in said(result)
 
 
 def test_ctrl_c_ends_with_one_line_and_the_run_goes_on(data: Path, tmp_path: Path) -> None:
