@@ -25,6 +25,7 @@ from benchmark.device import autocast, find_precision, on_device
 from benchmark.environment import environment
 from benchmark.errors import CoopbenchError
 from benchmark.files import whole_file, write_json
+from benchmark.interruption import heeded_between_steps
 from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.metrics import mean_iou
 from benchmark.networks.dual import DualThinkingNetwork
@@ -34,6 +35,9 @@ from benchmark.seeding import derive_seed
 
 FETCH_EVERY = 10
 """Steps between looks at the losses; in between nothing is copied from the device."""
+
+SAVE_SECONDS = 30.0
+"""At most this much time is lost when a run is killed, rounded up to its next validation."""
 
 Watch = Callable[[int, int, str], None]
 """Told the steps done, the steps in all, and a line on the losses."""
@@ -150,21 +154,26 @@ class Trainer:
             str(self.run.folder / "tensorboard"), purge_step=self.progress.step or None
         )
         started = time.monotonic() - self.progress.seconds
+        saved = time.monotonic()
         every = self.training.validate_every or self.slices.steps_per_epoch(
             self.training.batch // 2
         )
         try:
-            while self.progress.step < self.total:
-                self._step()
-                step = self.progress.step
-                validates = step % every == 0 or step == self.total
-                if step % FETCH_EVERY == 0 or validates:
-                    self._fetch(events)
-                if validates:
-                    self._validate(log, events)
-                    self.progress.seconds = time.monotonic() - started
-                    self._save()
-                watch(step, self.total, self._line())
+            with heeded_between_steps() as heed:
+                while self.progress.step < self.total:
+                    self._step()
+                    step = self.progress.step
+                    validates = step % every == 0 or step == self.total
+                    if step % FETCH_EVERY == 0 or validates:
+                        self._fetch(events)
+                    if validates:
+                        self._validate(log, events)
+                        self.progress.seconds = time.monotonic() - started
+                        if time.monotonic() - saved >= SAVE_SECONDS:
+                            self._save()
+                            saved = time.monotonic()
+                    watch(step, self.total, self._line())
+                    heed()
         except KeyboardInterrupt:
             self._fetch(events)
             self.progress.seconds = time.monotonic() - started

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import benchmark.training as training_module
 from benchmark.checkpoint import load_weights, save_tensors
 from benchmark.config import Augmentation, Training, resolve
 from benchmark.data.dataset import Dataset
@@ -93,6 +94,7 @@ def test_killed_process_ends_in_the_same_bytes(
     command += [part for pair in TINY for part in ("--set", pair)]
     killer = (
         "import os, signal, sys; import benchmark.training as t; real = t.Trainer._save\n"
+        "t.SAVE_SECONDS = 0\n"
         "def save(self):\n    real(self); os.kill(os.getpid(), signal.SIGKILL)\n"
         "t.Trainer._save = save; from benchmark.cli import cli; cli(sys.argv[1:])"
     )
@@ -118,6 +120,7 @@ def test_another_configuration_is_refused_by_name(dataset: Dataset, tmp_path: Pa
 def test_diverging_loss_stops_with_step_and_term(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(training_module, "SAVE_SECONDS", 0)
     run = tiny_run(dataset, tmp_path, "standard")
     real = find_method("standard").losses
 

@@ -1,0 +1,37 @@
+"""Ctrl-C and termination heeded where the state is whole."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def heeded_between_steps() -> Iterator[Callable[[], None]]:
+    """Hold back SIGINT and SIGTERM; the function yielded raises KeyboardInterrupt if one came.
+
+    An interrupt in the middle of a step would leave weights that belong to no step. In a thread
+    other than the main one, where signals cannot be handled, nothing is held back.
+    """
+    came = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal came
+        came = True
+
+    def heed() -> None:
+        if came:
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield heed
+        return
+    before = {number: signal.signal(number, note) for number in SIGNALS}
+    try:
+        yield heed
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
