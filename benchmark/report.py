@@ -1,5 +1,6 @@
 """From runs to the table and the figure: which runs belong together, and what is said of them."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,6 +105,27 @@ def describe(config: RunConfig) -> str:
     )
 
 
+def _provenance(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[str]:
+    """With what, and on what, the runs were trained, the sets corrupted, and the scores made."""
+    made = set()
+    for run in runs:
+        record = json.loads((run.folder / "environment.json").read_text("utf-8"))
+        packages = record["packages"]
+        made.add(
+            f"Trained by coopbench {packages['coopbench']} (commit {record['commit'] or 'unknown'})"
+            f" with torch {packages['torch']} in {record['precision']} on {record['device_name']}, "
+            f"{record['threads']} thread(s)."
+        )
+    corrupted = {
+        f"Corrupted with TorchIO {dataset.software['torchio']}, recipe "
+        f"{dataset.preparation['recipe']} version {dataset.preparation['recipe_version']}."
+        for dataset in datasets
+        if "recipe" in dataset.preparation and "torchio" in dataset.software
+    }
+    now = f"Evaluated by coopbench at commit {commit() or 'unknown'}."
+    return [*sorted(made), *sorted(corrupted), now]
+
+
 def _incomplete(datasets: Sequence[Dataset]) -> list[str]:
     """Test subjects that the splits name and a set does not hold."""
     lines = []
@@ -152,7 +174,7 @@ def write_report(
         f"Metrics: {IMPLEMENTATION}.",
         *_departures(runs),
         *_incomplete(datasets),
-        f"Evaluated by coopbench at commit {commit() or 'unknown'}.",
+        *_provenance(runs, datasets),
         *(f"{line}." for line in selection.left_out),
     ]
     caption = f"Dice on each test set ({config.group})"
