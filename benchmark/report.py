@@ -1,6 +1,5 @@
 """From runs to the table and the figure: which runs belong together, and what is said of them."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from benchmark.data.dataset import Dataset, find_datasets, read_splits
 from benchmark.environment import commit
 from benchmark.errors import CoopbenchError, UsageError
 from benchmark.evaluation import gather_scores
-from benchmark.files import write_text
+from benchmark.files import read_json, write_text
 from benchmark.metrics import IMPLEMENTATION
 from benchmark.run import Run, find_runs
 from results.errors import ScoreFileError
@@ -109,7 +108,7 @@ def _provenance(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[str]:
     """With what, and on what, the runs were trained, the sets corrupted, and the scores made."""
     made = set()
     for run in runs:
-        record = json.loads((run.folder / "environment.json").read_text("utf-8"))
+        record = read_json(run.folder / "environment.json")
         packages = record["packages"]
         made.add(
             f"Trained by coopbench {packages['coopbench']} (commit {record['commit'] or 'unknown'})"

@@ -13,7 +13,6 @@ RUNS/acdc-compact/proposed-r0-s40/
     scores/                per test set, by `coopbench evaluate`
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from typing import Any
 from benchmark.config import RunConfig
 from benchmark.data.dataset import read_record
 from benchmark.errors import CoopbenchError
-from benchmark.files import write_json
+from benchmark.files import read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,8 @@ class Run:
 
     def summary(self) -> dict[str, Any]:
         """The content of ``done.json``."""
-        return json.loads(self.done.read_text("utf-8"))
+        summary: dict[str, Any] = read_json(self.done)
+        return summary
 
 
 def open_run(folder: Path) -> Run:

@@ -211,6 +211,16 @@ def test_mnms_frames_count_from_zero(tmp_path: Path) -> None:
     assert done.dataset.cases[0].frames == ("ED", "ES")
 
 
+def test_mnms_finds_its_table_among_other_files(tmp_path: Path) -> None:
+    raw = write_mnms(tmp_path / "a" / "mnms")
+    (raw / "a_photo.csv").write_bytes(bytes(range(256)))
+    (tmp_path / "a" / "other.csv").write_text("name,value\nx,1\n")
+    assert len(read_mnms(raw).subjects) == 1
+    (raw / "info.csv").unlink()
+    with pytest.raises(CoopbenchError, match="no CSV with the columns External code"):
+        read_mnms(raw)
+
+
 def test_mnms_refuses_what_is_no_label(tmp_path: Path) -> None:
     raw = write_mnms(tmp_path / "mnms", "Training/Unlabeled")
     with pytest.raises(CoopbenchError, match="no labels"):

@@ -48,22 +48,24 @@ def read_mnms(raw: Path) -> RawSet:
 
 def _table(raw: Path) -> pd.DataFrame:
     """The challenge's table of subjects, beside ``raw`` or up to two folders above it."""
-    found = [path for near in (raw, *raw.resolve().parents[:2]) for path in near.glob("*.csv")]
-    missing: list[str] = []
-    for path in found:
+    faults = []
+    for path in [path for near in (raw, *raw.resolve().parents[:2]) for path in near.glob("*.csv")]:
         try:
-            table = pd.read_csv(path, dtype={"External code": str})
-        except (ValueError, UnicodeDecodeError) as error:
-            raise CoopbenchError(f"{path}: cannot be read as CSV ({error})") from error
-        table.columns = table.columns.str.strip()
-        missing = [column for column in COLUMNS if column not in table.columns]
-        if not missing:
-            if table["External code"].duplicated().any():
-                raise CoopbenchError(f"{path}: lists a subject twice")
-            return table
-    if found:
-        raise CoopbenchError(f"{found[-1]}: lacks the columns {', '.join(missing)}")
-    raise CoopbenchError(f"{raw}: no CSV with the columns {', '.join(COLUMNS)}")
+            columns = [str(name).strip() for name in pd.read_csv(path, nrows=0).columns]
+            missing = [name for name in COLUMNS if name not in columns]
+            if missing:
+                faults.append(f"{path}: lacks the columns {', '.join(missing)}")
+                continue
+            table = pd.read_csv(path, dtype=str)
+        except ValueError as error:  # what pandas raises for bad text and bad CSV alike
+            faults.append(f"{path}: cannot be read as CSV ({error})")
+            continue
+        table.columns = pd.Index(columns)
+        if table["External code"].duplicated().any():
+            raise CoopbenchError(f"{path}: lists a subject twice")
+        return table
+    wanted = f"{raw}: no CSV with the columns {', '.join(COLUMNS)}"
+    raise CoopbenchError("\n".join([wanted, *faults]))
 
 
 def _subject(folder: Path, row: Mapping[Hashable, Any]) -> RawSubject:
