@@ -9,20 +9,18 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
 
 def make_progress(*, hidden: bool = False) -> Progress:
-    """A bar with counts, time gone and time left; disabled when standard error is no terminal."""
+    """A bar with counts and time left; disabled when standard error is no terminal."""
     console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=12),  # the rest has to fit into 80 columns
         MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
         TextColumn("{task.fields[note]}"),
         console=console,
         disable=hidden or not console.is_terminal,

@@ -267,15 +267,15 @@ class Trainer:
         self.run.resume.unlink(missing_ok=True)
 
     def _line(self) -> str:
-        """The losses in a few words."""
+        """All losses, CE(p, y) of them, and the best validation IoU so far, in a few words."""
         if not self.progress.history:
             return ""
         last = self.progress.history[-1]
         skipped = ("step", "learning_rate", "validation_iou")
         total = sum(value for name, value in last.items() if name not in skipped)
-        line = f"loss {total:.3f} (segmentation {last.get('segmentation', total):.3f})"
+        line = f"loss {total:.3f}, CE {last.get('segmentation', total):.3f}"
         if self.progress.best_step:
-            line += f", best validation IoU {self.progress.best_iou:.3f}"
+            line += f", IoU {self.progress.best_iou:.3f}"
         return line
 
 
