@@ -13,8 +13,6 @@ from benchmark.data.labels import MSCMR_LABELS
 from benchmark.data.raw import RawFrame, RawSet, RawSubject
 from benchmark.errors import CoopbenchError
 
-SEQUENCES = ("C0", "LGE", "T2")
-
 
 def read_mscmr(raw: Path, sequence: str = "C0") -> RawSet:
     """Find the subjects of MS-CMRSeg that have labels of ``sequence`` under ``raw``.
