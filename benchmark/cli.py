@@ -405,20 +405,21 @@ def evaluate(
 ) -> None:
     """Score runs on every test set.
 
-    Every RUN (default: all in RUNS that were trained on DATA) is scored on every prepared set in
-    DATA. Scores of FTN and FTN+STN go to RUNS/<data>-<preset>/scores.csv, and per set into each
-    run's folder. What is scored already is kept.
+    RUN is the folder of a run, or of several (default: all in RUNS that were trained on DATA).
+    Each is scored on every prepared set in DATA. Scores of FTN and FTN+STN go to
+    RUNS/<data>-<preset>/scores.csv, and per set into each run's folder. What is scored already is
+    kept.
     """
     from benchmark.data.dataset import evaluated_cases
     from benchmark.device import find_device
     from benchmark.evaluation import evaluate as score
     from benchmark.evaluation import gather_groups
     from benchmark.report import all_datasets, finished_runs
-    from benchmark.run import open_run
+    from benchmark.run import find_runs, open_run
 
     datasets = all_datasets(_data(data))
     if run:
-        chosen = [open_run(folder) for folder in run]
+        chosen = [one for folder in run for one in list(find_runs(folder)) or [open_run(folder)]]
     else:
         selection = finished_runs(runs, datasets)
         chosen = selection.runs

@@ -102,6 +102,6 @@ def _differences(there: dict[str, Any], here: dict[str, Any], prefix: str = "") 
 
 
 def find_runs(runs: Path) -> Iterator[Run]:
-    """Every run under ``runs``, ordered by path."""
-    for path in sorted(runs.glob("*/*/config.json")):
+    """Every run under ``runs``, the folder of all or of one group, ordered by path."""
+    for path in sorted([*runs.glob("*/config.json"), *runs.glob("*/*/config.json")]):
         yield open_run(path.parent)

@@ -121,6 +121,8 @@ def test_prepare_train_evaluate_report(data: Path, trained: Path, tmp_path: Path
     )
     found = dice(np.asarray(saved.dataobj) == 2, np.asarray(label.dataobj) == 2)
     assert row["dice"].item() == pytest.approx(found, abs=1e-6)
+    again = coopbench("evaluate", trained / "acdc-demo", "--data", data)  # the folder of a group
+    assert again.exit_code == 0 and "2 runs on ACDC" in again.output
     out = tmp_path / "report"
     report = coopbench("report", "--data", data, "--runs", trained, "--out", out)
     assert report.exit_code == 0, report.output
