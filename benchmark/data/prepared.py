@@ -34,12 +34,16 @@ def read_frame(dataset: Dataset, case: Case, frame: str) -> PreparedFrame:
         CoopbenchError: a file is missing or broken, or the two differ in shape.
     """
     folder = dataset.root / case.folder
-    image = read_volume(folder / f"{frame}_img.nii.gz")
-    label = read_volume(folder / f"{frame}_seg.nii.gz")
+    mend = "run the command again that made this set; it mends what is broken"
+    try:
+        image = read_volume(folder / f"{frame}_img.nii.gz")
+        label = read_volume(folder / f"{frame}_seg.nii.gz")
+    except CoopbenchError as error:
+        raise CoopbenchError(f"{error}; {mend}") from error
     if image.data.shape != label.data.shape:
         raise CoopbenchError(
             f"{folder / f'{frame}_seg.nii.gz'}: has the shape {label.data.shape}, but its image "
-            f"has {image.data.shape}; prepare the set again"
+            f"has {image.data.shape}; {mend}"
         )
     return PreparedFrame(
         np.ascontiguousarray(image.data.T, dtype=np.float32),
