@@ -1,6 +1,7 @@
 """What defines a run: the harness's settings, the method's own, and the data."""
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -166,7 +167,9 @@ def resolve(
         )
     if seed is None:
         seed = SEEDS.get(repeat, repeat)
-    own_name = name or method
+    own_name = method if name is None else name
+    if not re.fullmatch(r"\w[\w.+-]*", own_name):
+        raise UsageError(f"--name {own_name!r}: use letters, digits and . _ + - only")
     return RunConfig(
         method=method,
         name=own_name,

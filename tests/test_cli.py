@@ -220,6 +220,7 @@ def test_ablations_by_settings(data: Path, tmp_path: Path) -> None:
         (("train", "--method", "standard", "--preset", "papr"), 2, "papr"),
         (("train", "--method", "standard", "--repeat", "7"), 2, "no repeat 7"),
         (("train",), 2, "--method"),
+        (("train", "--method", "standard", "--name", "../outside"), 2, "use letters"),
         (("study", "--repeats", "one"), 2, "give whole numbers"),
         (("evaluate", "nowhere"), 1, "nowhere: holds no run"),
         (("evaluate", "--runs", "nowhere"), 1, "holds no finished run"),
@@ -267,6 +268,14 @@ def test_broken_images_for_predict(trained: Path, tmp_path: Path) -> None:
         nib.save(nib.Nifti1Image(data, np.eye(4)), path)
         result = coopbench("predict", run, path)
         assert result.exit_code == 1 and fault in said(result) and str(path) in result.output
+    nib.save(nib.Nifti1Image(image.astype(np.complex64), np.eye(4)), path)
+    result = coopbench("predict", run, path)
+    assert result.exit_code == 1 and "not plain numbers" in said(result)
+    other = tmp_path / "image.mgz"
+    nib.save(nib.MGHImage(image.astype(np.float32), np.eye(4)), other)
+    result = coopbench("predict", run, other)
+    assert result.exit_code == 1 and "is no NIfTI file" in said(result)
+    other.unlink()
     path.write_bytes(path.read_bytes()[:99])
     result = coopbench("predict", run, path)
     assert result.exit_code == 1 and "cannot be read as NIfTI" in said(result)

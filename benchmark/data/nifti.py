@@ -37,6 +37,10 @@ def read_volume(path: Path, frame: int | None = None) -> Volume:
         raise CoopbenchError(f"{path}: no such file")
     try:
         image = nib.load(path)
+        if not isinstance(image, nib.Nifti1Pair):  # what NIfTI-1 and -2 have in common
+            raise CoopbenchError(f"{path}: is no NIfTI file, but {type(image).__name__}")
+        if image.get_data_dtype().kind not in "biuf":
+            raise CoopbenchError(f"{path}: holds {image.get_data_dtype()}, not plain numbers")
         shape = tuple(int(n) for n in image.shape)
         if min(shape, default=0) < 1 or np.prod(shape, dtype=float) > MAX_VOXELS:
             raise CoopbenchError(f"{path}: the header claims an impossible shape {shape}")
