@@ -24,7 +24,7 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) 
         for name, tensor in sorted(tensors.items())
     }
     with whole_file(path, durable=True) as partial:
-        partial.write_bytes(save(plain, {"coopbench": json.dumps(about, sort_keys=True)}))
+        partial.write_bytes(save(plain, {"coopbench": json.dumps(about)}))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

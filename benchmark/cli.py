@@ -16,6 +16,7 @@ from benchmark.errors import CoopbenchError, UsageError
 if TYPE_CHECKING:
     from benchmark.data.dataset import Dataset
     from benchmark.data.prepare import Prepared
+    from benchmark.run import Summary
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -179,7 +180,9 @@ _out_option = click.option(
 @_out_option
 @workers_option
 def prepare_acdc(raw: Path, out: Path, workers: int | None) -> None:
-    """Prepare ACDC: RAW holds training/patient001/Info.cfg and so on.
+    """Prepare ACDC.
+
+    RAW holds training/patient001/Info.cfg and so on.
 
     ACDC is for research use, CC BY-NC-SA 4.0, which also covers what is made from it. Cite Bernard
     et al., IEEE TMI 37(11), 2018.
@@ -203,7 +206,10 @@ def prepare_acdc(raw: Path, out: Path, workers: int | None) -> None:
 @_out_option
 @workers_option
 def prepare_mnms(raw: Path, out: Path, workers: int | None) -> None:
-    """Prepare M&Ms: RAW holds the CSV of subjects and Training/Labeled/CODE/CODE_sa.nii.gz."""
+    """Prepare M&Ms.
+
+    RAW holds the CSV of subjects and Training/Labeled/CODE/CODE_sa.nii.gz.
+    """
     from benchmark.data.mnms import read_mnms
     from benchmark.data.prepare import prepare
 
@@ -222,7 +228,10 @@ def prepare_mnms(raw: Path, out: Path, workers: int | None) -> None:
 )
 @workers_option
 def prepare_mscmr(raw: Path, out: Path, sequence: str, workers: int | None) -> None:
-    """Prepare MS-CMRSeg 2019: RAW holds patient1_C0.nii.gz, patient1_C0_manual.nii.gz and so on."""
+    """Prepare MS-CMRSeg 2019.
+
+    RAW holds patient1_C0.nii.gz, patient1_C0_manual.nii.gz and so on, in whatever folders.
+    """
     from benchmark.data.mscmr import read_mscmr
     from benchmark.data.prepare import prepare
 
@@ -289,11 +298,13 @@ def methods(name: str | None) -> None:
         headers = ["key", "default (preset paper)", "meaning"]
         click.echo(tabulate(describe_settings(find_method(name)), headers=headers))
         return
-    rows = [
-        (name, method.title, method.summary, method.reference)
-        for name in method_names()
-        for method in [find_method(name)]
-    ]
+    rows = []
+    for found in method_names():
+        try:
+            method = find_method(found)
+            rows.append((found, method.title, method.summary, method.reference))
+        except CoopbenchError as error:
+            rows.append((found, "(broken)", str(error), ""))
     click.echo(tabulate(rows, headers=["name", "in tables", "what it does", "reference"]))
 
 
@@ -368,10 +379,10 @@ def train(
     click.echo(f"{run.folder}: trained ({_outcome(run.summary())})")
 
 
-def _outcome(summary: dict[str, Any]) -> str:
+def _outcome(summary: "Summary") -> str:
     return (
-        f"{summary['steps']} steps, {summary['seconds_per_step']:.2f} s each; best validation IoU "
-        f"{summary['best_validation_iou']:.3f} at step {summary['best_step']}"
+        f"{summary.steps} steps, {summary.seconds_per_step:.2f} s each; best validation IoU "
+        f"{summary.best_validation_iou:.3f} at step {summary.best_step}"
     )
 
 
@@ -420,6 +431,13 @@ def evaluate(
     datasets = all_datasets(_data(data))
     if run:
         chosen = [one for folder in run for one in list(find_runs(folder)) or [open_run(folder)]]
+        known = {dataset.fingerprint for dataset in datasets}
+        for one in chosen:
+            if one.config.data.fingerprint not in known:
+                raise CoopbenchError(
+                    f"{one.folder}: was trained on other data than these, and scores on both do "
+                    "not mix; prepare further test sets beside its training data"
+                )
     else:
         selection = finished_runs(runs, datasets)
         chosen = selection.runs
@@ -445,6 +463,7 @@ def evaluate(
 @click.argument("run", type=FOLDER)
 @click.argument("image", type=FILE)
 @click.option("--out", type=FILE, help="Label map.  [default: IMAGE_seg.nii.gz beside IMAGE]")
+@click.option("--overwrite", is_flag=True, help="Replace a label map that is there already.")
 @click.option("--frame", type=click.IntRange(0), help="Frame, from 0, of a 4D image.")
 @click.option(
     "--output",
@@ -455,7 +474,13 @@ def evaluate(
 )
 @device_option
 def predict(
-    run: Path, image: Path, out: Path | None, frame: int | None, output: str, device: str
+    run: Path,
+    image: Path,
+    out: Path | None,
+    overwrite: bool,
+    frame: int | None,
+    output: str,
+    device: str,
 ) -> None:
     """Segment your own short-axis image.
 
@@ -478,6 +503,12 @@ def predict(
     target = out or image.with_name(f"{stem}_seg.nii.gz")
     if not target.name.endswith((".nii", ".nii.gz")):
         raise UsageError(f"--out {target}: give a name that ends in .nii.gz")
+    if target.resolve() == image.resolve():
+        raise UsageError(f"--out {target}: is the image itself")
+    if target.exists() and not overwrite:
+        raise UsageError(f"{target}: is there already; give another --out, or --overwrite")
+    if not opened.finished:
+        _say(f"warning: {run}: its training is not finished; its best weights so far are used")
     label = segment_file(
         image,
         target,
@@ -532,11 +563,13 @@ def _report(
 ) -> None:
     from benchmark.device import find_device
     from benchmark.evaluation import evaluate as score
+    from benchmark.evaluation import gather_groups
     from benchmark.report import all_datasets, select_runs, write_report
 
     datasets = all_datasets(data)
     selection = select_runs(runs, datasets, preset)
     score(selection.runs, datasets, device=find_device(device), workers=workers)
+    gather_groups(selection.runs, datasets)
     text, files = write_report(
         selection,
         datasets,
@@ -595,7 +628,7 @@ def study(
     from benchmark.methods.registry import find_method, method_names
     from benchmark.study import train_all
 
-    chosen = methods or tuple(method_names())
+    chosen = tuple(dict.fromkeys(methods)) or tuple(method_names())
     for method in chosen:
         find_method(method)
     wrong = [repeat for repeat in repeats if not repeat.isdecimal()]
@@ -606,10 +639,12 @@ def study(
     dataset = _training_set(folder, overrides)
     preset = _preset(preset, dataset, where.type)
     configs = [
-        resolve(method, dataset, preset=preset, repeat=int(repeat), overrides=overrides)
-        for repeat in repeats
+        resolve(method, dataset, preset=preset, repeat=repeat, overrides=overrides)
+        for repeat in dict.fromkeys(int(repeat) for repeat in repeats)
         for method in chosen
     ]
+    if out is not None:  # before hours are spent, not after
+        out.mkdir(parents=True, exist_ok=True)
     clean = read_dataset(folder / "acdc")
     make(clean, "acdc-c", folder / "acdc-c", seed=0, workers=_workers(None))
     train_all(configs, dataset, runs, device=where, jobs=jobs)

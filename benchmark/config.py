@@ -5,15 +5,15 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from benchmark.data.dataset import Dataset, read_splits
 from benchmark.errors import CoopbenchError, UsageError
 from benchmark.methods.method import Method
-from benchmark.methods.registry import find_method
+from benchmark.methods.registry import find_method, method_names
 from benchmark.networks.encoder import STRIDE
 
 SEEDS = {0: 40, 1: 20, 2: 10, 3: 30, 4: 50}
@@ -21,7 +21,18 @@ SEEDS = {0: 40, 1: 20, 2: 10, 3: 30, 4: 50}
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
+
+
+def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
+    if not 0 < bounds[0] <= bounds[1]:
+        raise ValueError("give two positive numbers, the smaller one first")
+    return bounds
+
+
+Bounds = Annotated[tuple[float, float], AfterValidator(_ascending)]
 
 
 class Augmentation(_Settings):
@@ -35,19 +46,19 @@ class Augmentation(_Settings):
     """Also rotate by a random multiple of 45 degrees."""
     shift: float = Field(0.1, ge=0, le=1)
     """Share of the crop, to either side, for each axis."""
-    zoom: tuple[float, float] = (0.8, 1.1)
+    zoom: Bounds = (0.8, 1.1)
     """Factor of the size."""
     intensity: float = Field(0.5, ge=0, le=1)
     """Probability of a change of contrast and brightness."""
-    contrast: tuple[float, float] = (0.8, 1.2)
+    contrast: Bounds = (0.8, 1.2)
     """Factor of the difference from the mean."""
     brightness: float = Field(0.1, ge=0)
     """Share of the image's range, to either side."""
     elastic: float = Field(0.5, ge=0, le=1)
     """Probability of an elastic deformation."""
-    elastic_sigma: tuple[float, float] = (0.075, 0.15)
+    elastic_sigma: Bounds = (0.075, 0.15)
     """Standard deviation of the smoothing Gaussian, as a share of the crop."""
-    elastic_strength: tuple[float, float] = (1.5, 2.0)
+    elastic_strength: Bounds = (1.5, 2.0)
     """Factor of the smoothed noise, in crops."""
 
 
@@ -155,6 +166,8 @@ def resolve(
     kind = find_method(method)
     changes = parse_overrides(overrides, kind)
     training = _merge(presets()[preset], changes["training"])
+    if not {"epochs", "max_steps"}.isdisjoint(changes["training"]):
+        training["steps"] = changes["training"].get("steps")  # the preset's would hide them
     splits = read_splits(dataset)
     if repeat not in splits.repeats:
         known = ", ".join(str(number) for number in sorted(splits.repeats))
@@ -170,6 +183,8 @@ def resolve(
     own_name = method if name is None else name
     if not re.fullmatch(r"\w[\w.+-]*", own_name):
         raise UsageError(f"--name {own_name!r}: use letters, digits and . _ + - only")
+    if own_name != method and own_name in method_names():
+        raise UsageError(f"--name {own_name}: is another method; choose a name of your own")
     return RunConfig(
         method=method,
         name=own_name,

@@ -197,6 +197,15 @@ def gather_scores(runs: Sequence[Run], datasets: Sequence[Dataset], out: Path) -
                 )
 
 
+def _made_on(run: Run, dataset: Dataset) -> bool:
+    """Whether a run's scores on a set are there, and come from this very data."""
+    try:
+        made_from = json.loads(_record_path(run, dataset).read_bytes())["made_from"]
+    except (OSError, ValueError, KeyError):
+        return False
+    return bool(made_from["data"] == dataset.fingerprint and scores_path(run, dataset).is_file())
+
+
 def gather_groups(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[tuple[Path, int]]:
     """Gather the scores of each group that one of ``runs`` belongs to, in its folder.
 
@@ -207,7 +216,7 @@ def gather_groups(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[tupl
     written = []
     for folder in sorted({run.folder.parent for run in runs}):
         group = [open_run(path.parent) for path in sorted(folder.glob("*/config.json"))]
-        scored = [run for run in group if all(scores_path(run, one).is_file() for one in datasets)]
+        scored = [run for run in group if all(_made_on(run, dataset) for dataset in datasets)]
         out = folder / "scores.csv"
         gather_scores(scored, datasets, out)
         written.append((out, len(scored)))

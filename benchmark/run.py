@@ -18,10 +18,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from benchmark.config import RunConfig
 from benchmark.data.dataset import read_record
 from benchmark.errors import CoopbenchError
-from benchmark.files import read_json, write_json
+from benchmark.files import write_json
+
+WEIGHTS = "weights.safetensors"
+RESUME = "resume.safetensors"
+
+
+class Summary(BaseModel):
+    """The content of ``done.json``."""
+
+    steps: int
+    best_step: int
+    best_validation_iou: float
+    seconds: float
+    seconds_per_step: float
 
 
 @dataclass(frozen=True)
@@ -34,12 +49,12 @@ class Run:
     @property
     def weights(self) -> Path:
         """The checkpoint with the best validation score."""
-        return self.folder / "weights.safetensors"
+        return self.folder / WEIGHTS
 
     @property
     def resume(self) -> Path:
         """What an unfinished run goes on from."""
-        return self.folder / "resume.safetensors"
+        return self.folder / RESUME
 
     @property
     def done(self) -> Path:
@@ -48,13 +63,16 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether training has come to its end."""
-        return self.done.is_file()
+        """Whether training has come to its end, and its weights are there."""
+        return self.done.is_file() and self.weights.is_file()
 
-    def summary(self) -> dict[str, Any]:
-        """The content of ``done.json``."""
-        summary: dict[str, Any] = read_json(self.done)
-        return summary
+    def summary(self) -> Summary:
+        """How the training went.
+
+        Raises:
+            CoopbenchError: ``done.json`` is broken.
+        """
+        return read_record(self.done, Summary)
 
 
 def open_run(folder: Path) -> Run:
@@ -71,11 +89,14 @@ def open_run(folder: Path) -> Run:
 def start_run(runs: Path, config: RunConfig) -> Run:
     """The folder of a new run, or of the same run begun earlier.
 
+    What a run left that never came to a checkpoint is nothing to go on from, and is replaced.
+
     Raises:
         CoopbenchError: the folder holds a run of another configuration; the differences are named.
     """
     folder = runs / config.folder
-    if (folder / "config.json").is_file():
+    begun = any((folder / name).is_file() for name in (RESUME, WEIGHTS))
+    if begun:
         differences = _differences(
             open_run(folder).config.model_dump(mode="json"), config.model_dump(mode="json")
         )

@@ -30,7 +30,7 @@ from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.metrics import mean_iou
 from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.prediction import FIELD, predict_field
-from benchmark.run import Run
+from benchmark.run import Run, Summary
 from benchmark.seeding import derive_seed
 
 FETCH_EVERY = 10
@@ -239,11 +239,11 @@ class Trainer:
         progress = self.progress
         progress.history[-1]["validation_iou"] = score
         events.add_scalar("validation/mean_iou", score, progress.step)
-        log.info("step %d: %s", progress.step, self._line())
         if score > progress.best_iou:
             progress.best_iou, progress.best_step = score, progress.step
             about = {"method": self.config.method, "step": progress.step, "validation_iou": score}
             save_tensors(self.run.weights, self.network.state_dict(), about)
+        log.info("step %d: validation IoU %.3f; %s", progress.step, score, self._line())
 
     def _save(self) -> None:
         save_state(self.run.resume, self.network, self.optimiser, vars(self.progress))
@@ -256,13 +256,13 @@ class Trainer:
         save_tensors(self.run.folder / "last.safetensors", self.network.state_dict(), about)
         write_json(
             self.run.done,
-            {
-                "steps": progress.step,
-                "best_step": progress.best_step,
-                "best_validation_iou": progress.best_iou,
-                "seconds": round(progress.seconds, 1),
-                "seconds_per_step": round(progress.seconds / progress.step, 4),
-            },
+            Summary(
+                steps=progress.step,
+                best_step=progress.best_step,
+                best_validation_iou=progress.best_iou,
+                seconds=round(progress.seconds, 1),
+                seconds_per_step=round(progress.seconds / progress.step, 4),
+            ).model_dump(),
         )
         self.run.resume.unlink(missing_ok=True)
 
@@ -275,7 +275,7 @@ class Trainer:
         total = sum(value for name, value in last.items() if name not in skipped)
         line = f"loss {total:.3f}, CE {last.get('segmentation', total):.3f}"
         if self.progress.best_step:
-            line += f", IoU {self.progress.best_iou:.3f}"
+            line += f", best IoU {self.progress.best_iou:.3f}"
         return line
 
 

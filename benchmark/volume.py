@@ -64,10 +64,11 @@ def segment(
 ) -> NDArray[np.uint8]:
     """The label map of a raw volume, of its shape.
 
-    The axis of the largest spacing is taken for the slices'. Only the centre of ``size`` pixels of
-    1.36719 mm, as the network was trained on, is segmented; the rest is background.
+    The axis of the largest spacing, of equal ones the last, is taken for the slices'. Only the
+    centre of ``size`` pixels of 1.36719 mm, as the network was trained on, is segmented; the rest
+    is background.
     """
-    through = int(np.argmax(volume.spacing))
+    through = max(range(3), key=lambda axis: (volume.spacing[axis], axis))
     order = [axis for axis in range(3) if axis != through] + [through]
     upright = Volume(
         volume.data.transpose(order),

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -201,6 +202,25 @@ def test_segmentation_comes_back_to_where_the_structure_is(monkeypatch: pytest.M
     assert dice(found == 1, data == 1) > 0.97
 
 
+def test_slices_of_an_isotropic_volume_are_along_its_last_axis(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from benchmark import volume as module
+    from benchmark.data.nifti import Volume
+
+    shown = []
+
+    def predict_field(network: object, slices: np.ndarray, **_: object) -> dict[str, np.ndarray]:
+        shown.append(slices.shape)
+        return {"FTN": np.zeros((len(slices), 192, 192), dtype=np.uint8)}
+
+    monkeypatch.setattr(module, "predict_field", predict_field)
+    ramp = np.arange(30.0 * 40 * 7).reshape(30, 40, 7)
+    volume = Volume(ramp, np.eye(4), (1.36719, 1.36719, 1.36719))
+    module.segment(volume, None, size=192, output="FTN", device=None, precision=None)  # type: ignore[arg-type]
+    assert shown == [(7, 40, 30)]
+
+
 def test_ablations_by_settings(data: Path, tmp_path: Path) -> None:
     result = coopbench(
         *("train", "--method", "proposed", "--data", data, "--preset", "demo", "--runs", tmp_path),
@@ -221,6 +241,7 @@ def test_ablations_by_settings(data: Path, tmp_path: Path) -> None:
         (("train", "--method", "standard", "--repeat", "7"), 2, "no repeat 7"),
         (("train",), 2, "--method"),
         (("train", "--method", "standard", "--name", "../outside"), 2, "use letters"),
+        (("train", "--method", "standard", "--name", "proposed"), 2, "is another method"),
         (("study", "--repeats", "one"), 2, "give whole numbers"),
         (("evaluate", "nowhere"), 1, "nowhere: holds no run"),
         (("evaluate", "--runs", "nowhere"), 1, "holds no finished run"),
@@ -322,6 +343,63 @@ def test_runs_on_other_data_are_left_out(data: Path, trained: Path, tmp_path: Pa
     assert coopbench("prepare", "acdc", raw, "--out", tmp_path / "other").exit_code == 0
     result = coopbench("report", "--data", tmp_path / "other", "--runs", trained)
     assert result.exit_code == 1 and "trained on other data" in said(result)
+    run = trained / "acdc-demo" / "standard-r0-s40"
+    result = coopbench("evaluate", run, "--data", tmp_path / "other")
+    assert result.exit_code == 1 and "trained on other data" in said(result)
+
+
+def test_scores_made_on_other_data_are_not_gathered(
+    data: Path, trained: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(trained, tmp_path / "runs")
+    words = ("evaluate", "--data", data, "--runs", tmp_path / "runs", "--workers", "1")
+    assert coopbench(*words).exit_code == 0
+    group = tmp_path / "runs" / "acdc-demo"
+    record = group / "standard-r0-s40" / "scores" / "acdc.json"
+    record.write_text(re.sub(r'"data": "[0-9a-f]+"', '"data": "other"', record.read_text()))
+    only = coopbench("evaluate", group / "proposed-r0-s40", "--data", data)
+    assert only.exit_code == 0
+    assert set(pd.read_csv(group / "scores.csv")["method"]) == {"proposed"}
+    assert coopbench(*words).exit_code == 0  # and these are made again
+    assert set(pd.read_csv(group / "scores.csv")["method"]) == {"proposed", "standard"}
+
+
+def test_an_altered_volume_is_not_trained_on(data: Path, tmp_path: Path) -> None:
+    """A valid file that is not the one that was prepared, as after an accident."""
+    shutil.copytree(data, tmp_path / "data")
+    path = tmp_path / "data" / "acdc" / "001" / "ED_seg.nii.gz"
+    image = nib.load(path)
+    nib.save(nib.Nifti1Image(np.roll(np.asarray(image.dataobj), 9, axis=0), image.affine), path)
+    words = ("train", "--method", "standard", "--data", tmp_path / "data", "--preset", "demo")
+    result = coopbench(*words, "--runs", tmp_path / "runs", *TINY)
+    assert result.exit_code == 1
+    assert "001/ED_seg.nii.gz: is not what was recorded" in said(result)
+
+
+def test_predict_overwrites_nothing_unasked(trained: Path, tmp_path: Path) -> None:
+    run = trained / "acdc-demo" / "standard-r0-s40"
+    path = tmp_path / "image.nii.gz"
+    nib.save(nib.Nifti1Image(heart(np.random.default_rng(0))[0], np.diag([1.5, 1.5, 8, 1])), path)
+    before = path.read_bytes()
+    result = coopbench("predict", run, path, "--out", path)
+    assert result.exit_code == 2 and "is the image itself" in said(result)
+    assert path.read_bytes() == before
+    (tmp_path / "image_seg.nii.gz").write_text("by hand")
+    result = coopbench("predict", run, path)
+    assert result.exit_code == 2 and "is there already" in said(result)
+    assert coopbench("predict", run, path, "--overwrite").exit_code == 0
+
+
+def test_broken_records_of_a_run_are_named(data: Path, trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained, tmp_path / "runs")
+    run = tmp_path / "runs" / "acdc-demo" / "standard-r0-s40"
+    words = ("--data", data, "--runs", tmp_path / "runs")
+    (run / "environment.json").write_text("{")
+    result = coopbench("report", *words, "--out", tmp_path / "report")
+    assert result.exit_code == 1 and "environment.json: is no JSON" in said(result)
+    (run / "done.json").write_text("{}")
+    result = coopbench("train", "--method", "standard", "--preset", "demo", *words, *TINY)
+    assert result.exit_code == 1 and "done.json: steps: Field required" in said(result)
 
 
 def test_ctrl_c_ends_with_one_line_and_the_run_goes_on(data: Path, tmp_path: Path) -> None:
@@ -370,7 +448,8 @@ def test_phantom_is_used_and_named_where_there_is_nothing_else(
 
 def test_study_trains_several_at_once_and_skips_what_is_done(data: Path, tmp_path: Path) -> None:
     words = ("study", "--data", data, "--preset", "demo", "--runs", tmp_path / "runs", *TINY)
-    words = (*words, "--methods", "standard,proposed-x", "--out", tmp_path / "report")
+    words = (*words, "--methods", "standard,proposed-x,standard", "--out", tmp_path / "report")
+    words = (*words, "--repeats", "0,0")
     result = coopbench(*words)
     assert result.exit_code == 0, result.output
     runs = sorted((tmp_path / "runs").glob("*/*/done.json"))

@@ -47,7 +47,7 @@ def weights(run: Run) -> tuple[bytes, bytes]:
 def test_every_registered_method_trains(name: str, dataset: Dataset, tmp_path: Path) -> None:
     run = tiny_run(dataset, tmp_path, name)
     train(run, dataset)
-    assert run.finished and run.summary()["steps"] == 6
+    assert run.finished and run.summary().steps == 6
     before = DualThinkingNetwork(seed=0)
     load_weights(run.folder / "last.safetensors", before)
     assert {p.name for p in run.folder.iterdir()} == {
@@ -110,7 +110,7 @@ def test_killed_process_ends_in_the_same_bytes(
 
 
 def test_another_configuration_is_refused_by_name(dataset: Dataset, tmp_path: Path) -> None:
-    tiny_run(dataset, tmp_path)
+    train(tiny_run(dataset, tmp_path), dataset)
     with pytest.raises(CoopbenchError, match=r"learning_rate: 0\.002 there, 0\.1 now"):
         tiny_run(dataset, tmp_path, "proposed", "learning_rate=0.1")
     named = tiny_run(dataset, tmp_path, "proposed", "learning_rate=0.1", name="quick")
@@ -218,6 +218,8 @@ def test_learning_rates() -> None:
         ("learning_rate=fast", "learning_rate=fast"),
         ("image_masks=dropuot", "dropuot"),
         ("augmentation.flp=1", "augmentation.flip"),
+        ("augmentation.zoom=[1.2, 0.8]", "smaller one first"),
+        ("learning_rate=inf", "finite"),
         ("steps", "KEY=VALUE"),
     ],
 )
@@ -239,6 +241,32 @@ def test_settings_of_the_method_and_of_groups(dataset: Dataset) -> None:
     assert config.training.augmentation.zoom == (0.9, 1.0)
     assert config.training.augmentation.flip == 0.2
     assert (config.seed, config.training.crop) == (40, 128)
+
+
+def test_epochs_count_where_they_are_asked_for(dataset: Dataset) -> None:
+    def steps(*overrides: str) -> int | None:
+        config = resolve("standard", dataset, preset="demo", repeat=0, overrides=overrides)
+        return config.training.steps
+
+    assert steps() == 120
+    assert steps("epochs=3") is None
+    assert steps("epochs=3", "steps=7") == 7
+
+
+def test_a_run_that_came_to_nothing_is_replaced(dataset: Dataset, tmp_path: Path) -> None:
+    tiny_run(dataset, tmp_path, "standard", "learning_rate=0.5")
+    again = tiny_run(dataset, tmp_path, "standard", "learning_rate=0.1")
+    assert open_run(again.folder).config.training.learning_rate == 0.1
+
+
+def test_history_has_the_same_columns_after_a_resume(dataset: Dataset, tmp_path: Path) -> None:
+    whole, resumed = tiny_run(dataset, tmp_path / "a"), tiny_run(dataset, tmp_path / "b")
+    train(whole, dataset)
+    with pytest.raises(KeyboardInterrupt):
+        train(resumed, dataset, stop_after=4)
+    train(resumed, dataset)
+    headers = [(run.folder / "history.csv").read_text().splitlines()[0] for run in (whole, resumed)]
+    assert headers[0] == headers[1]
 
 
 def test_paper_preset_is_the_protocol(dataset: Dataset) -> None:

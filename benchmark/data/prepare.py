@@ -45,7 +45,7 @@ def scale_intensities(
     low, high = np.percentile(values, percentiles)
     if not high > low:
         raise ValueError(
-            f"is constant between its {percentiles[0]:g}th and {percentiles[1]:g}th percentile"
+            f"is constant between its percentiles {percentiles[0]:g} and {percentiles[1]:g}"
         )
     return ((np.clip(values, low, high) - low) / (high - low)).astype(np.float32)
 

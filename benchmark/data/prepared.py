@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from benchmark.data.dataset import Case, Dataset
 from benchmark.data.nifti import read_volume
 from benchmark.errors import CoopbenchError
+from benchmark.files import sha256
 
 
 @dataclass(frozen=True)
@@ -31,15 +32,19 @@ def read_frame(dataset: Dataset, case: Case, frame: str) -> PreparedFrame:
     """Read image and label of one frame.
 
     Raises:
-        CoopbenchError: a file is missing or broken, or the two differ in shape.
+        CoopbenchError: a file is missing or not the recorded one, or the two differ in shape.
     """
     folder = dataset.root / case.folder
     mend = "run the command again that made this set; it mends what is broken"
-    try:
-        image = read_volume(folder / f"{frame}_img.nii.gz")
-        label = read_volume(folder / f"{frame}_seg.nii.gz")
-    except CoopbenchError as error:
-        raise CoopbenchError(f"{error}; {mend}") from error
+    volumes = []
+    for name in (f"{frame}_img.nii.gz", f"{frame}_seg.nii.gz"):
+        path = folder / name
+        if not path.is_file():
+            raise CoopbenchError(f"{path}: no such file; {mend}")
+        if sha256(path) != case.files[name]:
+            raise CoopbenchError(f"{path}: is not what was recorded when it was made; {mend}")
+        volumes.append(read_volume(path))
+    image, label = volumes
     if image.data.shape != label.data.shape:
         raise CoopbenchError(
             f"{folder / f'{frame}_seg.nii.gz'}: has the shape {label.data.shape}, but its image "

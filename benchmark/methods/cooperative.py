@@ -39,9 +39,9 @@ class CooperativeSettings(method.Settings):
     """Settings of cooperative training; the defaults are the poster's."""
 
     image_masks: MaskKinds = ALL_KINDS
-    """Kinds of mask on the image code z_i, one drawn per batch; none: x̂ is not generated."""
+    """Kinds of mask on the image code z_i, one drawn per batch; empty: x̂ is not generated."""
     shape_masks: MaskKinds = ALL_KINDS
-    """Kinds of mask on the shape code z_s, one drawn per batch; none: p̂ is not generated."""
+    """Kinds of mask on the shape code z_s, one drawn per batch; empty: p̂ is not generated."""
     soft: bool = True
     """Targeted masks multiply by U(0, damping) (soft) instead of 0 (hard)."""
     dropout: float = Field(0.5, ge=0, lt=1)
