@@ -107,18 +107,23 @@ def _record_path(run: Run, dataset: Dataset) -> Path:
     return scores_path(run, dataset).with_suffix(".json")
 
 
-def _scored(run: Run, dataset: Dataset, made_from: dict[str, Any]) -> bool:
-    """Whether the scores are there, whole, and made from the very same things."""
+def _made_from(run: Run, dataset: Dataset) -> dict[str, Any]:
+    """What a run's scores on a set were made from; empty where there are none that are whole."""
     path, record_path = scores_path(run, dataset), _record_path(run, dataset)
     try:
         record = json.loads(record_path.read_bytes())
-        there = record["made_from"]
-        # Scores with saved predictions also serve where none are asked for.
-        same = {**there, "predictions": None} == {**made_from, "predictions": None}
-        enough = there["predictions"] or not made_from["predictions"]
-        return bool(same and enough and record["sha256"] == sha256(path))
+        made_from: dict[str, Any] = record["made_from"]
+        return made_from if record["sha256"] == sha256(path) else {}
     except (OSError, ValueError, KeyError, TypeError):
-        return False
+        return {}
+
+
+def _scored(run: Run, dataset: Dataset, made_from: dict[str, Any]) -> bool:
+    """Whether the scores are there, whole, and made from the very same things."""
+    there = _made_from(run, dataset)
+    # Scores with saved predictions also serve where none are asked for.
+    same = {**there, "predictions": None} == {**made_from, "predictions": None}
+    return same and (there["predictions"] or not made_from["predictions"])
 
 
 def _evaluate_set(job: _Job, *, device: torch.device, save_predictions: bool) -> None:
@@ -197,15 +202,6 @@ def gather_scores(runs: Sequence[Run], datasets: Sequence[Dataset], out: Path) -
                 )
 
 
-def _made_on(run: Run, dataset: Dataset) -> bool:
-    """Whether a run's scores on a set are there, and come from this very data."""
-    try:
-        made_from = json.loads(_record_path(run, dataset).read_bytes())["made_from"]
-    except (OSError, ValueError, KeyError):
-        return False
-    return bool(made_from["data"] == dataset.fingerprint and scores_path(run, dataset).is_file())
-
-
 def gather_groups(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[tuple[Path, int]]:
     """Gather the scores of each group that one of ``runs`` belongs to, in its folder.
 
@@ -216,7 +212,11 @@ def gather_groups(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[tupl
     written = []
     for folder in sorted({run.folder.parent for run in runs}):
         group = [open_run(path.parent) for path in sorted(folder.glob("*/config.json"))]
-        scored = [run for run in group if all(_made_on(run, dataset) for dataset in datasets)]
+        scored = [
+            run
+            for run in group
+            if all(_made_from(run, one).get("data") == one.fingerprint for one in datasets)
+        ]
         out = folder / "scores.csv"
         gather_scores(scored, datasets, out)
         written.append((out, len(scored)))
