@@ -75,7 +75,7 @@ def evaluate(
             raise CoopbenchError(
                 f"{run.folder}: its training is not finished; run the same 'train' command again"
             )
-        weights = sha256(run.weights) if run.weights.is_file() else None
+        weights = sha256(run.weights)
         for dataset in datasets:
             made_from = {
                 "weights": weights,

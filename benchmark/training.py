@@ -145,6 +145,7 @@ class Trainer:
         """
         record = environment(self.device) | {"precision": str(self.precision).split(".")[1]}
         write_json(self.run.folder / "environment.json", record)
+        self.run.done.unlink(missing_ok=True)  # left where somebody deleted the weights
         if self.run.resume.is_file():
             about = load_state(self.run.resume, self.network, self.optimiser)
             self.progress = _Progress(**about)

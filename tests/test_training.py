@@ -259,6 +259,21 @@ def test_a_run_that_came_to_nothing_is_replaced(dataset: Dataset, tmp_path: Path
     assert open_run(again.folder).config.training.learning_rate == 0.1
 
 
+def test_a_run_whose_weights_were_deleted_is_unfinished_until_trained_again(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    run = tiny_run(dataset, tmp_path, "standard")
+    train(run, dataset)
+    before = weights(run)
+    run.weights.unlink()
+    assert not run.finished
+    with pytest.raises(KeyboardInterrupt):
+        train(run, dataset, stop_after=4)  # after the first validation wrote weights
+    assert run.weights.is_file() and not run.finished
+    train(run, dataset)
+    assert run.finished and weights(run) == before
+
+
 def test_history_has_the_same_columns_after_a_resume(dataset: Dataset, tmp_path: Path) -> None:
     whole, resumed = tiny_run(dataset, tmp_path / "a"), tiny_run(dataset, tmp_path / "b")
     train(whole, dataset)

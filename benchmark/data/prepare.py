@@ -190,10 +190,8 @@ def prepare(
             warnings += result.warnings
             made += result.new
     if faults:
-        more = f" (and {len(faults) - 1} more subjects with faults)" if len(faults) > 1 else ""
         raise CoopbenchError(
             "\n".join(sorted(faults)[:10])
-            + (more if len(faults) > 10 else "")
             + f"\n{len(faults)} of {len(jobs)} subjects not prepared; mend or remove them, "
             "then run the same command again"
         )
