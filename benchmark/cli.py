@@ -651,6 +651,69 @@ def study(
     _report(folder, runs, preset, out, False, device, None)
 
 
+@cli.command(
+    epilog=_examples(
+        "coopbench bench",
+        "coopbench bench --methods standard,proposed-x,adv-noise --preset compact --rounds 5",
+    )
+)
+@click.option("--methods", callback=_listed, help="Names, with commas between.  [default: all]")
+@data_option
+@preset_option
+@device_option
+@set_option
+@click.option("--reference", default="standard", show_default=True, help="What times relate to.")
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=6, show_default=True, help="Per round.")
+def bench(
+    methods: tuple[str, ...],
+    data: Path | None,
+    preset: str | None,
+    device: str,
+    overrides: tuple[str, ...],
+    reference: str,
+    rounds: int,
+    steps: int,
+) -> None:
+    """Time the training step of each method.
+
+    The methods take turns, in one process on all cores or the GPU. Ratios are taken within each
+    round: the median over the rounds, and the least and greatest.
+    """
+    from tabulate import tabulate
+
+    from benchmark.bench import time_steps
+    from benchmark.config import resolve
+    from benchmark.device import find_device
+    from benchmark.environment import environment
+    from benchmark.methods.registry import find_method, method_names
+    from benchmark.progress import progress_bar
+
+    chosen = tuple(dict.fromkeys((reference, *(methods or method_names()))))
+    for method in chosen:
+        find_method(method)
+    where = find_device(device)
+    dataset = _training_set(_data(data), overrides)
+    preset = _preset(preset, dataset, where.type)
+    configs = [
+        resolve(method, dataset, preset=preset, repeat=0, overrides=overrides) for method in chosen
+    ]
+    with progress_bar("bench", rounds) as advance:
+        times = time_steps(configs, dataset, where, rounds=rounds, steps=steps, advance=advance)
+    rows = []
+    for name, taken in times.items():
+        ratio, least, greatest = taken.relative_to(times[reference])
+        rows.append((name, f"{taken.median:.3f}", f"{ratio:.2f}", f"{least:.2f} to {greatest:.2f}"))
+    headers = ["method", "s per step", f"relative to {reference}", "over the rounds"]
+    click.echo(tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True))
+    about, training = environment(where), configs[0].training
+    click.echo(
+        f"\nPreset {preset}: {training.crop} × {training.crop}, batch {training.batch}; {rounds} "
+        f"rounds of {steps} steps. {about['device_name']}, {about['threads']} threads, torch "
+        f"{about['packages']['torch']}, coopbench at commit {about['commit'] or 'unknown'}."
+    )
+
+
 def main() -> None:
     """Entry point of the console script."""
     cli(prog_name="coopbench")

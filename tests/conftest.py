@@ -7,10 +7,16 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from benchmark.config import Training
 from benchmark.data.acdc import read_acdc
 from benchmark.data.dataset import Dataset, Split, Splits
 from benchmark.data.nifti import write_volume
 from benchmark.data.prepare import prepare
+from benchmark.data.slices import TrainingSlices
+from benchmark.methods.method import Batch, RandomStream
+from benchmark.methods.standard import Standard
+from benchmark.networks.dual import DualThinkingNetwork
+from benchmark.training import draw_batch, optimisation_step
 
 ACDC_AFFINE = np.diag([-1.5625, -1.5625, 10.0, 1.0])
 
@@ -81,3 +87,50 @@ def dataset(data: Path) -> Dataset:
     from benchmark.data.dataset import read_dataset
 
     return read_dataset(data / "acdc")
+
+
+@pytest.fixture
+def stream() -> RandomStream:
+    """A stream of random numbers, the same in every test."""
+    return RandomStream.named(torch.device("cpu"), "tests")
+
+
+@pytest.fixture
+def network() -> DualThinkingNetwork:
+    """An untrained network."""
+    return DualThinkingNetwork(seed=3).train()
+
+
+@pytest.fixture
+def batch() -> Batch:
+    """Three slices of noise with labels of noise."""
+    generator = torch.Generator().manual_seed(4)
+    clean = torch.rand(3, 1, 32, 32, generator=generator)
+    noisy = (clean + 0.05 * torch.randn(clean.shape, generator=generator)).clamp(0, 1)
+    return Batch(noisy, clean, torch.randint(4, (3, 32, 32), generator=generator))
+
+
+@pytest.fixture(scope="session")
+def _trained(data: Path) -> tuple[dict[str, torch.Tensor], Batch]:
+    from benchmark.data.dataset import read_dataset
+
+    torch.set_num_threads(1)
+    dataset = read_dataset(data / "acdc")
+    cpu = torch.device("cpu")
+    training = Training(crop=64, batch=6, learning_rate=3e-3)
+    slices = TrainingSlices(dataset, dataset.of_subjects(("001", "002")), crop=64, device=cpu)
+    network = DualThinkingNetwork(seed=1)
+    optimiser = torch.optim.Adam(network.parameters(), lr=training.learning_rate)
+    for step in range(40):
+        drawn = draw_batch(slices, training, seed=1, step=step)
+        stream = RandomStream.named(cpu, step)
+        optimisation_step(network, Standard(), optimiser, drawn, stream, torch.float32)
+    return network.state_dict(), draw_batch(slices, training, seed=1, step=99)
+
+
+@pytest.fixture
+def trained(_trained: tuple[dict[str, torch.Tensor], Batch]) -> tuple[DualThinkingNetwork, Batch]:
+    """A network trained on crude hearts for some steps, and a batch of them it has not seen."""
+    network = DualThinkingNetwork(seed=1)
+    network.load_state_dict(_trained[0])
+    return network.train(), _trained[1]

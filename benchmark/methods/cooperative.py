@@ -13,10 +13,9 @@ from torch import Tensor
 from benchmark.methods import method
 from benchmark.methods.losses import (
     Forward,
+    hard_losses,
     shape_loss,
     standard_losses,
-    supervised_losses,
-    think_fast,
 )
 from benchmark.methods.masks import channel_mask, dropout_mask, spatial_mask
 from benchmark.methods.method import Batch, Method, RandomStream
@@ -68,9 +67,7 @@ class Cooperative(Method):
     ) -> dict[str, Tensor]:
         """The terms of L_standard, and those of L_hard under ``hard_`` names."""
         losses, forward = standard_losses(network, batch, separate=self.settings.separate)
-        with untraced_statistics(network):
-            hard = self._hard_losses(network, batch, forward, losses, stream)
-        return losses | {f"hard_{name}": value for name, value in hard.items()}
+        return losses | self._hard_losses(network, batch, forward, losses, stream)
 
     def _hard_losses(
         self,
@@ -81,24 +78,22 @@ class Cooperative(Method):
         stream: RandomStream,
     ) -> dict[str, Tensor]:
         """L_hard = CE(p₂, y) + ½·MSE(x̂', x) + CE(STN(p₂), y) + CE(STN(p̂), y), term by term."""
-        separate = self.settings.separate
         hard: dict[str, Tensor] = {}
         if self.settings.image_masks:
             masked = self.mask(
                 forward.image_code, losses["reconstruction"], self.settings.image_masks, stream
             )
-            with torch.no_grad():
+            with untraced_statistics(network), torch.no_grad():
                 image = network.reconstruct(masked)
-            hard = supervised_losses(
-                network, think_fast(network, image), batch.clean, batch.label, separate=separate
-            )
+            hard, _ = hard_losses(network, image, batch, separate=self.settings.separate)
         if self.settings.shape_masks:
             masked = self.mask(
                 forward.shape_code, losses["segmentation"], self.settings.shape_masks, stream
             )
-            with torch.no_grad():
-                logits = network.segment(masked)
-            hard["shape_of_generated"] = shape_loss(network, logits, batch.label)
+            with untraced_statistics(network):
+                with torch.no_grad():
+                    logits = network.segment(masked)
+                hard["hard_shape_of_generated"] = shape_loss(network, logits, batch.label)
         return hard
 
     def mask(

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmark.methods.method import Batch
+from benchmark.networks.blocks import untraced_statistics
 from benchmark.networks.dual import DualThinkingNetwork
 
 
@@ -66,3 +67,26 @@ def standard_losses(
     losses = supervised_losses(network, forward, batch.clean, batch.label, separate=separate)
     losses["shape_of_label"] = F.cross_entropy(network.refine_label(batch.label), batch.label)
     return losses, forward
+
+
+def hard_losses(
+    network: DualThinkingNetwork, image: Tensor, batch: Batch, *, separate: bool = False
+) -> tuple[dict[str, Tensor], Forward]:
+    """CE(p_a, y) + ½·MSE(x_a', x) + CE(STN(p_a), y) on hard examples x_a, term by term.
+
+    The pass uses the batch's own statistics, leaves no trace in the running ones and does not
+    train the affine weights of batch normalisation (protocol, sections 3 and 4).
+
+    Args:
+        network: the one that is trained.
+        image: x_a, (N, 1, H, W), taken as given: no gradient flows into how it was made.
+        batch: y and the clean x.
+        separate: no gradient from the STN into the FTN.
+
+    Returns:
+        The terms under ``hard_`` names, and what the FTN made of x_a.
+    """
+    with untraced_statistics(network):
+        forward = think_fast(network, image.detach())
+        losses = supervised_losses(network, forward, batch.clean, batch.label, separate=separate)
+    return {f"hard_{name}": loss for name, loss in losses.items()}, forward

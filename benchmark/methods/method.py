@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
@@ -48,9 +49,25 @@ class RandomStream:
         """A number, uniform in [low, high)."""
         return low + (high - low) * float(torch.rand((), generator=self.host))
 
+    def permutation(self, count: int) -> Tensor:
+        """The whole numbers below ``count`` in random order, on the device."""
+        order = torch.randperm(count, generator=self.host)
+        return order.to(self.device.device, non_blocking=True)
+
     def rand(self, *shape: int) -> Tensor:
         """A tensor on the device, uniform in [0, 1)."""
         return torch.rand(shape, generator=self.device, device=self.device.device)
+
+    def randn(self, *shape: int) -> Tensor:
+        """A tensor on the device, normal with mean 0 and variance 1."""
+        return torch.randn(shape, generator=self.device, device=self.device.device)
+
+    def beta(self, a: float, b: float, *shape: int) -> Tensor:
+        """A tensor on the device, distributed as Beta(a, b)."""
+        # NumPy's, since PyTorch's takes no generator.
+        seed = int(torch.randint(2**63 - 1, (), generator=self.host))
+        drawn = np.random.default_rng(seed).beta(a, b, shape).astype(np.float32)
+        return torch.from_numpy(drawn).to(self.device.device, non_blocking=True)
 
 
 class Settings(BaseModel):
@@ -72,6 +89,8 @@ class Method(ABC):
     """One line on what it does."""
     reference: ClassVar[str]
     """The publication it comes from."""
+    remark: str = ""
+    """What a reader of any table must know of this row; it stands under the table."""
     Settings: ClassVar[type[Settings]] = Settings
 
     def __init__(self, **settings: Any) -> None:

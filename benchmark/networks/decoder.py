@@ -36,9 +36,22 @@ class Decoder(nn.Sequential):
             nn.Conv2d(WIDTHS[-1], channels_out, 1),
         )
 
+    @property
+    def stages(self) -> dict[str, nn.Module]:
+        """The parts after which features can be changed, by name (see `networks.stages`)."""
+        ups = {f"up{n}": self[n - 1] for n in range(1, len(WIDTHS))}
+        return {**ups, "output": self[-1]}
+
 
 class ImageDecoder(nn.Sequential):
     """D_i: an image code to an image (N, 1, H, W) in (0, 1)."""
 
     def __init__(self) -> None:
         super().__init__(Decoder(1, learned=True), nn.Sigmoid())
+
+    @property
+    def stages(self) -> dict[str, nn.Module]:
+        """Those of its `Decoder`; ``output`` is the image before the sigmoid."""
+        decoder = self[0]
+        assert isinstance(decoder, Decoder)
+        return decoder.stages

@@ -44,6 +44,13 @@ class Encoder(nn.Sequential):
             nn.ReLU(inplace=True),
         )
 
+    @property
+    def stages(self) -> dict[str, nn.Module]:
+        """The parts after which features can be changed, by name (see `networks.stages`)."""
+        after_stem = 4
+        downs = {f"down{n}": self[after_stem + n - 1] for n in range(1, len(WIDTHS))}
+        return {"stem": self[after_stem - 1], **downs, "code": self[-1]}
+
 
 class CodeDecoupler(nn.Sequential):
     """H: the image code z_i to the shape code z_s, both (N, 128, H/16, W/16)."""

@@ -1,0 +1,83 @@
+"""Random multi-window masking (Rand MWM).
+
+Zhou et al., Models Genesis, Medical Image Analysis 67, 2021 (MICCAI 2019): in-painting and
+out-painting, as the poster uses them (protocol, section 4).
+"""
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from benchmark.methods import method
+from benchmark.methods.losses import hard_losses, standard_losses
+from benchmark.methods.method import Batch, Method, RandomStream
+from benchmark.networks.dual import DualThinkingNetwork
+
+BORDER = 3
+"""Pixels between a window and the edge of the image, at least."""
+
+
+class RandMWM(Method):
+    """L_standard, and the hard losses on images of which windows are noise, or all else is."""
+
+    title = "Rand MWM"
+    summary = "random windows of the image, or all around them, are replaced by noise"
+    reference = "Zhou et al., Medical Image Analysis 2021 (Models Genesis)"
+
+    class Settings(method.Settings):
+        """Settings of random multi-window masking; the defaults are the protocol's."""
+
+        windows: int = Field(5, ge=1)
+        """Windows per image, at most."""
+        further: float = Field(0.95, ge=0, le=1)
+        """Probability of each further window after the first."""
+        outpainting: float = Field(0.5, ge=0, le=1)
+        """Probability that a batch keeps its windows and loses all else, not the reverse."""
+
+    settings: Settings
+
+    def losses(
+        self, network: DualThinkingNetwork, batch: Batch, stream: RandomStream
+    ) -> dict[str, Tensor]:
+        """The terms of L_standard, and those of the masked images under ``hard_`` names."""
+        losses, _ = standard_losses(network, batch)
+        hard, _ = hard_losses(network, self.mask(batch.clean, stream), batch)
+        return losses | hard
+
+    def mask(self, image: Tensor, stream: RandomStream) -> Tensor:
+        """In-painting or out-painting of images (N, 1, H, W): what is lost becomes U(0, 1)."""
+        settings = self.settings
+        lost = draw_windows(image, stream, most=settings.windows, further=settings.further)
+        if stream.uniform(0, 1) < settings.outpainting:
+            lost = ~lost
+        return torch.where(lost, stream.rand(*image.shape), image)
+
+
+def draw_windows(image: Tensor, stream: RandomStream, *, most: int, further: float) -> Tensor:
+    """Random windows of images (N, 1, H, W): boolean (N, 1, H, W), true inside a window.
+
+    Each image has one window, and further ones up to ``most``, each with probability ``further``
+    as long as the one before it was drawn. A side is uniform in [⌊H/6⌋, ⌊H/3⌋]; a window lies
+    anywhere that leaves `BORDER` pixels to the edge.
+
+    Raises:
+        ValueError: the images are too small for a window and its borders.
+    """
+    count = image.shape[0]
+    drawn = stream.rand(count, most) < further
+    drawn[:, 0] = True
+    inside = drawn.cumprod(dim=1).bool()[:, :, None, None]
+    for axis, size in ((2, image.shape[2]), (3, image.shape[3])):
+        if size // 6 < 1 or size // 3 + 2 * BORDER > size:
+            raise ValueError(f"images of {size} pixels are too small for windows of a third")
+        side = _whole(stream, count, most, low=size // 6, high=size // 3)
+        start = _whole(stream, count, most, low=BORDER, high=size - side - BORDER)
+        position = torch.arange(size, device=image.device)
+        along = (position >= start[..., None]) & (position < (start + side)[..., None])
+        inside = inside & along.unsqueeze(5 - axis)
+    return inside.any(dim=1, keepdim=True)
+
+
+def _whole(stream: RandomStream, *shape: int, low: int, high: int | Tensor) -> Tensor:
+    """Whole numbers, uniform in [low, high]."""
+    return (low + stream.rand(*shape) * (high - low + 1)).floor().long()

@@ -1,0 +1,65 @@
+"""Named places in the FTN where a method may look at features, or change them.
+
+=========================== ===================== =======================================
+name                        features              of an input (N, 1, H, W)
+=========================== ===================== =======================================
+encoder.stem                (N, 16, H, W)         after the stem's second LeakyReLU
+encoder.down1 … down4       (N, 32, H/2, W/2) …   after each residual down
+encoder.code                (N, 128, H/16, W/16)  the image code z_i
+segmentation_decoder.up1 …  (N, 64, H/8, W/8) …   after each residual up (up1 to up4)
+segmentation_decoder.output (N, 4, H, W)          logits
+image_decoder.up1 … up4     as above
+image_decoder.output        (N, 1, H, W)          the image before its sigmoid
+=========================== ===================== =======================================
+"""
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from torch import Tensor, nn
+
+from benchmark.networks.dual import DualThinkingNetwork
+
+Transform = Callable[[Tensor], Tensor]
+"""Features to features of the same shape."""
+
+
+def stages(network: DualThinkingNetwork) -> dict[str, nn.Module]:
+    """The part of the network behind each name."""
+    parts = ("encoder", "segmentation_decoder", "image_decoder")
+    return {
+        f"{part}.{name}": module
+        for part in parts
+        for name, module in getattr(network, part).stages.items()
+    }
+
+
+@contextmanager
+def transformed_features(
+    network: DualThinkingNetwork, transforms: Mapping[str, Transform]
+) -> Iterator[None]:
+    """Within this context, features leave each named stage changed by its function.
+
+    The functions are called in every pass, in the order of the network, and see features in the
+    precision that it computes in (bfloat16 under autocast). Gradients flow through them.
+
+    Raises:
+        ValueError: there is no stage of that name; the nearest one is named.
+    """
+    known = stages(network)
+    with ExitStack() as hooks:
+        for name, transform in transforms.items():
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1, cutoff=0) or sorted(known)
+                raise ValueError(f"no stage of the network is called '{name}'; '{near[0]}' is one")
+            hooks.callback(known[name].register_forward_hook(_hook(transform)).remove)
+        yield
+
+
+def _hook(transform: Transform) -> Callable[[nn.Module, Any, Tensor], Tensor]:
+    def change(module: nn.Module, inputs: Any, features: Tensor) -> Tensor:
+        return transform(features)
+
+    return change
