@@ -309,6 +309,28 @@ def methods(name: str | None) -> None:
 
 
 @cli.command(
+    "new-method",
+    epilog=_examples(
+        "coopbench new-method my-mix my-mix",
+        "pip install -e my-mix && coopbench train --method my-mix",
+    ),
+)
+@click.argument("name")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def new_method(name: str, folder: Path) -> None:
+    """Write a method of your own to start from.
+
+    DIR becomes a Python package with a working method NAME, a test, and a README. Once installed
+    beside coopbench, it trains, is evaluated and stands in tables like any other.
+    """
+    from benchmark.new_method import new_method as write
+
+    for path in write(name, folder):
+        click.echo(f"wrote {path}")
+    click.echo(f"next: pip install -e {folder}, then: coopbench train --method {name}")
+
+
+@cli.command(
     epilog=_examples(
         "coopbench train --method proposed",
         "coopbench train --method standard --preset paper --repeat 1 --device cuda",

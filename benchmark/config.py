@@ -110,6 +110,8 @@ class RunConfig(_Settings):
     """The run's name in folders and scores; the method's unless another is given."""
     title: str
     """The row in a table that it counts to."""
+    remark: str = ""
+    """What a reader of any table must know of this row."""
     preset: str
     repeat: int
     seed: int
@@ -185,10 +187,12 @@ def resolve(
         raise UsageError(f"--name {own_name!r}: use letters, digits and . _ + - only")
     if own_name != method and own_name in method_names():
         raise UsageError(f"--name {own_name}: is another method; choose a name of your own")
+    settings = _validated(kind.Settings, changes["settings"]).model_dump(mode="json")
     return RunConfig(
         method=method,
         name=own_name,
         title=kind.title if own_name == method else own_name,
+        remark=kind(**settings).remark,
         preset=preset,
         repeat=repeat,
         seed=seed,
@@ -200,7 +204,7 @@ def resolve(
             validation=split.validation,
         ),
         training=_validated(Training, training),
-        settings=_validated(kind.Settings, changes["settings"]).model_dump(mode="json"),
+        settings=settings,
     )
 
 

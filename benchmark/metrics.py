@@ -51,9 +51,10 @@ def hd95(prediction: Mask, label: Mask, spacing: tuple[float, ...]) -> float:
     if not prediction.any() or not label.any():
         diagonal = float(np.linalg.norm(np.multiply(label.shape, spacing)))
         return diagonal if prediction.any() or label.any() else float("nan")
-    # Distances are taken where the masks are, with nothing lost: both lie inside the box.
+    # All is done where the masks are, with nothing lost: what lies outside the box is of neither,
+    # and so are the voxels beyond an edge, the box's as the field's.
     box = ndimage.find_objects((prediction | label).astype(np.uint8))[0]
-    ours, theirs = surface(prediction)[box], surface(label)[box]
+    ours, theirs = surface(prediction[box]), surface(label[box])
     to_label = ndimage.distance_transform_edt(~theirs, sampling=spacing)[ours]
     to_prediction = ndimage.distance_transform_edt(~ours, sampling=spacing)[theirs]
     return float(max(np.percentile(to_label, 95), np.percentile(to_prediction, 95)))

@@ -138,7 +138,7 @@ CROSS_SITES = (
 )
 
 SUBJECTS = tuple(f"{number:03d}" for number in range(1, 26))
-TEST = SUBJECTS[-8:]
+TEST = SUBJECTS[-6:]
 REPEATS, TRAIN_SIZE, VALIDATION_SIZE = 3, 10, 3
 FRAMES = {"ED": 1, "ES": 9}
 LATE_ED = {"020": {"ED": 11, "ES": 4}}

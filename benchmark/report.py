@@ -166,8 +166,11 @@ def write_report(
     except ScoreFileError as error:
         raise CoopbenchError(str(error)) from error
     titles = {run.config.name: run.config.title for run in runs}
+    remarks = {run.config.name: run.config.remark for run in runs}
     phantom = config.data.phantom
-    table = poster_table(scores, titles=titles, average_all=average_all, phantom=phantom)
+    table = poster_table(
+        scores, titles=titles, remarks=remarks, average_all=average_all, phantom=phantom
+    )
     notes = [
         describe(config),
         f"Metrics: {IMPLEMENTATION}.",
@@ -185,7 +188,7 @@ def write_report(
     }
     for name, text in texts.items():
         write_text(out / name, text if text.endswith("\n") else f"{text}\n")
-    figure = score_figure(scores, titles=titles, phantom=phantom, notes=notes[:1])
+    figure = score_figure(scores, titles=titles, remarks=remarks, phantom=phantom, notes=notes[:1])
     figures = save_figure(figure, out / "scores")
     files = [*(out / name for name in texts), *figures, out / "scores.csv"]
     return text_table(table, caption=caption, notes=notes, ansi=ansi), files

@@ -19,7 +19,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MultipleLocator
 
 from results.errors import ScoreFileError
-from results.order import further_sets, ordered_titles
+from results.order import further_sets, ordered_titles, remark_notes
 from results.published import AVERAGES, POSTER_SETS
 from results.table import PHANTOM_MARK
 
@@ -44,6 +44,7 @@ def score_figure(
     scores: pd.DataFrame,
     *,
     titles: Mapping[str, str] | None = None,
+    remarks: Mapping[str, str] | None = None,
     phantom: bool = False,
     notes: Sequence[str] = (),
 ) -> Figure:
@@ -54,8 +55,9 @@ def score_figure(
     structures, draws and repeats, undefined scores left out. Boxes: median and quartiles over
     subjects, whiskers to the furthest subject within 1.5 interquartile ranges; diamond: mean.
 
-    The figure belongs to no pyplot state. `notes` are printed below it; `phantom` marks it as made
-    from synthetic hearts. A method without scores for a set is marked "missing" there.
+    The figure belongs to no pyplot state. `remarks` on methods and `notes` are printed below it;
+    `phantom` marks it as made from synthetic hearts. A method without scores for a set is marked
+    "missing" there.
 
     Raises `ScoreFileError` where no score is defined.
     """
@@ -64,7 +66,8 @@ def score_figure(
     if subjects.empty:
         raise ScoreFileError("scores: every Dice is empty, nothing to draw; check the evaluation")
     sets = [*(name for name in POSTER_SETS if name in found), *further_sets(found)]
-    shown = ordered_titles(subjects["method"].unique(), titles)
+    shown = ordered_titles(subjects["method"].unique(), titles, remarks)
+    notes = [*remark_notes(shown, remarks), *notes]
     outputs = [output for output in AVERAGES if (subjects["output"] == output).any()]
     points = dict(iter(subjects.groupby(["output", "test_set", "method"])["dice"]))
     lowest = min(np.floor(subjects["dice"].min() * 10) / 10, 0.8)

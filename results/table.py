@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from results.order import further_sets, ordered_titles
+from results.order import further_sets, ordered_titles, remark_notes
 from results.published import AVERAGES, POSTER_SETS
 from results.scores import absent_counts, set_scores
 
@@ -62,6 +62,7 @@ def poster_table(
     scores: pd.DataFrame,
     *,
     titles: Mapping[str, str] | None = None,
+    remarks: Mapping[str, str] | None = None,
     average_all: bool = False,
     phantom: bool = False,
 ) -> PosterTable:
@@ -70,7 +71,8 @@ def poster_table(
     Set columns hold FTN scores. `AVG (FTN)` and `AVG (FTN+STN)` are means over the poster's six
     sets, or over those of them that any method has scores for; `average_all` takes further test
     sets in. A method that lacks one of those sets has no average. Rows follow the poster for the
-    methods whose title (`titles`, else the name) stands there, then the title.
+    methods whose title (`titles`, else the name) stands there, then the title. The `remarks` on
+    methods stand in the notes.
     """
     means = set_scores(scores)
     extra = further_sets(means["test_set"])
@@ -90,7 +92,7 @@ def poster_table(
 
     behind, before = ([], extra) if average_all else (extra, [])
     order = [*POSTER_SETS, *before, *AVERAGES.values(), *behind]
-    shown = ordered_titles(runs.unique("method"), titles)
+    shown = ordered_titles(runs.unique("method"), titles, remarks)
     per_method = pd.DataFrame(columns)[order].groupby(level="method")
     mean, sd, repeats = (
         frame.reindex(list(shown))
@@ -103,6 +105,7 @@ def poster_table(
     notes = [
         *_spread_notes(total, shown),
         *_average_notes(averaged, behind),
+        *remark_notes(shown, remarks),
         *_gap_notes(mean, repeats, total, shown),
         *_volume_notes(means, shown),
         *_absent_notes(absent_counts(scores), shown),

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from numpy.typing import NDArray
 
 from benchmark.config import Training
@@ -17,6 +18,10 @@ from benchmark.methods.method import Batch, RandomStream
 from benchmark.methods.standard import Standard
 from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.training import draw_batch, optimisation_step
+
+# No test is about time, and a busy machine is slow at its first example.
+settings.register_profile("coopbench", deadline=None)
+settings.load_profile("coopbench")
 
 ACDC_AFFINE = np.diag([-1.5625, -1.5625, 10.0, 1.0])
 

@@ -498,3 +498,22 @@ def test_no_process_outlives_a_killed_study(data: Path, tmp_path: Path) -> None:
             break
         time.sleep(0.1)
     assert not left()
+
+
+def test_bench_relates_every_method_to_the_reference(data: Path) -> None:
+    words = ("bench", "--data", data, "--preset", "demo", "--rounds", 2, "--steps", 1)
+    result = coopbench(*words, "--methods", "proposed,dsu", *TINY[:-2])
+    assert result.exit_code == 0, result.output
+    rows = [line.split("|")[1:-1] for line in result.stdout.splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in row] for row in rows]
+    assert [row[0] for row in cells[2:]] == ["standard", "proposed", "dsu"]
+    assert cells[2][2:] == ["1.00", "1.00 to 1.00"]
+    for row in cells[2:]:
+        low, high = (float(bound) for bound in row[3].split(" to "))
+        assert 0 < low <= float(row[2]) <= high and float(row[1]) > 0
+    assert "2 rounds of 1 steps" in result.stdout and "commit" in result.stdout
+
+
+def test_bench_names_an_unknown_method(data: Path) -> None:
+    result = coopbench("bench", "--data", data, "--methods", "propsed")
+    assert result.exit_code == 2 and "did you mean proposed" in said(result)

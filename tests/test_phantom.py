@@ -261,11 +261,11 @@ def test_one_cross_site_header_is_not_quite_orthonormal(cross_site: RawSet) -> N
 def test_splits_are_disjoint_and_exist(raw: Path, single_site: RawSet) -> None:
     splits = Splits.model_validate(json.loads((raw / "splits.json").read_text()))
     there = {subject.subject for subject in single_site.subjects}
-    assert splits.test == tuple(f"{number:03d}" for number in range(18, 26))
+    assert splits.test == tuple(f"{number:03d}" for number in range(20, 26))
     assert set(splits.repeats) == {0, 1, 2}
     for split in splits.repeats.values():
         used = [*split.train, *split.validation, *splits.test]
-        assert len(used) == len(set(used)) == 10 + 3 + 8
+        assert len(used) == len(set(used)) == 10 + 3 + 6
         assert set(used) <= there
         assert split.dropped_from_validation == ()
     assert len({split.train for split in splits.repeats.values()}) == 3

@@ -108,3 +108,10 @@ def test_nothing_to_draw_is_an_error() -> None:
     empty["dice"] = float("nan")
     with pytest.raises(ScoreFileError, match="nothing to draw"):
         score_figure(empty)
+
+
+def test_a_remark_marks_its_rows_and_is_printed_below() -> None:
+    figure = score_figure(scores(), remarks={"standard": "has seen spikes"})
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == ["a$b$", "standard‡"]
+    assert any("‡ standard: has seen spikes." in text for text in texts(figure))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from results.order import ordered_titles
 from results.published import AVERAGES, POSTER_SETS, published_table
+from results.render import latex_table
 from results.scores import check_scores
 from results.table import PosterTable, poster_table
 
@@ -38,6 +39,18 @@ def six_sets(method: str, first: float, repeat: int = 0) -> list[dict[str, objec
 
 def make(rows: list[dict[str, object]], **options: bool) -> PosterTable:
     return poster_table(check_scores(pd.DataFrame(rows)), titles=TITLES, **options)
+
+
+def test_a_remark_marks_its_row_and_stands_below() -> None:
+    rows = [row for name in ("standard", "proposed", "aug") for row in six_sets(name, 0.5)]
+    table = poster_table(
+        check_scores(pd.DataFrame(rows)),
+        titles=TITLES,
+        remarks={"standard": "", "aug": "has seen spikes", "absent": "is not in the table"},
+    )
+    assert list(table.titles.values()) == ["Standard training", "Proposed w. X,p", "aug‡"]
+    assert note(table, "‡") == "‡ aug: has seen spikes."
+    assert r"aug$^\ddagger$" in latex_table(table, caption="c")
 
 
 def note(table: PosterTable, part: str) -> str:

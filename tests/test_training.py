@@ -248,7 +248,7 @@ def test_epochs_count_where_they_are_asked_for(dataset: Dataset) -> None:
         config = resolve("standard", dataset, preset="demo", repeat=0, overrides=overrides)
         return config.training.steps
 
-    assert steps() == 120
+    assert steps() == 45
     assert steps("epochs=3") is None
     assert steps("epochs=3", "steps=7") == 7
 
@@ -282,6 +282,15 @@ def test_history_has_the_same_columns_after_a_resume(dataset: Dataset, tmp_path:
     train(resumed, dataset)
     headers = [(run.folder / "history.csv").read_text().splitlines()[0] for run in (whole, resumed)]
     assert headers[0] == headers[1]
+
+
+def test_remark_is_of_the_settings(dataset: Dataset) -> None:
+    def remark(*overrides: str) -> str:
+        return resolve("image-aug", dataset, preset="demo", repeat=0, overrides=overrides).remark
+
+    assert "tested kinds" in remark()
+    assert remark("kinds=gamma,cutout") == ""
+    assert resolve("standard", dataset, preset="demo", repeat=0).remark == ""
 
 
 def test_paper_preset_is_the_protocol(dataset: Dataset) -> None:

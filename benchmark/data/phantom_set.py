@@ -10,8 +10,8 @@ from benchmark.files import whole_folder
 from benchmark.phantom import write_phantom
 from benchmark.progress import progress_bar
 
-PHANTOM_VERSION = 1
-"""Raised whenever the phantom's voxels change, so that nobody goes on with an old one."""
+PHANTOM_VERSION = 2
+"""Raised whenever the phantom's voxels or splits change, so that nobody goes on with an old one."""
 
 
 def make_phantom(data: Path, *, seed: int = 0, workers: int) -> None:
