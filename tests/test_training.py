@@ -248,7 +248,7 @@ def test_epochs_count_where_they_are_asked_for(dataset: Dataset) -> None:
         config = resolve("standard", dataset, preset="demo", repeat=0, overrides=overrides)
         return config.training.steps
 
-    assert steps() == 45
+    assert steps() == 40
     assert steps("epochs=3") is None
     assert steps("epochs=3", "steps=7") == 7
 
