@@ -36,6 +36,7 @@ COLUMNS = (
     "output",
     "dice",
     "hd95_mm",
+    "nsd_2mm",
     "absent",
 )
 """Of ``scores.csv``. ``absent`` says which of label and prediction lacks the structure."""

@@ -14,8 +14,12 @@ from scipy import ndimage
 from benchmark.data.labels import STRUCTURES
 
 IMPLEMENTATION = (
-    "coopbench metrics 1 (3D Dice; HD95 = larger directed 95th percentile, surface voxels)"
+    "coopbench metrics 2 (3D Dice; HD95 = larger directed 95th percentile, surface voxels; "
+    "NSD = share of surface voxels within 2 mm)"
 )
+
+TOLERANCE = 2.0
+"""Distance in mm within which a surface counts as found (normalised surface Dice)."""
 
 Mask = NDArray[np.bool_]
 Absent = Literal["", "label", "prediction", "both"]
@@ -38,26 +42,48 @@ def surface(mask: Mask) -> Mask:
     return mask & ~ndimage.binary_erosion(mask)
 
 
-def hd95(prediction: Mask, label: Mask, spacing: tuple[float, ...]) -> float:
-    """95 % Hausdorff distance in mm: the larger of both directions' 95th percentiles.
+def surface_distances(
+    prediction: Mask, label: Mask, spacing: tuple[float, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Distances in mm of the prediction's surface voxels to the label's surface, and reversely.
 
     Args:
-        prediction, label: masks of one shape.
+        prediction, label: masks of one shape, neither empty.
         spacing: mm along each of their axes.
-
-    Returns:
-        NaN where both are empty; the diagonal of the field where one is.
     """
-    if not prediction.any() or not label.any():
-        diagonal = float(np.linalg.norm(np.multiply(label.shape, spacing)))
-        return diagonal if prediction.any() or label.any() else float("nan")
     # All is done where the masks are, with nothing lost: what lies outside the box is of neither,
     # and so are the voxels beyond an edge, the box's as the field's.
     box = ndimage.find_objects((prediction | label).astype(np.uint8))[0]
     ours, theirs = surface(prediction[box]), surface(label[box])
     to_label = ndimage.distance_transform_edt(~theirs, sampling=spacing)[ours]
     to_prediction = ndimage.distance_transform_edt(~ours, sampling=spacing)[theirs]
-    return float(max(np.percentile(to_label, 95), np.percentile(to_prediction, 95)))
+    return to_label, to_prediction
+
+
+def surface_scores(
+    prediction: Mask, label: Mask, spacing: tuple[float, ...]
+) -> tuple[float, float]:
+    """HD95 in mm, and the normalised surface Dice at 2 mm, in [0, 1].
+
+    HD95 is the larger of both directions' 95th percentiles; the normalised surface Dice the share
+    of both surfaces' voxels that lie within `TOLERANCE` of the other (Nikolov et al., J. Med.
+    Internet Res. 2021, by voxels).
+
+    Args:
+        prediction, label: masks of one shape.
+        spacing: mm along each of their axes.
+
+    Returns:
+        Both NaN where both masks are empty; the diagonal of the field and 0 where one is.
+    """
+    if not prediction.any() or not label.any():
+        if not prediction.any() and not label.any():
+            return float("nan"), float("nan")
+        return float(np.linalg.norm(np.multiply(label.shape, spacing))), 0.0
+    both = surface_distances(prediction, label, spacing)
+    hd95 = max(np.percentile(distances, 95) for distances in both)
+    near = sum(int((distances <= TOLERANCE).sum()) for distances in both)
+    return float(hd95), near / sum(len(distances) for distances in both)
 
 
 def absent(prediction: Mask, label: Mask) -> Absent:
@@ -74,6 +100,7 @@ class StructureScore:
     structure: str
     dice: float
     hd95_mm: float
+    nsd_2mm: float
     absent: Absent
 
 
@@ -84,14 +111,9 @@ def score_volume(
     scores = []
     for value, structure in STRUCTURES.items():
         ours, theirs = prediction == value, label == value
-        scores.append(
-            StructureScore(
-                structure,
-                dice(ours, theirs),
-                hd95(ours, theirs, spacing),
-                absent(ours, theirs),
-            )
-        )
+        hd95, nsd = surface_scores(ours, theirs, spacing)
+        overlap = dice(ours, theirs)
+        scores.append(StructureScore(structure, overlap, hd95, nsd, absent(ours, theirs)))
     return scores
 
 

@@ -108,6 +108,7 @@ def test_prepare_train_evaluate_report(data: Path, trained: Path, tmp_path: Path
         "output",
         "dice",
         "hd95_mm",
+        "nsd_2mm",
         "absent",
     ]
     # 2 methods × 1 test subject × 2 frames × 3 structures × 2 outputs

@@ -5,9 +5,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from benchmark.metrics import dice, hd95, iou, score_volume, surface
+from benchmark.metrics import dice, iou, score_volume, surface, surface_scores
 
 SPACING = (10.0, 1.36719, 1.36719)
+
+
+def hd95(a: NDArray[np.bool_], b: NDArray[np.bool_], spacing: tuple[float, ...]) -> float:
+    return surface_scores(a, b, spacing)[0]
+
+
+def nsd(a: NDArray[np.bool_], b: NDArray[np.bool_], spacing: tuple[float, ...]) -> float:
+    return surface_scores(a, b, spacing)[1]
 
 
 def box(*corner: int, side: int = 3, shape: tuple[int, ...] = (8, 12, 12)) -> NDArray[np.bool_]:
@@ -41,6 +49,16 @@ def test_hd95_is_the_larger_direction() -> None:
     assert hd95(label, prediction, (1, 1, 1)) == pytest.approx(expected)
 
 
+def test_nsd_counts_surface_voxels_within_two_millimetres() -> None:
+    label = np.zeros((1, 1, 60), dtype=bool)
+    label[0, 0, :20] = True
+    prediction = label.copy()
+    prediction[0, 0, [21, 40]] = True  # 2 voxels and 21 voxels from the label
+    assert nsd(prediction, label, (1, 1, 1)) == pytest.approx((21 + 20) / 42)
+    assert nsd(prediction, label, (1, 1, 1.1)) == pytest.approx((20 + 20) / 42)
+    assert nsd(label, label, (1, 1, 1)) == 1
+
+
 def test_rules_for_absent_structures() -> None:
     empty, full = np.zeros((4, 9, 9), dtype=bool), box(0, 0, 0, shape=(4, 9, 9))
     diagonal = np.sqrt((4 * 10) ** 2 + 2 * (9 * 1.36719) ** 2)
@@ -48,6 +66,8 @@ def test_rules_for_absent_structures() -> None:
     for a, b in ((empty, full), (full, empty)):
         assert dice(a, b) == 0
         assert hd95(a, b, SPACING) == pytest.approx(diagonal)
+        assert nsd(a, b, SPACING) == 0
+    assert np.isnan(nsd(empty, empty, SPACING))
 
 
 def test_scores_of_a_volume_say_what_is_absent() -> None:
@@ -82,6 +102,10 @@ def test_agrees_with_monai(one: tuple[int, float], other: tuple[int, float]) -> 
     )
     assert hd95(a, b, SPACING) == pytest.approx(monai.item(), rel=1e-5)
     assert dice(a, b) == pytest.approx(metrics.compute_dice(ours, theirs).item(), rel=1e-5)
+    monai = metrics.compute_surface_dice(
+        ours, theirs, class_thresholds=[2.0], include_background=True, spacing=SPACING
+    )
+    assert nsd(a, b, SPACING) == pytest.approx(monai.item(), rel=1e-5)
 
 
 def test_monai_gives_nan_where_our_rule_gives_the_diagonal() -> None:
