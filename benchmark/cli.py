@@ -259,27 +259,102 @@ def phantom(out: Path | None, seed: int, workers: int | None) -> None:
     click.echo(f"{folder}: the phantom, prepared as acdc (single site) and mnms (other sites)")
 
 
-@cli.command(epilog=_examples("coopbench corrupt", "coopbench corrupt --data data --workers 8"))
+@cli.command(
+    epilog=_examples(
+        "coopbench corrupt",
+        "coopbench corrupt --recipe acdc-c-severity --preview",
+        "coopbench corrupt --verify",
+        "coopbench corrupt --replay acdc-c replayed      # from acdc-c/manifest.json alone",
+        "coopbench corrupt --recipe mr-c imagesTs imagesTs-c",
+        "coopbench corrupt --recipe my.toml imagesTs imagesTs-mine",
+    )
+)
+@click.argument("images", required=False, type=FOLDER)
+@click.argument("out", required=False, type=FOLDER)
 @data_option
+@click.option(
+    "--recipe",
+    default="acdc-c",
+    show_default=True,
+    help="See 'coopbench recipes'; or a .toml file.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other draws.")
+@click.option("--verify", is_flag=True, help="Check a set against its manifest; make nothing.")
+@click.option(
+    "--replay",
+    type=FOLDER,
+    metavar="SET",
+    help="Make SET again into OUT, from the parameters in its manifest.",
+)
+@click.option("--preview", is_flag=True, help="Only draw a picture of the recipe, OUT/preview.png.")
 @workers_option
-def corrupt(data: Path | None, seed: int, workers: int | None) -> None:
-    """Make ACDC-C, the corrupted test sets.
+def corrupt(
+    images: Path | None,
+    out: Path | None,
+    data: Path | None,
+    recipe: str,
+    seed: int,
+    verify: bool,
+    replay: Path | None,
+    preview: bool,
+    workers: int | None,
+) -> None:
+    """Make corrupted sets, such as ACDC-C.
 
-    Each test subject is corrupted 3 times by each of 4 kinds of artefact. The sets appear as
-    DATA/acdc-c/RandBias, RandGhosting, RandMotion and RandSpike. The same seed gives the same
-    voxels, whatever the number of processes.
+    Without IMAGES, the test subjects in DATA are corrupted, and each kind of artefact becomes a
+    test set DATA/<recipe>/<kind>. With IMAGES and OUT, every NIfTI image below IMAGES is, into
+    OUT/<kind>; names, headers and the range of intensities are kept.
+
+    The same seed gives the same voxels, whatever the number of processes. A manifest beside the
+    sets holds seeds, parameters and checksums: --verify checks it, --replay makes the set again.
+    With --verify or --replay, a single folder is OUT.
     """
-    from benchmark.corrupt import corrupt as make
-    from benchmark.data.dataset import read_dataset
+    from benchmark.corrupting import Corrupting
 
-    folder = _data(data)
-    clean = read_dataset(folder / "acdc")
-    made = make(clean, "acdc-c", folder / "acdc-c", seed=seed, workers=_workers(workers))
-    for dataset in made.datasets:
-        click.echo(f"{dataset.root}: {len(dataset.cases)} cases")
-    if not made.made:
-        _say("all were there and intact")
+    if sum((verify, replay is not None, preview)) > 1:
+        raise UsageError("--verify, --replay, --preview: give one of them")
+    if out is None and images is not None and (verify or replay is not None):
+        images, out = None, images
+    if images is not None and out is None:
+        raise UsageError("corrupt IMAGES OUT: say where to, as in 'coopbench corrupt imagesTs out'")
+    if replay is not None and out is None:
+        raise UsageError("--replay SET OUT: say where to make it again")
+    work = Corrupting(recipe, seed, _workers(workers))
+    if verify and out is not None:
+        done = work.verify(out, images)
+    elif images is not None and out is not None:
+        if replay is not None:
+            done = work.replay_folder(replay, images, out)
+        else:
+            done = work.preview_folder(images, out) if preview else work.make_folder(images, out)
+    else:
+        folder = _data(data)
+        if verify:
+            done = work.verify(folder / work.name, folder / "acdc")
+        elif replay is not None and out is not None:
+            done = work.replay_set(replay, folder / "acdc", out)
+        else:
+            target = folder / work.name
+            done = (work.preview_set if preview else work.make_set)(folder / "acdc", target)
+    for line in done:
+        click.echo(line)
+
+
+@cli.command(epilog=_examples("coopbench recipes"))
+def recipes() -> None:
+    """List the recipes of corruptions."""
+    from tabulate import tabulate
+
+    from benchmark.recipe import find_recipe, recipe_names
+
+    rows = []
+    for name in recipe_names():
+        recipe = find_recipe(name)
+        families = list(dict.fromkeys(recipe.family(kind)[0] for kind in recipe.kinds))
+        grades = {recipe.family(kind)[1] for kind in recipe.kinds} - {None}
+        severities = f"1 to {len(grades)}" if grades else "-"
+        rows.append((name, recipe.version, recipe.draws, severities, ", ".join(families)))
+    click.echo(tabulate(rows, headers=["name", "version", "draws", "severities", "kinds"]))
 
 
 @cli.command(epilog=_examples("coopbench methods", "coopbench methods proposed"))
@@ -644,8 +719,7 @@ def study(
     All of the above for the chosen methods and repeats, skipping what is done.
     """
     from benchmark.config import resolve
-    from benchmark.corrupt import corrupt as make
-    from benchmark.data.dataset import read_dataset
+    from benchmark.corrupting import Corrupting
     from benchmark.device import find_device
     from benchmark.methods.registry import find_method, method_names
     from benchmark.study import train_all
@@ -667,8 +741,7 @@ def study(
     ]
     if out is not None:  # before hours are spent, not after
         out.mkdir(parents=True, exist_ok=True)
-    clean = read_dataset(folder / "acdc")
-    make(clean, "acdc-c", folder / "acdc-c", seed=0, workers=_workers(None))
+    Corrupting("acdc-c", 0, _workers(None)).make_set(folder / "acdc", folder / "acdc-c")
     train_all(configs, dataset, runs, device=where, jobs=jobs)
     _report(folder, runs, preset, out, False, device, None)
 
@@ -677,6 +750,7 @@ def study(
     epilog=_examples(
         "coopbench bench",
         "coopbench bench --methods standard,proposed-x,adv-noise --preset compact --rounds 5",
+        "coopbench bench --corrupt acdc-c --rounds 2",
     )
 )
 @click.option("--methods", callback=_listed, help="Names, with commas between.  [default: all]")
@@ -687,6 +761,8 @@ def study(
 @click.option("--reference", default="standard", show_default=True, help="What times relate to.")
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--steps", type=click.IntRange(1), default=6, show_default=True, help="Per round.")
+@click.option("--corrupt", "recipe", metavar="RECIPE", help="Time 'corrupt' instead.")
+@workers_option
 def bench(
     methods: tuple[str, ...],
     data: Path | None,
@@ -696,12 +772,20 @@ def bench(
     reference: str,
     rounds: int,
     steps: int,
+    recipe: str | None,
+    workers: int | None,
 ) -> None:
     """Time the training step of each method.
 
     The methods take turns, in one process on all cores or the GPU. Ratios are taken within each
     round: the median over the rounds, and the least and greatest.
+
+    With --corrupt, time a recipe on the test subjects of DATA instead, beside a plain loop in one
+    process over the same transforms that writes the same files.
     """
+    if recipe is not None:
+        _bench_corrupt(_data(data), recipe, rounds, _workers(workers))
+        return
     from tabulate import tabulate
 
     from benchmark.bench import time_steps
@@ -734,6 +818,21 @@ def bench(
         f"rounds of {steps} steps. {about['device_name']}, {about['threads']} threads, torch "
         f"{about['packages']['torch']}, coopbench at commit {about['commit'] or 'unknown'}."
     )
+
+
+def _bench_corrupt(data: Path, name: str, rounds: int, workers: int) -> None:
+    from benchmark.bench_corrupt import time_corrupt, watched_memory
+    from benchmark.data.dataset import read_dataset
+    from benchmark.recipe import find_recipe
+
+    recipe = find_recipe(name)
+    with watched_memory() as largest:
+        times = time_corrupt(read_dataset(data / "acdc"), recipe, workers=workers, rounds=rounds)
+    for plain, ours, ratio in zip(times.plain, times.ours, times.ratios, strict=True):
+        click.echo(f"plain loop {plain:.1f} s, corrupt {ours:.1f} s: {ratio:.0%}")
+    held = largest()
+    memory = "memory not measured" if held is None else f"the largest held {held / 2**20:.0f} MiB"
+    click.echo(f"{times.volumes} volumes of {recipe.name}, {workers} processes; {memory}")
 
 
 def main() -> None:

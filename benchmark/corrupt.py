@@ -7,145 +7,295 @@ the draw, so neither the order nor the number of processes changes a byte.
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from benchmark.data.dataset import Case, Dataset, evaluated_cases, read_case
-from benchmark.data.field import centre_field, put_back, scale_slices
+from benchmark.data.field import centre_field, inside_field, put_back, scale_slices
 from benchmark.data.nifti import write_volume
-from benchmark.data.prepared import read_frame
+from benchmark.data.prepared import PreparedFrame, read_frame
 from benchmark.errors import CoopbenchError
 from benchmark.files import sha256, whole_folder, write_json
-from benchmark.recipe import Recipe, find_recipe
+from benchmark.manifest import (
+    Manifest,
+    VolumeRecord,
+    parameters_of,
+    record_recipe,
+    software,
+    voxel_checksum,
+)
+from benchmark.recipe import Corrupted, Recipe, Spacing, Stack
 from benchmark.seeding import derive_seed
 from benchmark.workers import share_out
 
 
 @dataclass(frozen=True)
 class Made:
-    """What `corrupt` did: the sets, and how many cases were made anew."""
+    """What `corrupt` did: the sets, their manifest, and how many cases were made anew."""
 
     datasets: list[Dataset]
+    manifest: Manifest
     made: int
 
 
-@dataclass(frozen=True)
-class _Job:
-    clean: Dataset
-    case: Case
-    kind: str
-    root: Path
+def corrupt_slices(
+    recipe: Recipe,
+    slices: Stack,
+    kind: str,
+    *,
+    seed: int,
+    spacing: Spacing,
+    parameters: dict[str, Any] | None = None,
+) -> Corrupted:
+    """The protocol's way of corrupting slices (slices, H, W), section 5.
+
+    The centre field is scaled to [0, 1] slice by slice, corrupted, scaled to [0, 1] again, and put
+    back. With ``parameters``, these are applied and nothing is drawn.
+    """
+    field = slices if recipe.field is None else centre_field(slices, recipe.field)
+    corrupted = _apply(recipe, field, kind, seed, spacing, parameters)
+    return Corrupted(put_back(scale_slices(corrupted.slices), slices), corrupted.parameters)
 
 
-def corrupt(clean: Dataset, recipe_name: str, out: Path, *, seed: int, workers: int) -> Made:
+def corrupt_in_range(
+    recipe: Recipe,
+    slices: Stack,
+    kind: str,
+    *,
+    seed: int,
+    spacing: Spacing,
+    parameters: dict[str, Any] | None = None,
+) -> Corrupted:
+    """Corrupt slices (slices, H, W) of any intensities; each keeps its range in the field.
+
+    As `corrupt_slices`, but slices smaller than the field are not padded.
+    """
+    whole = slices.copy()
+    field = whole if recipe.field is None else inside_field(whole, recipe.field)
+    low = field.min(axis=(-2, -1), keepdims=True)
+    span = field.max(axis=(-2, -1), keepdims=True) - low
+    corrupted = _apply(recipe, field, kind, seed, spacing, parameters)
+    field[:] = low + span * scale_slices(corrupted.slices)
+    return Corrupted(whole, corrupted.parameters)
+
+
+def _apply(
+    recipe: Recipe,
+    field: Stack,
+    kind: str,
+    seed: int,
+    spacing: Spacing,
+    parameters: dict[str, Any] | None,
+) -> Corrupted:
+    scaled = scale_slices(field)
+    if parameters is None:
+        return recipe.corrupt(scaled, kind, seed, spacing)
+    return Corrupted(recipe.replay(scaled, kind, parameters), parameters)
+
+
+def volume_seed(recipe: Recipe, seed: int, kind: str, *name: object) -> int:
+    """The seed of a volume; the severities of one kind share it, and so their directions."""
+    return derive_seed(recipe.name, seed, recipe.family(kind)[0], *name)
+
+
+def corrupt(
+    clean: Dataset,
+    recipe: Recipe,
+    out: Path,
+    *,
+    seed: int,
+    workers: int,
+    replayed: Manifest | None = None,
+) -> Made:
     """Corrupt the test subjects of ``clean`` into ``out/<kind>``; what is intact is kept.
 
     Args:
         clean: the prepared set.
-        recipe_name: a registered recipe.
-        out: one folder per kind is made in it, each a prepared set.
+        recipe: what is done.
+        out: one folder per kind is made in it, each a prepared set, and a manifest of them all.
         seed: another seed draws other parameters.
         workers: processes.
+        replayed: take seeds and parameters from this manifest, and draw nothing.
 
     Raises:
         CoopbenchError: the set has no test subject, or a file of it cannot be read.
     """
-    recipe = find_recipe(recipe_name)
     cases = evaluated_cases(clean)
     if not cases:
         raise CoopbenchError(f"{clean.root}: holds none of its test subjects")
-    jobs = [_Job(clean, case, kind, out / kind) for case in cases for kind in recipe.kinds]
     by_kind: dict[str, list[Case]] = {kind: [] for kind in recipe.kinds}
     made = 0
     work = share_out(
-        partial(_corrupt_case, recipe_name=recipe_name, seed=seed),
-        jobs,
+        partial(
+            _corrupt_case,
+            clean=clean,
+            recipe=recipe,
+            out=out,
+            seed=seed,
+            given=parameters_of(replayed),
+        ),
+        cases,
         title=f"corrupt {clean.title} ({recipe.title})",
         workers=workers,
         preload=[__name__, type(recipe).__module__],
     )
-    for job, result in work:
+    for _, result in work:
         if isinstance(result, Exception):
             raise result
-        for case, new in result:
-            by_kind[job.kind].append(case)
+        for kind, case, new in result:
+            by_kind[kind].append(case)
             made += new
     datasets = [
         _describe(clean, recipe, kind, by_kind[kind], out / kind, seed) for kind in recipe.kinds
     ]
+    manifest = _manifest(clean, recipe, seed, datasets)
     for dataset in datasets:
         dataset.write()
-    return Made(datasets, made)
+    manifest.write(out)
+    return Made(datasets, manifest, made)
 
 
 def _describe(
     clean: Dataset, recipe: Recipe, kind: str, cases: Sequence[Case], root: Path, seed: int
 ) -> Dataset:
+    family, severity = recipe.family(kind)
+    preparation: dict[str, Any] = {
+        "recipe": recipe.name,
+        "recipe_version": recipe.version,
+        "kind": family,
+        "seed": seed,
+    }
+    if severity is not None:
+        preparation["severity"] = severity
     return clean.model_copy(
         update={
             "name": kind,
             "title": kind,
             "source": f"{clean.source}, corrupted by {recipe.title}, kind {kind}",
-            "preparation": clean.preparation
-            | {"recipe": recipe.name, "recipe_version": recipe.version, "kind": kind, "seed": seed},
-            "software": _software(recipe),
+            "preparation": clean.preparation | preparation,
+            "software": {"coopbench": version("coopbench"), **software(recipe)},
             "cases": tuple(sorted(cases, key=lambda case: case.folder)),
             "root": root,
         }
     )
 
 
-def _software(recipe: Recipe) -> dict[str, str]:
-    return {name: version(name) for name in ("coopbench", *recipe.packages)}
-
-
-def _corrupt_case(job: _Job, *, recipe_name: str, seed: int) -> list[tuple[Case, bool]]:
-    """Every draw of one kind for one case, each with whether it was made anew."""
-    recipe = find_recipe(recipe_name)
-    source = job.clean.root / job.case.folder
-    done = []
-    for draw in range(1, recipe.draws + 1):
-        folder = f"{job.case.folder}/draw{draw}"
-        seeds = {
-            frame: derive_seed(recipe.name, seed, job.kind, job.case.subject, frame, draw)
-            for frame in job.case.frames
-        }
-        made_from = {
-            "files": job.case.files,
-            "recipe": recipe.name,
-            "recipe_version": recipe.version,
-            "software": {name: version(name) for name in recipe.packages},
-            "seeds": seeds,
-        }
-        before = read_case(job.root / folder / "case.json")
-        if (
-            before is not None
-            and {key: before.made_from.get(key) for key in made_from} == made_from
-            and before.intact(job.root)
-        ):
-            done.append((before, False))
-            continue
-        parameters = {}
-        with whole_folder(job.root / folder) as partial_folder:
-            for frame in job.case.frames:
-                volume = read_frame(job.clean, job.case, frame)
-                field = scale_slices(centre_field(volume.image, recipe.field))
-                corrupted = recipe.corrupt(field, job.kind, seeds[frame])
-                whole = put_back(scale_slices(corrupted.slices), volume.image)
-                write_volume(partial_folder / f"{frame}_img.nii.gz", whole.T, volume.affine)
-                shutil.copyfile(
-                    source / f"{frame}_seg.nii.gz", partial_folder / f"{frame}_seg.nii.gz"
+def _manifest(clean: Dataset, recipe: Recipe, seed: int, datasets: Sequence[Dataset]) -> Manifest:
+    sources = {case.subject: case for case in clean.cases}
+    volumes = []
+    for dataset in datasets:
+        for case in dataset.cases:
+            source, made_from = sources[case.subject], case.made_from
+            for frame in case.frames:
+                image = f"{frame}_img.nii.gz"
+                volumes.append(
+                    VolumeRecord(
+                        file=f"{dataset.root.name}/{case.folder}/{image}",
+                        source=f"{source.folder}/{image}",
+                        source_sha256=source.files[image],
+                        kind=dataset.name,
+                        severity=recipe.family(dataset.name)[1],
+                        draw=case.draw,
+                        seed=made_from["seeds"][frame],
+                        parameters=made_from["parameters"][frame],
+                        voxels=made_from["voxels"][frame],
+                    )
                 )
-                parameters[frame] = corrupted.parameters
-            case = Case(
-                subject=job.case.subject,
-                draw=draw,
-                folder=folder,
-                frames=job.case.frames,
-                files={path.name: sha256(path) for path in sorted(partial_folder.iterdir())},
-                made_from=made_from | {"parameters": parameters},
-            )
-            write_json(partial_folder / "case.json", case.model_dump(mode="json"))
-        done.append((case, True))
+    return Manifest(
+        recipe=record_recipe(recipe),
+        seed=seed,
+        layout="prepared",
+        source=f"{clean.title} ({clean.source})",
+        software=software(recipe),
+        volumes=tuple(volumes),
+    )
+
+
+def _corrupt_case(
+    case: Case,
+    *,
+    clean: Dataset,
+    recipe: Recipe,
+    out: Path,
+    seed: int,
+    given: dict[str, VolumeRecord],
+) -> list[tuple[str, Case, bool]]:
+    """Every kind and draw of one case, each with whether it was made anew."""
+
+    @cache
+    def volume(frame: str) -> PreparedFrame:
+        return read_frame(clean, case, frame)
+
+    done = []
+    for kind in recipe.kinds:
+        root = out / kind
+        for draw in range(1, recipe.draws + 1):
+            folder = f"{case.folder}/draw{draw}"
+            seeds = {
+                frame: volume_seed(recipe, seed, kind, case.subject, frame, draw)
+                for frame in case.frames
+            }
+            fixed: dict[str, dict[str, Any]] = {}
+            if given:
+                records = {f: given.get(f"{kind}/{folder}/{f}_img.nii.gz") for f in case.frames}
+                lacking = [frame for frame, record in records.items() if record is None]
+                if lacking:
+                    raise CoopbenchError(f"the manifest lacks {kind}/{folder}, frame {lacking[0]}")
+                for frame, record in records.items():
+                    if record and record.source_sha256 != case.files[f"{frame}_img.nii.gz"]:
+                        raise CoopbenchError(
+                            f"{clean.root / case.folder}: its frame {frame} is not the clean image "
+                            "that the set was made from"
+                        )
+                seeds = {f: record.seed for f, record in records.items() if record}
+                fixed = {f: record.parameters for f, record in records.items() if record}
+            made_from = {
+                "files": case.files,
+                "recipe": recipe.name,
+                "recipe_version": recipe.version,
+                "definition": recipe.definition,
+                "software": software(recipe),
+                "seeds": seeds,
+            }
+            before = read_case(root / folder / "case.json")
+            if before is not None and _serves(before, made_from, fixed) and before.intact(root):
+                done.append((kind, before, False))
+                continue
+            parameters, voxels = {}, {}
+            with whole_folder(root / folder) as partial_folder:
+                for frame in case.frames:
+                    source = volume(frame)
+                    corrupted = corrupt_slices(
+                        recipe,
+                        source.image,
+                        kind,
+                        seed=seeds[frame],
+                        spacing=source.spacing,
+                        parameters=fixed.get(frame),
+                    )
+                    parameters[frame] = corrupted.parameters
+                    voxels[frame] = voxel_checksum(corrupted.slices.T)
+                    image = partial_folder / f"{frame}_img.nii.gz"
+                    write_volume(image, corrupted.slices.T, source.affine)
+                    label = f"{frame}_seg.nii.gz"
+                    shutil.copyfile(clean.root / case.folder / label, partial_folder / label)
+                made = Case(
+                    subject=case.subject,
+                    draw=draw,
+                    folder=folder,
+                    frames=case.frames,
+                    files={path.name: sha256(path) for path in sorted(partial_folder.iterdir())},
+                    made_from=made_from | {"parameters": parameters, "voxels": voxels},
+                )
+                write_json(partial_folder / "case.json", made.model_dump(mode="json"))
+            done.append((kind, made, True))
     return done
+
+
+def _serves(before: Case, made_from: dict[str, Any], fixed: dict[str, dict[str, Any]]) -> bool:
+    """Whether a case that is there was made from the very same things."""
+    there = before.made_from
+    same = {key: there.get(key) for key in made_from} == made_from
+    return same and "voxels" in there and (not fixed or there.get("parameters") == fixed)

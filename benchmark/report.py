@@ -14,9 +14,18 @@ from benchmark.metrics import IMPLEMENTATION
 from benchmark.run import Run, find_runs
 from results.errors import ScoreFileError
 from results.figures import save_figure, score_figure
+from results.mean_table import MeanTable
 from results.render import csv_table, latex_table, markdown_table, text_table
+from results.robustness import CorruptedSets, Corruption
+from results.robustness_table import robustness_table
 from results.scores import read_scores
 from results.table import poster_table
+
+REFERENCE = "standard"
+"""The method that corruption errors are relative to, where it is in the table."""
+
+CLEAN, CLEAN_TITLE = "acdc", "ACDC"
+"""The name of the set that the recipes were applied to, and its title where it is not there."""
 
 
 @dataclass(frozen=True)
@@ -153,10 +162,43 @@ def _departures(runs: Sequence[Run]) -> list[str]:
     )
 
 
+def corrupted_sets(datasets: Sequence[Dataset]) -> dict[str, CorruptedSets]:
+    """By recipe, which of the sets it corrupted, and how severely.
+
+    A recipe is a benchmark of its own: a mean over the kinds of two would count those that both
+    have twice, and change with every recipe that is added.
+
+    Raises:
+        ScoreFileError: two sets of a recipe are of one kind and severity, or a severity is not one.
+    """
+    found: dict[str, dict[str, Corruption]] = {}
+    for dataset in datasets:
+        made_by = dataset.preparation
+        if "recipe" in made_by:
+            corruption = Corruption(made_by["kind"], made_by.get("severity"))
+            found.setdefault(made_by["recipe"], {})[dataset.title] = corruption
+    clean = {dataset.name: dataset.title for dataset in datasets}.get(CLEAN, CLEAN_TITLE)
+    return {recipe: CorruptedSets(found[recipe], clean=clean) for recipe in sorted(found)}
+
+
+def _renderings(stem: str, table: MeanTable, caption: str, notes: Sequence[str]) -> dict[str, str]:
+    """A table in every form, by file name."""
+    return {
+        f"{stem}.md": markdown_table(table, caption=caption, notes=notes),
+        f"{stem}.tex": latex_table(table, caption=caption, notes=notes),
+        f"{stem}.csv": csv_table(table, caption=caption, notes=notes),
+        f"{stem}.txt": text_table(table, caption=caption, notes=notes),
+    }
+
+
 def write_report(
     selection: Selection, datasets: Sequence[Dataset], out: Path, *, average_all: bool, ansi: bool
 ) -> tuple[str, list[Path]]:
-    """Write scores, table and figure into ``out``; returns the table as text and the files."""
+    """Write scores, tables and figure into ``out``; returns the main table as text, and the files.
+
+    Robustness measures beside mean Dice are a table of their own for each recipe of corruptions:
+    ``robustness.*`` of the only one, ``robustness-<recipe>.*`` where there are several.
+    """
     runs = selection.runs
     config = runs[0].config
     out.mkdir(parents=True, exist_ok=True)
@@ -180,12 +222,26 @@ def write_report(
         *(f"{line}." for line in selection.left_out),
     ]
     caption = f"Dice on each test set ({config.group})"
-    texts = {
-        "table.md": markdown_table(table, caption=caption, notes=notes),
-        "table.tex": latex_table(table, caption=caption, notes=notes),
-        "table.csv": csv_table(table, caption=caption, notes=notes),
-        "table.txt": text_table(table, caption=caption, notes=notes),
-    }
+    texts = _renderings("table", table, caption, notes)
+    try:
+        corrupted = corrupted_sets(datasets)
+        for recipe, sets in corrupted.items():
+            robustness = robustness_table(
+                scores,
+                sets,
+                reference=REFERENCE if REFERENCE in titles else next(iter(table.titles)),
+                titles=titles,
+                remarks=remarks,
+                phantom=phantom,
+            )
+            texts |= _renderings(
+                "robustness" if len(corrupted) == 1 else f"robustness-{recipe}",
+                robustness,
+                f"Robustness to the corruptions of recipe {recipe} ({config.group})",
+                notes,
+            )
+    except ScoreFileError as error:
+        raise CoopbenchError(str(error)) from error
     for name, text in texts.items():
         write_text(out / name, text if text.endswith("\n") else f"{text}\n")
     figure = score_figure(scores, titles=titles, remarks=remarks, phantom=phantom, notes=notes[:1])

@@ -1,1 +1,35 @@
-"""Image corruptions that robustness is measured on."""
+"""Corruptions of MR images, as TorchIO transforms with a severity from 1 to 5, and recipes of them.
+
+import torchio as tio
+from corruptions import GradedMotion, GradedNoise
+
+transform = tio.Compose([GradedMotion(severity=3), GradedNoise(severity=1, seed=7)])
+
+Their names are none of TorchIO's, since TorchIO finds the transforms of a history by name.
+"""
+
+from corruptions.anisotropy import GradedAnisotropy
+from corruptions.bias import GradedBias
+from corruptions.blur import GradedBlur
+from corruptions.corruption import Corruption
+from corruptions.gamma import GradedGamma
+from corruptions.ghosting import GradedGhosting
+from corruptions.gibbs import GradedGibbs
+from corruptions.missing_lines import GradedMissingLines
+from corruptions.motion import GradedMotion
+from corruptions.noise import GradedNoise
+from corruptions.spike import GradedSpike
+
+__all__ = [
+    "Corruption",
+    "GradedAnisotropy",
+    "GradedBias",
+    "GradedBlur",
+    "GradedGamma",
+    "GradedGhosting",
+    "GradedGibbs",
+    "GradedMissingLines",
+    "GradedMotion",
+    "GradedNoise",
+    "GradedSpike",
+]

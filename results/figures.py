@@ -21,6 +21,7 @@ from matplotlib.ticker import MultipleLocator
 from results.errors import ScoreFileError
 from results.order import further_sets, ordered_titles, remark_notes
 from results.published import AVERAGES, POSTER_SETS
+from results.scores import subject_scores
 from results.table import PHANTOM_MARK
 
 # Okabe and Ito's colours for all kinds of colour vision, without black and the pale yellow. The
@@ -86,20 +87,6 @@ def score_figure(
         figure = axes[0][0].get_figure()
         assert isinstance(figure, Figure)
         return figure
-
-
-def subject_scores(scores: pd.DataFrame) -> pd.DataFrame:
-    """Mean Dice per output, test_set, method and subject: the subject is the unit.
-
-    Frames, structures, draws and repeats of a subject are not independent, so they are averaged
-    first; undefined scores are left out, and a subject with no other is dropped.
-    """
-    unit = ["output", "test_set", "method", "subject"]
-    rows = scores[[*unit, "dice"]].sort_values("dice")  # the same sum for any order of the rows
-    means = rows.groupby(unit, observed=True)["dice"].mean().dropna().reset_index()
-    for name in unit:
-        means[name] = means[name].astype(str)
-    return means.sort_values(unit, ignore_index=True)
 
 
 def save_figure(figure: Figure, stem: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The poster's table for the terminal, Markdown, LaTeX and CSV.
+"""Tables of means over repeats for the terminal, Markdown, LaTeX and CSV.
 
 Every rendering carries its caption, the table's own notes, the caller's notes (data, preset,
 commit, metric implementation) and, for scores of synthetic hearts, the phantom mark.
@@ -13,13 +13,11 @@ from collections.abc import Callable, Sequence
 
 from tabulate import tabulate
 
-from results.table import DECIMALS, MISSING, PHANTOM_MARK, PosterTable
-
-_BOLD_NOTE = "Bold: highest mean of the column at the printed precision."
+from results.mean_table import PHANTOM_MARK, MeanTable
 
 
 def text_table(
-    table: PosterTable, *, caption: str, notes: Sequence[str] = (), ansi: bool = False
+    table: MeanTable, *, caption: str, notes: Sequence[str] = (), ansi: bool = False
 ) -> str:
     """Plain text, the spread under its mean; `ansi` marks the best in bold for a terminal.
 
@@ -32,10 +30,10 @@ def text_table(
 
     grid = tabulate(
         _rows(table, cell, str),
-        headers=["Method", *(header.replace(" (", "\n(") for header in table.headers.values())],
+        headers=[*_leads(table), *(name.replace(" (", "\n(") for name in table.headers.values())],
         tablefmt="simple",
         disable_numparse=True,
-        colalign=["left", *["right"] * len(table.headers)],
+        colalign=_alignment(table),
     )
     width = max(79, max(len(line) for line in grid.splitlines() if "\x1b" not in line))
     lines = [PHANTOM_MARK] if table.phantom else []
@@ -46,7 +44,7 @@ def text_table(
     return "\n".join(lines) + "\n"
 
 
-def markdown_table(table: PosterTable, *, caption: str, notes: Sequence[str] = ()) -> str:
+def markdown_table(table: MeanTable, *, caption: str, notes: Sequence[str] = ()) -> str:
     """A pipe table, best in bold, notes as a list below."""
 
     def cell(mean: str, sd: str, best: bool) -> str:
@@ -55,10 +53,10 @@ def markdown_table(table: PosterTable, *, caption: str, notes: Sequence[str] = (
 
     grid = tabulate(
         _rows(table, cell, _markdown),
-        headers=["Method", *(_markdown(header) for header in table.headers.values())],
+        headers=[*_leads(table), *(_markdown(header) for header in table.headers.values())],
         tablefmt="pipe",
         disable_numparse=True,
-        colalign=["left", *["right"] * len(table.headers)],
+        colalign=_alignment(table),
     )
     blocks = [f"**{PHANTOM_MARK}**"] if table.phantom else []
     blocks += [_markdown(caption), grid]
@@ -67,14 +65,19 @@ def markdown_table(table: PosterTable, *, caption: str, notes: Sequence[str] = (
 
 
 def latex_table(
-    table: PosterTable, *, caption: str, notes: Sequence[str] = (), label: str | None = None
+    table: MeanTable, *, caption: str, notes: Sequence[str] = (), label: str | None = None
 ) -> str:
     r"""A `table*` float for `\usepackage{booktabs}`; the spread stands under its mean.
 
     All text is escaped; `label` goes into `\label` as it is. The phantom mark is part of the
     caption, so that it cannot be lost in typesetting.
     """
-    means = _rows(table, lambda mean, sd, best: rf"\textbf{{{mean}}}" if best else mean, _latex)
+
+    def cell(mean: str, sd: str, best: bool) -> str:
+        mean = mean.replace("-", "$-$")
+        return rf"\textbf{{{mean}}}" if best else mean
+
+    means = _rows(table, cell, _latex)
     spreads = _rows(table, lambda mean, sd, best: rf"$\pm$ {sd}" if sd else "", lambda title: "")
     body = []
     for mean_row, spread_row in zip(means, spreads, strict=True):
@@ -84,6 +87,7 @@ def latex_table(
             body.append(" & ".join(small).strip() + r" \\")
     head = [_latex(header).replace(" (", r"\\(") for header in table.headers.values()]
     head = [rf"\shortstack[r]{{{name}}}" if r"\\" in name else name for name in head]
+    leads = _leads(table)
     mark = rf"\textbf{{{_latex(PHANTOM_MARK)}.}} " if table.phantom else ""
     return "\n".join(
         [
@@ -94,9 +98,9 @@ def latex_table(
             *([rf"\label{{{label}}}"] if label else []),
             r"\footnotesize",
             r"\setlength{\tabcolsep}{3pt}",
-            rf"\begin{{tabular}}{{@{{}}l{'r' * len(head)}@{{}}}}",
+            rf"\begin{{tabular}}{{@{{}}{'l' * len(leads)}{'r' * len(head)}@{{}}}}",
             r"\toprule",
-            " & ".join(["Method", *head]) + r" \\",
+            " & ".join([*leads, *head]) + r" \\",
             r"\midrule",
             *body,
             r"\bottomrule",
@@ -113,12 +117,13 @@ def latex_table(
     )
 
 
-def csv_table(table: PosterTable, *, caption: str, notes: Sequence[str] = ()) -> str:
+def csv_table(table: MeanTable, *, caption: str, notes: Sequence[str] = ()) -> str:
     """Long CSV at full precision: method, title, column, mean, sd, n_repeats, phantom.
 
-    A missing mean or spread is an empty field. Caption and notes stand above as lines that begin
-    with `#`: read it with `pandas.read_csv(path, comment="#")`. The column `phantom` stays with
-    the numbers when those lines are cut off.
+    What else names a row (`output`) stands behind the title. A missing mean or spread is an empty
+    field. Caption and notes stand above as lines that begin with `#`: read it with
+    `pandas.read_csv(path, comment="#")`. The column `phantom` stays with the numbers when those
+    lines are cut off.
     """
     out = io.StringIO()
     lines = [PHANTOM_MARK] if table.phantom else []
@@ -126,38 +131,47 @@ def csv_table(table: PosterTable, *, caption: str, notes: Sequence[str] = ()) ->
         out.write(f"# {' '.join(line.split())}\n")
     # Quoted text: a '#' in a method's title is no comment.
     writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
-    writer.writerow(["method", "title", "column", "mean", "sd", "n_repeats", "phantom"])
+    names = ["method", "title", *table.further]
+    writer.writerow([*names, "column", "mean", "sd", "n_repeats", "phantom"])
+    phantom = str(table.phantom).lower()
     frames = (frame.to_numpy().tolist() for frame in (table.mean, table.sd, table.repeats))
-    for (method, title), *rows in zip(table.titles.items(), *frames, strict=True):
+    for (method, *further), *rows in zip(table.keys, *frames, strict=True):
         for column, mean, sd, count in zip(table.headers, *rows, strict=True):
             numbers = [None if math.isnan(number) else number for number in (mean, sd)]
-            writer.writerow([method, title, column, *numbers, count, str(table.phantom).lower()])
+            title = table.titles[method]
+            writer.writerow([method, title, *further, column, *numbers, count, phantom])
     return out.getvalue()
 
 
 def _rows(
-    table: PosterTable, cell: Callable[[str, str, bool], str], escape: Callable[[str], str]
+    table: MeanTable, cell: Callable[[str, str, bool], str], escape: Callable[[str], str]
 ) -> list[list[str]]:
     """The printed cells: `cell` gets the mean, the spread ("" for none) and whether it is best."""
-
-    def printed(number: float, missing: str) -> str:
-        return missing if math.isnan(number) else f"{number:.{DECIMALS}f}"
 
     frames = (frame.to_numpy().tolist() for frame in (table.mean, table.sd, table.best))
     return [
         [
-            escape(title),
+            *(escape(lead) for lead in (table.titles[method], *further)),
             *(
-                cell(printed(mean, MISSING), printed(sd, ""), best)
-                for mean, sd, best in zip(*row, strict=True)
+                cell(table.printed(name, mean), table.printed(name, sd, ""), best)
+                for name, mean, sd, best in zip(table.headers, *row, strict=True)
             ),
         ]
-        for title, *row in zip(table.titles.values(), *frames, strict=True)
+        for (method, *further), *row in zip(table.keys, *frames, strict=True)
     ]
 
 
-def _notes(table: PosterTable, notes: Sequence[str], *, bold: bool) -> list[str]:
-    shown = [_BOLD_NOTE] if bold and table.best.to_numpy().any() else []
+def _leads(table: MeanTable) -> list[str]:
+    """The headers of the columns that name a row."""
+    return ["Method", *(name.capitalize() for name in table.further)]
+
+
+def _alignment(table: MeanTable) -> list[str]:
+    return ["left"] * len(_leads(table)) + ["right"] * len(table.headers)
+
+
+def _notes(table: MeanTable, notes: Sequence[str], *, bold: bool) -> list[str]:
+    shown = [table.best_note] if bold and table.best.to_numpy().any() else []
     return [*table.notes, *shown, *notes]
 
 
@@ -175,6 +189,9 @@ _LATEX = {
     # At the start of a row they would be read as an argument of the line break before.
     **{char: f"{{{char}}}" for char in "[]*"},
     "±": r"$\pm$",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    "α": r"$\alpha$",
     "−": "$-$",
     "†": r"$^\dagger$",
     "‡": r"$^\ddagger$",

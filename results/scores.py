@@ -4,13 +4,15 @@ A score file is a CSV with one row per segmented structure:
 
     method, repeat, seed   which trained network (the seed goes with the repeat, it is no key)
     test_set, subject      e.g. "M&Ms" and "007"; a subject is text, its zeros are kept
-    draw, frame            0 as acquired, 1, 2, ... the corrupted draws; "ED" or "ES"
+    draw, frame            0 as acquired, 1, 2, ... the corrupted draws; "ED", "ES" or another name
     structure, output      "LV", "MYO" or "RV"; "FTN" or "FTN+STN"
     dice, hd95_mm          in [0, 1] and in mm; both empty where `absent` is "both"
+    nsd_2mm                normalised surface Dice at 2 mm, in [0, 1]; likewise. A file may lack the
+                           column, or leave it empty for a whole test set of a run: not measured
     absent                 who lacks the structure: "", "label", "prediction" or "both"
 
-Where only one of the two lacks the structure, the evaluator has put Dice 0 and the diagonal of the
-field; where both do, the row is undefined and left out of every mean.
+Where only one of the two lacks the structure, the evaluator has put Dice and NSD 0 and the diagonal
+of the field; where both do, the row is undefined and left out of every mean.
 """
 
 from collections.abc import Iterable
@@ -22,32 +24,35 @@ from pandas.api.types import is_numeric_dtype, union_categoricals
 
 from results.errors import ScoreFileError
 
-NAMES = ("method", "test_set", "subject")
+NAMES = ("method", "test_set", "subject", "frame")
 WHOLE = ("repeat", "seed", "draw")
 CHOICES = {
-    "frame": ("ED", "ES"),
     "structure": ("LV", "MYO", "RV"),
     "output": ("FTN", "FTN+STN"),
     "absent": ("", "label", "prediction", "both"),
 }
-METRICS = ("dice", "hd95_mm")
+METRICS = ("dice", "hd95_mm", "nsd_2mm")
+OPTIONAL = ("nsd_2mm",)
+"""Columns that score files written before them lack."""
 KEY = ("method", "repeat", "test_set", "subject", "draw", "frame", "structure", "output")
 """The columns that name a score; no two rows agree in all of them."""
 
 COLUMNS = (
     *("method", "repeat", "seed", "test_set", "subject", "draw", "frame", "structure", "output"),
-    *("dice", "hd95_mm", "absent"),
+    *(*METRICS, "absent"),
 )
 """The columns of a score table, in the order of the file."""
 
 _GROUP = ["method", "repeat", "output", "test_set"]
+_UNIT = ["output", "test_set", "method", "subject"]
 
 
 def read_scores(paths: Path | str | Iterable[Path | str]) -> pd.DataFrame:
     """Read one or several score files (CSV, compressed or not) into one checked table.
 
     Returns the columns `COLUMNS`: names and choices as categoricals, `repeat`, `seed` and `draw` as
-    int64, `dice` and `hd95_mm` (mm) as float64. Further columns are dropped.
+    int64, `dice`, `hd95_mm` (mm) and `nsd_2mm` as float64. `nsd_2mm` is NaN in the rows of a file
+    without it. Further columns are dropped.
 
     Raises `ScoreFileError` for a file that cannot be read, holds no scores, lacks a column or has a
     value that breaks the format, and for a score that is given twice, within or across files.
@@ -76,7 +81,7 @@ def check_scores(frame: pd.DataFrame, source: str = "scores") -> pd.DataFrame:
 
     `source` names the table in the message of the `ScoreFileError` raised for a broken one.
     """
-    if lacking := [name for name in COLUMNS if name not in frame.columns]:
+    if lacking := [name for name in COLUMNS if name not in {*frame.columns, *OPTIONAL}]:
         raise ScoreFileError(
             f"{source}: no column {', '.join(lacking)}; write the scores again with coopbench"
         )
@@ -84,6 +89,9 @@ def check_scores(frame: pd.DataFrame, source: str = "scores") -> pd.DataFrame:
         raise ScoreFileError(f"{source}: holds no scores; evaluate again or leave the file out")
     checked = pd.DataFrame(index=pd.RangeIndex(len(frame)))
     for name in COLUMNS:
+        if name not in frame.columns:
+            checked[name] = np.nan
+            continue
         values = frame[name].reset_index(drop=True)
         if name in NAMES:
             checked[name] = _names(values, source)
@@ -98,21 +106,39 @@ def check_scores(frame: pd.DataFrame, source: str = "scores") -> pd.DataFrame:
     return checked
 
 
-def set_scores(scores: pd.DataFrame) -> pd.DataFrame:
+def set_scores(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
     """The score of each test set: mean Dice over its volumes and the three structures.
 
-    `scores` is a table from `read_scores`. Returns one row per method, repeat, output and test_set
-    with `dice` (undefined rows left out; NaN where all are), `rows` (structure scores given) and
-    `scored` (those in the mean), sorted by the four names.
+    `scores` is a table from `read_scores`; `metric`, one of `METRICS`, takes the place of Dice.
+    Returns one row per method, repeat, output and test_set with a column named as the metric
+    (undefined rows left out; NaN where all are, or where any was not measured), `rows` (structure
+    scores given) and `scored` (those in the mean), sorted by the four names.
     """
     # Sorting by value makes the floating-point sum, and so the printed digits, the same for any
     # order of the rows.
-    columns = scores[[*_GROUP, "dice"]].sort_values("dice")
-    dice = columns.groupby(_GROUP, observed=True, sort=True)["dice"]
-    means = dice.agg(dice="mean", rows="size", scored="count").reset_index()
+    columns = scores[[*_GROUP, metric, "absent"]].sort_values(metric)
+    values = columns.groupby(_GROUP, observed=True, sort=True)[metric]
+    named = {"mean": metric, "size": "rows", "count": "scored"}
+    means = values.agg(["mean", "size", "count"]).rename(columns=named).reset_index()
+    if metric in OPTIONAL and (unmeasured := _unmeasured(columns, metric)).any():
+        partly = unmeasured.groupby([columns[name] for name in _GROUP], observed=True).any()
+        means.loc[partly.to_numpy(), metric] = np.nan  # both are sorted by the four names
     for name in ("method", "output", "test_set"):
         means[name] = means[name].astype(str)
     return means.sort_values(_GROUP, ignore_index=True)
+
+
+def subject_scores(scores: pd.DataFrame) -> pd.DataFrame:
+    """Mean Dice per output, test_set, method and subject: the subject is the unit.
+
+    Frames, structures, draws and repeats of a subject are not independent, so they are averaged
+    first; undefined scores are left out, and a subject with no other is dropped.
+    """
+    rows = scores[[*_UNIT, "dice"]].sort_values("dice")  # the same sum for any order of the rows
+    means = rows.groupby(_UNIT, observed=True)["dice"].mean().dropna().reset_index()
+    for name in _UNIT:
+        means[name] = means[name].astype(str)
+    return means.sort_values(_UNIT, ignore_index=True)
 
 
 def absent_counts(scores: pd.DataFrame) -> pd.DataFrame:
@@ -202,17 +228,44 @@ def _numbers(values: pd.Series, source: str) -> pd.Series:
 
 
 def _check_metrics(scores: pd.DataFrame, source: str) -> None:
-    dice, distance, absent = scores["dice"], scores["hd95_mm"], scores["absent"]
-    _refuse(
-        (dice < 0) | (dice > 1), dice, source, "Dice lies in [0, 1]: score the predictions again"
-    )
+    distance, absent = scores["hd95_mm"], scores["absent"]
+    both, one = absent == "both", absent.isin(["label", "prediction"])
     _refuse((distance < 0) | np.isinf(distance), distance, source, "expected mm, finite, from 0")
-    both = absent == "both"
-    for values in (dice, distance):
+    for name, title in (("dice", "Dice"), ("nsd_2mm", "NSD")):
+        share = scores[name]
+        _refuse(
+            (share < 0) | (share > 1),
+            share,
+            source,
+            f"{title} lies in [0, 1]: score the predictions again",
+        )
+        _refuse(
+            one & share.notna() & (share != 0),
+            share,
+            source,
+            f"{title} is 0 where only one of two has the structure",
+        )
+    for name in METRICS:
+        values = scores[name]
+        empty = (values.isna() != both) & ~_never_measured(scores, name)
         # An empty cell anywhere else would make a case vanish from the mean without a word.
-        _refuse(values.isna() != both, values, source, "it is empty exactly where absent is 'both'")
-    one = absent.isin(["label", "prediction"])
-    _refuse(one & (dice != 0), dice, source, "Dice is 0 where only one of two has the structure")
+        _refuse(empty, values, source, "it is empty exactly where absent is 'both'")
+
+
+def _unmeasured(scores: pd.DataFrame, metric: str) -> pd.Series:
+    """True where a metric is empty although the structure is in the label or the prediction."""
+    return scores[metric].isna() & (scores["absent"] != "both")
+
+
+def _never_measured(scores: pd.DataFrame, metric: str) -> pd.Series:
+    """True in the rows of a run's test set for which an optional metric is empty throughout."""
+    never = pd.Series(False, index=scores.index)
+    if metric not in OPTIONAL or not _unmeasured(scores, metric).any():
+        return never
+    if (given := scores[metric].notna()).any():
+        group = [scores[name] for name in ("method", "repeat", "test_set")]
+        return ~given.groupby(group, observed=True).transform("any")
+    return ~never
 
 
 def _refuse_duplicates(scores: pd.DataFrame, source: str) -> None:

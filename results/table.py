@@ -4,58 +4,42 @@ Every number is a mean per repeat first; what is printed is the mean and the sam
 deviation over repeats. An average is over the same sets in every row, or it is missing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
+from results.mean_table import (
+    PHANTOM_MARK,
+    MeanTable,
+    absent_notes,
+    listed,
+    spread_notes,
+    volume_notes,
+)
 from results.order import further_sets, ordered_titles, remark_notes
 from results.published import AVERAGES, POSTER_SETS
 from results.scores import absent_counts, set_scores
 
-PHANTOM_MARK = "PHANTOM: shows that the software works, not that one method is better"
-"""Stands on everything that was made from synthetic hearts."""
+__all__ = ["PHANTOM_MARK", "PosterTable", "poster_table"]
 
-DECIMALS = 4
-MISSING = "missing"
+_CELL = "Dice; a set's score is the mean over its volumes and LV, MYO and RV."
 
 
-@dataclass(frozen=True)
-class PosterTable:
+@dataclass(frozen=True, kw_only=True)
+class PosterTable(MeanTable):
     """The table as numbers, with what has to be said about them.
 
-    The three frames share rows (method names, in the order of `titles`) and columns (the keys of
-    `headers`): the six sets of the poster, the two averages, and further sets, which stand behind
-    the averages they are not part of (in front of them with `average_all`).
+    A row is a method; the columns are the six sets of the poster, the two averages, and further
+    sets, which stand behind the averages they are not part of (in front of them with
+    `average_all`). In a header, `*` marks an average over other sets than the poster's, `†` a set
+    outside.
     """
 
-    mean: pd.DataFrame
-    """Mean over repeats of the set's Dice in [0, 1]; NaN where missing."""
-    sd: pd.DataFrame
-    """Sample standard deviation (n - 1) over repeats; NaN for fewer than two."""
-    repeats: pd.DataFrame
-    """Number of repeats behind each mean."""
-    titles: dict[str, str]
-    """Method name to display title, in row order."""
-    headers: dict[str, str]
-    """Column to printed header: `*` an average over other sets than the poster's, `†` outside."""
     averaged: dict[str, tuple[str, ...]]
     """The sets behind each average column."""
     missing_sets: tuple[str, ...]
     """Those of the poster's six for which no method has FTN scores."""
-    notes: tuple[str, ...]
-    """What a reader must know about the numbers, one sentence or two each."""
-    phantom: bool
-    """True where the scores come from synthetic hearts; every rendering then says so."""
-
-    @property
-    def best(self) -> pd.DataFrame:
-        """True for the highest mean of a column at the printed precision, ties included.
-
-        A column in which fewer than two methods have a score has no best.
-        """
-        printed = self.mean.map(lambda value: float(f"{value:.{DECIMALS}f}"))
-        return printed.eq(printed.max()) & (printed.count() >= 2)
 
 
 def poster_table(
@@ -103,12 +87,12 @@ def poster_table(
     headers |= {name: f"{name}*" for name, sets in averaged.items() if sets != POSTER_SETS}
     total = per_method.size().reindex(list(shown))
     notes = [
-        *_spread_notes(total, shown),
+        *spread_notes(_CELL, total, shown),
         *_average_notes(averaged, behind),
         *remark_notes(shown, remarks),
         *_gap_notes(mean, repeats, total, shown),
-        *_volume_notes(means, shown),
-        *_absent_notes(absent_counts(scores), shown),
+        *volume_notes(means, shown),
+        *absent_notes(absent_counts(scores), shown),
     ]
     return PosterTable(
         mean=mean,
@@ -123,30 +107,11 @@ def poster_table(
     )
 
 
-def _listed(names: Iterable[str]) -> str:
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
-
-
-def _spread_notes(total: pd.Series, titles: Mapping[str, str]) -> list[str]:
-    """What a cell is, and what the ± is over."""
-    cell = "Dice; a set's score is the mean over its volumes and LV, MYO and RV."
-    if (total == 1).all():
-        return [f"{cell} One repeat per method: no spread can be given."]
-    spread = "Mean ± sample standard deviation (n−1) over"
-    caution = "The ± holds training split and seed together and is no interval over subjects."
-    if total.nunique() == 1:
-        return [f"{cell} {spread} {total.iloc[0]} repeats. {caution}"]
-    each = ", ".join(f"{titles[str(method)]} {count}" for method, count in total.items())
-    alone = " A method with one repeat has no ±." if (total == 1).any() else ""
-    return [f"{cell} {spread} repeats, whose number differs: {each}.{alone} {caution}"]
-
-
 def _average_notes(averaged: Mapping[str, tuple[str, ...]], outside: list[str]) -> list[str]:
     """Over which sets an average is, whenever that is not the poster's six."""
     notes = []
     for sets in dict.fromkeys(averaged.values()):
-        names = _listed(name for name, other in averaged.items() if other == sets)
+        names = listed(name for name, other in averaged.items() if other == sets)
         verb = "are" if names.count("AVG") > 1 else "is"
         if sets == POSTER_SETS:
             notes.append(f"{names} {verb} over the six sets of the poster.")
@@ -155,12 +120,12 @@ def _average_notes(averaged: Mapping[str, tuple[str, ...]], outside: list[str]) 
             notes.append(f"* {names} {verb} missing: no method has scores for any of its sets.")
             continue
         lacking = [name for name in POSTER_SETS if name not in sets]
-        reason = f" only; no method has scores for {_listed(lacking)}" if lacking else ""
+        reason = f" only; no method has scores for {listed(lacking)}" if lacking else ""
         notes.append(
-            f"* {names} {verb} over {_listed(sets)}{reason}: not comparable with the poster's."
+            f"* {names} {verb} over {listed(sets)}{reason}: not comparable with the poster's."
         )
     if outside:
-        notes.append(f"† outside the averages: {_listed(outside)} (FTN).")
+        notes.append(f"† outside the averages: {listed(outside)} (FTN).")
     return notes
 
 
@@ -173,7 +138,7 @@ def _gap_notes(
     gaps = mean[wanting].isna()
     if gaps.to_numpy().any():
         each = "; ".join(
-            f"{titles[str(method)]}: {_listed(gaps.columns[row])}"
+            f"{titles[str(method)]}: {listed(gaps.columns[row])}"
             for method, row in gaps.iterrows()
             if row.any()
         )
@@ -190,32 +155,3 @@ def _gap_notes(
             f"repeats behind these cells: {cells}."
         )
     return notes
-
-
-def _volume_notes(means: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
-    """Test sets on which the methods were not scored on equally many structures."""
-    notes = []
-    for test_set, rows in means.groupby("test_set")["rows"]:
-        if rows.nunique() > 1:
-            span = rows.groupby(means["method"]).agg(["min", "max"])
-            each = ", ".join(
-                f"{titles[str(method)]} {low}" + (f" to {high}" if high > low else "")
-                for method, low, high in span.itertuples()
-            )
-            notes.append(
-                f"{test_set}: not every repeat and output was scored on the same volumes "
-                f"(structure scores: {each}); compare these means with care."
-            )
-    return notes
-
-
-def _absent_notes(counts: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
-    """How many scores are 0 by rule, by method because failing to find is a property of one."""
-    total, both = counts["rows"].sum(), counts["both"].sum()
-    one = (counts["label"] + counts["prediction"]).groupby(counts["method"].astype(str)).sum()
-    note = f"Structures absent from only one of label and prediction count as Dice 0: {one.sum()}"
-    if one.sum():
-        each = ", ".join(f"{titles[m]} {one[m]}" for m in titles if one[m])
-        note += f" ({each})"
-    note += f" of {total} structure scores (FTN and FTN+STN)"
-    return [f"{note}; absent from both, left out: {both}."]

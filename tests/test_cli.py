@@ -445,6 +445,8 @@ def test_phantom_is_used_and_named_where_there_is_nothing_else(
     assert "missing" not in line  # ACDC, M&Ms and ACDC-C are all there
     for name in ("table.md", "table.tex", "table.csv", "table.txt"):
         assert "PHANTOM" in (tmp_path / "report/phantom-demo" / name).read_text()
+        robustness = tmp_path / "report/phantom-demo" / name.replace("table", "robustness")
+        assert "PHANTOM" in robustness.read_text()
 
 
 def test_study_trains_several_at_once_and_skips_what_is_done(data: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from benchmark.errors import UsageError
 from benchmark.recipe import find_recipe
 
 pytest.importorskip("torchio", reason="TorchIO makes the corruptions")
+SPACING = (10.0, 1.4, 1.4)
 KINDS = ("RandBias", "RandGhosting", "RandMotion", "RandSpike")
 
 
@@ -27,7 +28,7 @@ def corrupted(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Dat
 
     clean = read_dataset(data / "acdc")
     out = tmp_path_factory.mktemp("acdc-c")
-    corrupt(clean, "acdc-c", out, seed=0, workers=2)
+    corrupt(clean, find_recipe("acdc-c"), out, seed=0, workers=2)
     return clean, out
 
 
@@ -38,7 +39,7 @@ def fingerprints(out: Path) -> dict[str, str]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_seed_draws_the_same_and_another_one_other_voxels(kind: str) -> None:
     recipe = find_recipe("acdc-c")
-    one, two, other = (recipe.corrupt(stack(), kind, seed) for seed in (1, 1, 2))
+    one, two, other = (recipe.corrupt(stack(), kind, seed, SPACING) for seed in (1, 1, 2))
     assert np.array_equal(one.slices, two.slices) and one.parameters == two.parameters
     assert not np.array_equal(one.slices, other.slices)
     assert one.slices.shape == (3, 48, 48) and one.slices.dtype == np.float32
@@ -47,7 +48,7 @@ def test_a_seed_draws_the_same_and_another_one_other_voxels(kind: str) -> None:
 
 def test_the_global_generator_is_left_as_it_was() -> None:
     state = torch.get_rng_state()
-    find_recipe("acdc-c").corrupt(stack(), "RandMotion", 5)
+    find_recipe("acdc-c").corrupt(stack(), "RandMotion", 5, SPACING)
     assert torch.equal(state, torch.get_rng_state())
 
 
@@ -65,7 +66,7 @@ def test_recipe_is_torchios_own_on_the_whole_stack(kind: str) -> None:
     torch.manual_seed(11)
     image = tio.ScalarImage(tensor=torch.from_numpy(stack())[None], affine=np.eye(4))
     wanted = transform(tio.Subject(image=image)).image.numpy()[0]
-    ours = find_recipe("acdc-c").corrupt(stack(), kind, 11).slices
+    ours = find_recipe("acdc-c").corrupt(stack(), kind, 11, SPACING).slices
     np.testing.assert_array_equal(ours, wanted)
 
 
@@ -94,7 +95,7 @@ def test_corrupted_volume_is_the_recipe_put_back(corrupted: tuple[Dataset, Path]
     slices = np.ascontiguousarray(np.asarray(image.dataobj).T)
     field = scale_slices(centre_field(slices, 192))
     wanted = put_back(
-        scale_slices(find_recipe("acdc-c").corrupt(field, "RandBias", seed).slices), slices
+        scale_slices(find_recipe("acdc-c").corrupt(field, "RandBias", seed, SPACING).slices), slices
     )
     path = out / "RandBias" / "004" / "draw1" / "ED_img.nii.gz"
     made = nib.load(path)
@@ -109,21 +110,21 @@ def test_processes_and_restarts_change_no_byte(
 ) -> None:
     clean, out = corrupted
     alone = tmp_path / "alone"
-    assert corrupt(clean, "acdc-c", alone, seed=0, workers=1).made == 12
+    assert corrupt(clean, find_recipe("acdc-c"), alone, seed=0, workers=1).made == 12
     assert fingerprints(alone) == fingerprints(out)
     # As left behind by a killed process: a case gone, one half-written, one broken.
     shutil.rmtree(alone / "RandSpike" / "004" / "draw2")
     (alone / "RandSpike" / "004" / ".partial-draw2").mkdir()
     (alone / "RandBias" / "004" / "draw3" / "ES_img.nii.gz").write_bytes(b"broken")
-    assert corrupt(clean, "acdc-c", alone, seed=0, workers=2).made == 2
+    assert corrupt(clean, find_recipe("acdc-c"), alone, seed=0, workers=2).made == 2
     assert fingerprints(alone) == fingerprints(out)
     assert not list(alone.rglob(".partial*"))
-    assert corrupt(clean, "acdc-c", alone, seed=0, workers=2).made == 0
+    assert corrupt(clean, find_recipe("acdc-c"), alone, seed=0, workers=2).made == 0
 
 
 def test_another_seed_is_another_set(corrupted: tuple[Dataset, Path], tmp_path: Path) -> None:
     clean, out = corrupted
-    corrupt(clean, "acdc-c", tmp_path, seed=1, workers=1)
+    corrupt(clean, find_recipe("acdc-c"), tmp_path, seed=1, workers=1)
     ours, theirs = fingerprints(tmp_path), fingerprints(out)
     assert all(ours[kind] != theirs[kind] for kind in KINDS)
 

@@ -1,15 +1,22 @@
 """On real ACDC, where it can be read; elsewhere these are skipped."""
 
+import itertools
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from kornia.metrics import ssim
 
+from benchmark.corrupt import corrupt_slices, volume_seed
 from benchmark.data.acdc import read_acdc
+from benchmark.data.field import centre_field, scale_slices
 from benchmark.data.nifti import read_volume
 from benchmark.data.prepare import prepare
+from benchmark.data.prepared import read_frame
 from benchmark.data.raw import RawSet
+from benchmark.recipe import find_recipe
 
 RAW = Path(
     os.environ.get("COOPBENCH_ACDC") or Path(__file__).parents[2] / "shared" / "data" / "acdc"
@@ -48,3 +55,27 @@ def test_real_subjects_are_prepared_without_a_warning(raw: RawSet, tmp_path: Pat
             assert inside > image.data[label.data == 2].mean()  # blood is brighter than muscle
         assert volumes["ED"][0] > volumes["ES"][0] > 0
         assert np.min(list(volumes.values())) > 0
+
+
+@pytest.mark.parametrize("name", ["acdc-c-severity", "mr-c"])
+def test_structural_similarity_falls_with_every_severity(
+    name: str, raw: RawSet, tmp_path: Path
+) -> None:
+    pytest.importorskip("torchio", reason="TorchIO makes the corruptions")
+    dataset = prepare(raw, tmp_path, workers=1).dataset
+    recipe = find_recipe(name)
+    for case in dataset.cases:
+        volume = read_frame(dataset, case, "ED")
+        clean = torch.from_numpy(scale_slices(centre_field(volume.image, 192)))[:, None]
+        similarity: dict[str, list[float]] = {}
+        for kind in recipe.kinds:
+            seed = volume_seed(recipe, 0, kind, case.subject, "ED", 1)
+            corrupted = corrupt_slices(
+                recipe, volume.image, kind, seed=seed, spacing=volume.spacing
+            )
+            field = torch.from_numpy(centre_field(corrupted.slices, 192))[:, None]
+            family, _ = recipe.family(kind)
+            similarity.setdefault(family, []).append(float(ssim(clean, field, 11).mean()))
+        for family, falling in similarity.items():
+            assert len(falling) == 5
+            assert all(a > b for a, b in itertools.pairwise([1.0, *falling])), family

@@ -9,8 +9,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from results.errors import ScoreFileError
-from results.figures import save_figure, score_figure, subject_scores
-from results.scores import check_scores
+from results.figures import save_figure, score_figure
+from results.scores import check_scores, subject_scores
 from results.table import PHANTOM_MARK
 
 METHODS = ["standard", "a$b$"]
@@ -95,7 +95,7 @@ def test_settings_and_pyplot_are_left_alone(tmp_path: Path) -> None:
 
 def test_results_imports_nothing_of_training() -> None:
     code = (
-        "import sys, results.figures, results.render, results.scores;"
+        "import sys, results.figures, results.render, results.robustness_table, results.scores;"
         "print([m for m in ('torch', 'torchio', 'benchmark', 'matplotlib.pyplot')"
         " if m in sys.modules])"
     )

@@ -5,10 +5,17 @@ import pandas as pd
 import pytest
 
 from results.errors import ScoreFileError
-from results.scores import COLUMNS, absent_counts, check_scores, read_scores, set_scores
+from results.scores import (
+    COLUMNS,
+    METRICS,
+    absent_counts,
+    check_scores,
+    read_scores,
+    set_scores,
+)
 
 HEADER = ",".join(COLUMNS)
-GOOD = "standard,0,40,ACDC,007,0,ED,LV,FTN,0.9,3.5,"
+GOOD = "standard,0,40,ACDC,007,0,ED,LV,FTN,0.9,3.5,0.8,"
 
 
 def write(path: Path, *lines: str) -> Path:
@@ -22,13 +29,13 @@ def test_reads_dtypes_and_keeps_leading_zeros(tmp_path: Path) -> None:
     assert scores["subject"].tolist() == ["007"]
     assert scores["absent"].tolist() == [""]
     assert [str(scores[name].dtype) for name in ("repeat", "seed", "draw")] == ["int64"] * 3
-    assert [str(scores[name].dtype) for name in ("dice", "hd95_mm")] == ["float64"] * 2
+    assert [str(scores[name].dtype) for name in METRICS] == ["float64"] * 3
     assert str(scores["method"].dtype) == "category"
 
 
 def test_round_trip_through_pandas(tmp_path: Path) -> None:
     scores = read_scores(
-        write(tmp_path / "a.csv", GOOD, GOOD.replace("LV,FTN,0.9,3.5,", "RV,FTN,,,both"))
+        write(tmp_path / "a.csv", GOOD, GOOD.replace("LV,FTN,0.9,3.5,0.8,", "RV,FTN,,,,both"))
     )
     scores.to_csv(tmp_path / "b.csv", index=False)
     pd.testing.assert_frame_equal(read_scores(tmp_path / "b.csv"), scores, check_categorical=False)
@@ -61,18 +68,24 @@ def test_reads_compressed_and_spreadsheet_files(tmp_path: Path) -> None:
         (GOOD.replace("3.5", ""), "hd95_mm is 'nan'.*exactly where absent is 'both'"),
         (GOOD.replace("3.5", "inf"), "hd95_mm is 'inf'"),
         (GOOD.replace("3.5", "-1"), "hd95_mm is '-1.0'"),
+        (GOOD.replace("0.8", "1.01"), r"nsd_2mm is '1.01' in data row 2; NSD lies in \[0, 1\]"),
+        (GOOD.replace("0.8", "-0.1"), "nsd_2mm is '-0.1'"),
+        (GOOD.replace("0.8", "good"), "nsd_2mm is 'good' in data row 2; expected a number"),
+        (GOOD.replace("0.8", ""), "nsd_2mm is 'nan' in data row 2.*where absent is 'both'"),
+        (GOOD.replace("0.9,3.5", ",") + "both", "nsd_2mm is '0.8'.*where absent is 'both'"),
+        (GOOD.replace("0.9", "0") + "label", "nsd_2mm is '0.8'.*NSD is 0 where only one"),
         (GOOD + "both", "dice is '0.9'.*exactly where absent is 'both'"),
         (GOOD + "label", "Dice is 0 where only one"),
         (GOOD + "none", r"absent is 'none'.*expected one of \(empty\), label, prediction, both"),
         (GOOD.replace("LV", "LA"), "structure is 'LA'.*LV, MYO, RV"),
-        (GOOD.replace("ED", "ed"), "frame is 'ed'"),
+        (GOOD.replace("ED", ""), "frame is ''.*not be empty"),
         (GOOD.replace("FTN", "STN"), "output is 'STN'"),
         (GOOD.replace(",0,40", ",0.5,40"), "repeat is '0.5'.*whole number"),
         (GOOD.replace("007,0", "007,-1"), "draw is '-1'"),
         (GOOD.replace("standard", ""), "method is ''.*not be empty"),
         (GOOD, "given twice: method standard, repeat 0, test_set ACDC, subject 007"),
         (GOOD.replace(",40,", ",41,"), "given twice"),  # the seed is no key
-        (GOOD[:40], "hd95_mm|output|structure|dice"),  # cut off in the middle of a line
+        (GOOD[:40], "nsd_2mm|hd95_mm|output|structure|dice"),  # cut off in the middle of a line
     ],
 )
 def test_broken_row_is_named_in_one_line(tmp_path: Path, row: str, message: str) -> None:
@@ -138,18 +151,18 @@ def test_subject_given_as_a_number_is_refused(tmp_path: Path) -> None:
 def table(*rows: str) -> pd.DataFrame:
     cells = [row.split(",") for row in rows]
     frame = pd.DataFrame(cells, columns=list(COLUMNS))
-    for name in ("dice", "hd95_mm"):
+    for name in METRICS:
         frame[name] = pd.to_numeric(frame[name].replace("", None))
     return check_scores(frame)
 
 
 SMALL = (
-    "m,0,1,ACDC,007,0,ED,LV,FTN,0.9,1,",
-    "m,0,1,ACDC,007,0,ED,MYO,FTN,0.6,1,",
-    "m,0,1,ACDC,007,0,ED,RV,FTN,,,both",
-    "m,0,1,ACDC,007,0,ES,LV,FTN,0.0,300,prediction",
-    "m,1,1,ACDC,007,0,ES,LV,FTN,0.0,300,label",
-    "m,0,1,ACDC,007,0,ED,RV,FTN+STN,,,both",
+    "m,0,1,ACDC,007,0,ED,LV,FTN,0.9,1,0.8,",
+    "m,0,1,ACDC,007,0,ED,MYO,FTN,0.6,2,0.4,",
+    "m,0,1,ACDC,007,0,ED,RV,FTN,,,,both",
+    "m,0,1,ACDC,007,0,ES,LV,FTN,0.0,300,0.0,prediction",
+    "m,1,1,ACDC,007,0,ES,LV,FTN,0.0,300,0.0,label",
+    "m,0,1,ACDC,007,0,ED,RV,FTN+STN,,,,both",
 )
 
 
@@ -163,6 +176,19 @@ def test_set_scores_by_hand() -> None:
     np.testing.assert_allclose(means["dice"], [0.5, np.nan, 0.0])
 
 
+def test_set_scores_of_the_other_metrics_by_hand() -> None:
+    scores = table(*SMALL)
+    np.testing.assert_allclose(set_scores(scores, "hd95_mm")["hd95_mm"], [101, np.nan, 300])
+    np.testing.assert_allclose(set_scores(scores, "nsd_2mm")["nsd_2mm"], [0.4, np.nan, 0.0])
+
+
+def test_no_mean_of_an_optional_metric_over_fewer_volumes() -> None:
+    """Two files of one run's test set, of which one was written without NSD."""
+    scores = table(*SMALL)
+    scores.loc[1, "nsd_2mm"] = np.nan
+    np.testing.assert_allclose(set_scores(scores, "nsd_2mm")["nsd_2mm"], [np.nan, np.nan, 0.0])
+
+
 def test_absent_counts_by_hand() -> None:
     counts = absent_counts(table(*SMALL))
     assert counts.values.tolist() == [
@@ -172,3 +198,31 @@ def test_absent_counts_by_hand() -> None:
     assert counts.columns.tolist() == [
         *("method", "output", "test_set", "label", "prediction", "both", "rows")
     ]
+
+
+OLD_HEADER = ",".join(name for name in COLUMNS if name != "nsd_2mm")
+OLD = "standard,1,40,ACDC,007,0,ED,LV,FTN,0.9,3.5,"
+
+
+def test_file_without_nsd_is_read_and_joined(tmp_path: Path) -> None:
+    (tmp_path / "old.csv").write_text(f"{OLD_HEADER}\n{OLD}\n", encoding="utf-8")
+    old = read_scores(tmp_path / "old.csv")
+    assert tuple(old.columns) == COLUMNS
+    assert old["nsd_2mm"].isna().all()
+    assert str(old["nsd_2mm"].dtype) == "float64"
+    joined = read_scores([tmp_path / "old.csv", write(tmp_path / "new.csv", GOOD)])
+    np.testing.assert_array_equal(joined["nsd_2mm"], [np.nan, 0.8])
+    means = set_scores(joined, "nsd_2mm")
+    assert means[["repeat", "scored"]].values.tolist() == [[0, 1], [1, 0]]
+    np.testing.assert_array_equal(means["nsd_2mm"], [0.8, np.nan])
+    # What was joined can be written and read again.
+    joined.to_csv(tmp_path / "joined.csv", index=False)
+    again = read_scores(tmp_path / "joined.csv")
+    pd.testing.assert_frame_equal(again, joined, check_categorical=False)
+
+
+@pytest.mark.parametrize("frame", ["ES", "frame01", "01", "ed"])
+def test_frame_is_free_text(tmp_path: Path, frame: str) -> None:
+    scores = read_scores(write(tmp_path / "s.csv", GOOD.replace("ED", frame), GOOD))
+    assert scores["frame"].tolist() == [frame, "ED"]
+    assert str(scores["frame"].dtype) == "category"

@@ -26,6 +26,13 @@ def centre_field(slices: NDArray[T], size: int) -> NDArray[T]:
     return field
 
 
+def inside_field(slices: NDArray[T], size: int) -> NDArray[T]:
+    """A view of what the centre field of ``size`` holds of slices (..., H, W), not padded."""
+    rows, _ = _overlap(slices.shape[-2], size)
+    columns, _ = _overlap(slices.shape[-1], size)
+    return slices[..., rows, columns]
+
+
 def put_back(field: NDArray[T], into: NDArray[T]) -> NDArray[T]:
     """A copy of ``into`` (..., H, W) with ``field`` in its centre: `centre_field` undone."""
     rows, to_rows = _overlap(into.shape[-2], field.shape[-2])

@@ -1,5 +1,6 @@
 """Short-axis volumes as NIfTI files, read with faults named in one line."""
 
+import gzip
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,5 +78,26 @@ def write_volume(path: Path, data: NDArray[np.generic], affine: NDArray[np.float
     # The sform keeps an affine as it is; a qform can only hold orthonormal directions.
     image.set_sform(affine, code="scanner")
     image.set_qform(affine, code="scanner", strip_shears=True)
+    save_image(image, path)
+
+
+def save_image(image: nib.Nifti1Image, path: Path) -> None:
+    """Write an image as ``.nii`` or ``.nii.gz``, whole or not at all.
+
+    Compressed by ISA-L where it is installed, which takes a ninth of zlib's time for files of the
+    same size; without it by zlib: other bytes, the same voxels.
+    """
+    content = image.to_bytes()
+    if path.suffix == ".gz":
+        content = _gzip(content)
     with whole_file(path) as partial:
-        nib.save(image, partial)
+        partial.write_bytes(content)
+
+
+def _gzip(content: bytes) -> bytes:
+    try:
+        from isal import igzip
+    except ImportError:  # not on every platform; and not needed to train on prepared data
+        return gzip.compress(content, compresslevel=1, mtime=0)
+    compressed: bytes = igzip.compress(content, compresslevel=2, mtime=0)
+    return compressed

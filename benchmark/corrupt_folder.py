@@ -1,0 +1,262 @@
+"""A recipe applied to any folder of NIfTI images, such as nnU-Net's ``imagesTs`` or a BIDS tree.
+
+OUT/RandMotion/draw1/sub-01/anat/sub-01_T2w.nii.gz      the tree of IMAGES below each kind and draw
+OUT/manifest.json                                       seeds, parameters and checksums of them all
+OUT/records/                                            the same by volume, to go on after a stop
+
+Intensities keep their range, slice by slice, and headers are kept.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, Self
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from benchmark.corrupt import corrupt_in_range, volume_seed
+from benchmark.data.dataset import read_record
+from benchmark.data.nifti import Volume, read_volume, save_image
+from benchmark.errors import CoopbenchError
+from benchmark.files import sha256, write_json
+from benchmark.manifest import (
+    Manifest,
+    RecipeRecord,
+    VolumeRecord,
+    parameters_of,
+    record_recipe,
+    software,
+    voxel_checksum,
+)
+from benchmark.recipe import Recipe
+from benchmark.workers import share_out
+
+LABELS = ("_seg", "_gt", "_label", "_labels", "_mask", "_dseg")
+"""How the names of label maps end, which are no images."""
+
+
+@dataclass(frozen=True)
+class MadeFolder:
+    """What was made: its manifest, how many volumes are new, and label maps that were left out."""
+
+    manifest: Manifest
+    made: int
+    labels: list[Path]
+
+
+def find_images(images: Path) -> tuple[list[Path], list[Path]]:
+    """The NIfTI files below a folder, relative to it: images, and label maps by their names.
+
+    Raises:
+        CoopbenchError: there is no image.
+    """
+    if not images.is_dir():
+        raise CoopbenchError(f"{images}: is no folder")
+    found = sorted(
+        path.relative_to(images)
+        for pattern in ("*.nii", "*.nii.gz")
+        for path in images.rglob(pattern)
+        if not any(part.startswith(".") for part in path.relative_to(images).parts)
+    )
+    labels = [path for path in found if _stem(path).endswith(LABELS)]
+    chosen = [path for path in found if path not in set(labels)]
+    if not chosen:
+        raise CoopbenchError(f"{images}: holds no NIfTI image (.nii or .nii.gz)")
+    return chosen, labels
+
+
+def _stem(path: Path) -> str:
+    return path.name.removesuffix(".gz").removesuffix(".nii")
+
+
+def corrupt_folder(
+    images: Path,
+    recipe: Recipe,
+    out: Path,
+    *,
+    seed: int,
+    workers: int,
+    replayed: Manifest | None = None,
+) -> MadeFolder:
+    """Corrupt every image below ``images`` into ``out``; what is intact is kept.
+
+    Args:
+        images: the clean ones, with slices along the third axis.
+        recipe: what is done, to the centre of ``recipe.field`` pixels, or to whole slices.
+        out: for the corrupted ones; must not lie in ``images``.
+        seed: another seed draws other parameters.
+        workers: processes.
+        replayed: take seeds and parameters from this manifest, and draw nothing.
+
+    Raises:
+        CoopbenchError: an image cannot be used; the others are done, but there is no manifest.
+    """
+    if images.resolve() in (out.resolve(), *out.resolve().parents):
+        raise CoopbenchError(f"{out}: lies in the folder of the images; give another one")
+    chosen, labels = find_images(images)
+    volumes: list[VolumeRecord] = []
+    faults, made = [], 0
+    work = share_out(
+        partial(
+            _corrupt_image,
+            images=images,
+            recipe=recipe,
+            out=out,
+            seed=seed,
+            given=parameters_of(replayed),
+        ),
+        chosen,
+        title=f"corrupt {images.name} ({recipe.title})",
+        workers=workers,
+        preload=[__name__, type(recipe).__module__],
+    )
+    for _, result in work:
+        if isinstance(result, CoopbenchError):
+            faults.append(str(result))
+        elif isinstance(result, Exception):
+            raise result
+        else:
+            volumes += [record for record, _ in result]
+            made += sum(new for _, new in result)
+    if faults:
+        raise CoopbenchError(
+            "\n".join(sorted(faults)[:10])
+            + f"\n{len(faults)} of {len(chosen)} images not corrupted; mend or remove them, then "
+            "run the same command again"
+        )
+    manifest = Manifest(
+        recipe=record_recipe(recipe),
+        seed=seed,
+        layout="folder",
+        source=images.name,
+        software=software(recipe),
+        volumes=tuple(volumes),
+    )
+    manifest.write(out)
+    return MadeFolder(manifest, made, labels)
+
+
+def _corrupt_image(
+    image: Path,
+    *,
+    images: Path,
+    recipe: Recipe,
+    out: Path,
+    seed: int,
+    given: dict[str, VolumeRecord],
+) -> Sequence[tuple[VolumeRecord, bool]]:
+    """Every kind and draw of one image, each with whether it was made anew."""
+    path = images / image
+    source_sha256 = sha256(path)
+    made_by = {"recipe": record_recipe(recipe), "software": software(recipe)}
+    done = []
+
+    @cache
+    def volume() -> Volume:
+        return read_volume(path)
+
+    for kind in recipe.kinds:
+        for draw in range(1, recipe.draws + 1):
+            place = Path(kind, f"draw{draw}") if recipe.draws > 1 else Path(kind)
+            file = (place / image).as_posix()
+            fixed = given.get(file)
+            if given and fixed is None:
+                raise CoopbenchError(f"{path}: the manifest lacks {file}")
+            if fixed is not None and fixed.source_sha256 != source_sha256:
+                raise CoopbenchError(f"{path}: is not the image that the set was made from")
+            name = f"{image.with_name(_stem(image)).as_posix()}"
+            own_seed = fixed.seed if fixed else volume_seed(recipe, seed, kind, name, draw)
+            kept = _Kept.read(out / "records" / f"{file}.json")
+            if kept is not None and kept.serves(made_by, source_sha256, own_seed, fixed):
+                target = out / file
+                if target.is_file() and sha256(target) == kept.sha256:
+                    done.append((kept.volume, False))
+                    continue
+            data, parameters = _corrupt_volume(
+                recipe, volume(), kind, seed=own_seed, fixed=fixed, path=path
+            )
+            _write_like(path, out / file, data)
+            record = VolumeRecord(
+                file=file,
+                source=image.as_posix(),
+                source_sha256=source_sha256,
+                kind=kind,
+                severity=recipe.family(kind)[1],
+                draw=draw,
+                seed=own_seed,
+                parameters=parameters,
+                voxels=voxel_checksum(data),
+            )
+            new = _Kept(**made_by, volume=record, sha256=sha256(out / file))
+            write_json(out / "records" / f"{file}.json", new.model_dump(mode="json"))
+            done.append((record, True))
+    return done
+
+
+class _Kept(BaseModel):
+    """A volume that is done, and what it was done by."""
+
+    recipe: RecipeRecord
+    software: dict[str, str]
+    volume: VolumeRecord
+    sha256: str
+    """Of the corrupted file."""
+
+    @classmethod
+    def read(cls, path: Path) -> Self | None:
+        """The record in a file, or None where there is none that can be used."""
+        try:
+            return read_record(path, cls)
+        except (CoopbenchError, OSError):
+            return None
+
+    def serves(
+        self,
+        made_by: dict[str, Any],
+        source_sha256: str,
+        seed: int,
+        fixed: VolumeRecord | None,
+    ) -> bool:
+        """Whether the volume was made from the very same things."""
+        volume = self.volume
+        same = (self.recipe, self.software) == (made_by["recipe"], made_by["software"])
+        same = same and (volume.source_sha256, volume.seed) == (source_sha256, seed)
+        return same and (fixed is None or fixed.parameters == volume.parameters)
+
+
+def _corrupt_volume(
+    recipe: Recipe,
+    source: Volume,
+    kind: str,
+    *,
+    seed: int,
+    fixed: VolumeRecord | None,
+    path: Path,
+) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    """The corrupted voxels (x, y, slices), and the parameters."""
+    slices = np.ascontiguousarray(source.data.T, dtype=np.float32)
+    if not np.isfinite(slices).all():
+        raise CoopbenchError(f"{path}: holds NaN or infinite intensities")
+    corrupted = corrupt_in_range(
+        recipe,
+        slices,
+        kind,
+        seed=seed,
+        spacing=source.spacing[::-1],
+        parameters=fixed.parameters if fixed else None,
+    )
+    return corrupted.slices.T, corrupted.parameters
+
+
+def _write_like(source: Path, target: Path, data: NDArray[np.float32]) -> None:
+    """Write voxels under the header of another file, as float32."""
+    image = nib.load(source)
+    assert isinstance(image, nib.Nifti1Pair)  # read_volume has seen to it
+    header = image.header.copy()
+    header.set_data_dtype(np.float32)
+    header.set_slope_inter(1, 0)
+    save_image(type(image)(data.reshape(image.shape), image.affine, header), target)

@@ -1,0 +1,52 @@
+"""What a report takes from the prepared sets."""
+
+from typing import Any
+
+import pytest
+
+from benchmark.data.dataset import Dataset
+from benchmark.report import corrupted_sets
+from results.errors import ScoreFileError
+from results.robustness import Corruption
+
+
+def prepared(name: str, title: str = "", **preparation: Any) -> Dataset:
+    return Dataset(
+        name=name,
+        title=title or name,
+        source="test",
+        in_plane_spacing_mm=1.36719,
+        preparation=preparation,
+        software={},
+        cases=(),
+    )
+
+
+def test_no_set_is_corrupted() -> None:
+    assert corrupted_sets([prepared("acdc", "ACDC"), prepared("mnms", "M&Ms")]) == {}
+
+
+def test_recipes_are_kept_apart() -> None:
+    graded = {"recipe": "mr-c", "recipe_version": 1, "kind": "Motion", "seed": 1}
+    sets = corrupted_sets(
+        [
+            prepared("acdc", "Mine"),
+            prepared("Motion-2", severity=2, **graded),
+            prepared("RandMotion", recipe="acdc-c", kind="RandMotion"),
+            prepared("Motion-1", severity=1, **graded),
+        ]
+    )
+    assert list(sets) == ["acdc-c", "mr-c"]
+    assert sets["acdc-c"].corruptions == {"RandMotion": Corruption("RandMotion")}
+    assert sets["mr-c"].levels == {"Motion": {1: "Motion-1", 2: "Motion-2"}}
+    assert {one.clean for one in sets.values()} == {"Mine"}
+
+
+def test_clean_set_that_is_not_there_is_acdc() -> None:
+    sets = corrupted_sets([prepared("RandMotion", recipe="acdc-c", kind="RandMotion")])
+    assert sets["acdc-c"].clean == "ACDC"
+
+
+def test_impossible_severity_is_refused() -> None:
+    with pytest.raises(ScoreFileError, match="severity 7"):
+        corrupted_sets([prepared("Motion-7", recipe="mr-c", kind="Motion", severity=7)])
