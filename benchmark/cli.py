@@ -16,6 +16,7 @@ from benchmark.errors import CoopbenchError, UsageError
 if TYPE_CHECKING:
     from benchmark.data.dataset import Dataset
     from benchmark.data.prepare import Prepared
+    from benchmark.external import Missing
     from benchmark.run import Summary
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -621,6 +622,126 @@ def predict(
 
 
 @cli.command(
+    epilog=_examples(
+        "coopbench score predictions data --name mine          # predictions/acdc/007/ED.nii.gz …",
+        "coopbench score nnunet-out data/acdc --name nnU-Net --map 1=RV,2=MYO,3=LV",
+        "coopbench score nnunet-out labelsTs --set ACDC --map 1=RV,2=MYO,3=LV "
+        "--label-map 1=RV,2=MYO,3=LV",
+        "coopbench report --scores scores/nnU-Net.csv",
+    )
+)
+@click.argument("predictions", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("labels", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--name", help="The row in tables.  [default: the name of PREDICTIONS]")
+@click.option(
+    "--map",
+    "values",
+    default="1=LV,2=MYO,3=RV",
+    show_default=True,
+    metavar="VALUE=STRUCTURE,…",
+    help="What the values of predictions mean; also =background.",
+)
+@click.option(
+    "--label-map",
+    metavar="VALUE=STRUCTURE,…",
+    help="The same of a plain folder of labels.  [default: 1=LV,2=MYO,3=RV]",
+)
+@click.option(
+    "--missing",
+    type=click.Choice(["fail", "zero", "skip"]),
+    default="fail",
+    show_default=True,
+    help="Predictions missing or broken: write nothing, count Dice 0, or leave them out.",
+)
+@click.option(
+    "--set", "title", help="Test set of a plain folder of labels.  [default: the folder's name]"
+)
+@click.option(
+    "--case",
+    metavar="REGEX",
+    help="Groups 'subject' and 'frame' in the cases of a plain folder.  "
+    "[default: SUBJECT_FRAME, frame ED, ES or frame<N>, or SUBJECT alone]",
+)
+@click.option(
+    "--output",
+    type=click.Choice(["FTN", "FTN+STN"]),
+    default="FTN",
+    show_default=True,
+    help="Whose columns the row stands in.",
+)
+@click.option("--repeat", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Goes with the repeat."
+)
+@click.option("--out", type=FILE, help="Scores, as CSV.  [default: scores/<name>.csv]")
+@workers_option
+def score(
+    predictions: Path,
+    labels: Path,
+    name: str | None,
+    values: str,
+    label_map: str | None,
+    missing: "Missing",
+    title: str | None,
+    case: str | None,
+    output: str,
+    repeat: int,
+    seed: int,
+    out: Path | None,
+    workers: int | None,
+) -> None:
+    """Score label maps of any framework.
+
+    PREDICTIONS holds NIfTI label maps of nnU-Net, MONAI or your own. LABELS is a data folder (of
+    each set NAME in it, PREDICTIONS/NAME is scored), one prepared set, or a plain folder of label
+    files. Prepared sets are scored on the centre 192 × 192, as our own runs are; plain folders on
+    whole volumes.
+
+    Files are matched by case: 007/draw1/ED_seg.nii.gz, 007_draw1_ED.nii.gz and
+    draw1/007_ED.nii.gz are the same; _0000, _img, _seg, _gt, _label, _pred, _prediction, _dseg
+    and _mask at the end of a name do not count. A label without a draw serves all draws.
+
+    The scores are tidy like those of 'coopbench evaluate', with their provenance as .json beside
+    them. 'coopbench report --scores FILE' takes them into the table.
+    """
+    from benchmark.config import check_name
+    from benchmark.external import (
+        Row,
+        check_target,
+        find_test_sets,
+        parse_numbering,
+        score_predictions,
+        unmatched_line,
+        write_scores,
+    )
+
+    row = Row(check_name(name or predictions.resolve().name), repeat, seed, output)
+    numbering = parse_numbering("--map", values)
+    sets = find_test_sets(
+        predictions, labels, output=output, title=title, label_map=label_map, case=case
+    )
+    target = out or Path("scores") / f"{row.name}.csv"
+    check_target(target, row, [one.title for one in sets])
+    for line in filter(None, map(unmatched_line, sets)):
+        _say(line)
+    scored = score_predictions(
+        sets,
+        predictions,
+        row,
+        numbering=numbering,
+        missing=missing,
+        options={"map": values, "label_map": label_map, "set": title, "case": case},
+        workers=_workers(workers),
+    )
+    for line in scored.faults:
+        _say(f"warning: {line}")
+    write_scores(scored, target)
+    for line in scored.summary:
+        click.echo(line)
+    click.echo(f"wrote {target}; next: coopbench report --scores {target}")
+
+
+@cli.command(
     epilog=_examples("coopbench report", "coopbench report --data data --preset paper --out paper")
 )
 @data_option
@@ -630,6 +751,12 @@ def predict(
 )
 @click.option("--out", type=FOLDER, help="Folder to write to.  [default: report/<data>-<preset>]")
 @click.option("--average-all", is_flag=True, help="Take further test sets into the averages.")
+@click.option(
+    "--scores",
+    type=FILE,
+    multiple=True,
+    help="Scores of an external model, by 'coopbench score'; may be repeated.",
+)
 @device_option
 @workers_option
 def report(
@@ -638,15 +765,16 @@ def report(
     preset: str | None,
     out: Path | None,
     average_all: bool,
+    scores: tuple[Path, ...],
     device: str,
     workers: int | None,
 ) -> None:
     """Write the table and the figure.
 
-    Evaluates what is not yet, then writes the table of all methods. It comes as text, Markdown,
-    LaTeX and CSV, the figure as PNG and PDF.
+    Evaluates what is not yet, then writes the table of all methods, and of the external models in
+    --scores. It comes as text, Markdown, LaTeX and CSV, the figure as PNG and PDF.
     """
-    _report(_data(data), runs, preset, out, average_all, device, workers)
+    _report(_data(data), runs, preset, out, average_all, device, workers, scores)
 
 
 def _report(
@@ -657,22 +785,27 @@ def _report(
     average_all: bool,
     device: str,
     workers: int | None,
+    external: Sequence[Path] = (),
 ) -> None:
     from benchmark.device import find_device
     from benchmark.evaluation import evaluate as score
     from benchmark.evaluation import gather_groups
+    from benchmark.external_rows import read_external_rows
     from benchmark.report import all_datasets, select_runs, write_report
 
     datasets = all_datasets(data)
-    selection = select_runs(runs, datasets, preset)
+    selection = select_runs(runs, datasets, preset, may_be_empty=bool(external))
+    names = {run.config.name for run in selection.runs}
+    rows = read_external_rows(external, names, datasets)
     score(selection.runs, datasets, device=find_device(device), workers=workers)
     gather_groups(selection.runs, datasets)
     text, files = write_report(
         selection,
         datasets,
-        out or Path("report") / selection.runs[0].config.group,
+        out or Path("report") / selection.group,
         average_all=average_all,
         ansi=sys.stdout.isatty(),
+        external=rows,
     )
     click.echo(text)
     click.echo()

@@ -135,6 +135,17 @@ class RunConfig(_Settings):
         return find_method(self.method)(**self.settings)
 
 
+def check_name(name: str) -> str:
+    """A row's name, which folders and files are named after.
+
+    Raises:
+        UsageError: it could not be such a name.
+    """
+    if not re.fullmatch(r"\w[\w.+-]*", name):
+        raise UsageError(f"--name {name!r}: use letters, digits and . _ + - only")
+    return name
+
+
 def presets() -> dict[str, dict[str, Any]]:
     """Each preset's changes of the defaults."""
     return tomllib.loads(files("benchmark").joinpath("presets.toml").read_text("utf-8"))
@@ -182,9 +193,7 @@ def resolve(
         )
     if seed is None:
         seed = SEEDS.get(repeat, repeat)
-    own_name = method if name is None else name
-    if not re.fullmatch(r"\w[\w.+-]*", own_name):
-        raise UsageError(f"--name {own_name!r}: use letters, digits and . _ + - only")
+    own_name = check_name(method if name is None else name)
     if own_name != method and own_name in method_names():
         raise UsageError(f"--name {own_name}: is another method; choose a name of your own")
     settings = _validated(kind.Settings, changes["settings"]).model_dump(mode="json")

@@ -1,15 +1,18 @@
 """From runs to the table and the figure: which runs belong together, and what is said of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import pandas as pd
 
 from benchmark.config import RunConfig
 from benchmark.data.dataset import Dataset, find_datasets, read_splits
 from benchmark.environment import commit
 from benchmark.errors import CoopbenchError, UsageError
-from benchmark.evaluation import gather_scores
-from benchmark.files import read_json, write_text
+from benchmark.evaluation import COLUMNS, gather_scores
+from benchmark.external_rows import ExternalRows
+from benchmark.files import read_json, whole_file, write_text
 from benchmark.metrics import IMPLEMENTATION
 from benchmark.run import Run, find_runs
 from results.errors import ScoreFileError
@@ -35,12 +38,23 @@ class Selection:
     runs: list[Run]
     left_out: list[str]
 
+    @property
+    def group(self) -> str:
+        """What the table is called after."""
+        return self.runs[0].config.group if self.runs else "external"
 
-def finished_runs(runs: Path, datasets: Sequence[Dataset], preset: str | None = None) -> Selection:
+
+def finished_runs(
+    runs: Path,
+    datasets: Sequence[Dataset],
+    preset: str | None = None,
+    *,
+    may_be_empty: bool = False,
+) -> Selection:
     """The finished runs, of one preset or of all, that were trained on one of these sets.
 
     Raises:
-        CoopbenchError: there is none.
+        CoopbenchError: there is none, unless it ``may_be_empty``.
     """
     fingerprints = {dataset.fingerprint for dataset in datasets}
     chosen, left_out = [], []
@@ -53,7 +67,7 @@ def finished_runs(runs: Path, datasets: Sequence[Dataset], preset: str | None = 
             left_out.append(f"{run.folder}: left out, its training is not finished")
         else:
             chosen.append(run)
-    if not chosen:
+    if not chosen and not may_be_empty:
         raise CoopbenchError(
             "\n".join(
                 [f"{runs}: holds no finished run on these data; see 'coopbench train'", *left_out]
@@ -62,14 +76,16 @@ def finished_runs(runs: Path, datasets: Sequence[Dataset], preset: str | None = 
     return Selection(chosen, left_out)
 
 
-def select_runs(runs: Path, datasets: Sequence[Dataset], preset: str | None) -> Selection:
+def select_runs(
+    runs: Path, datasets: Sequence[Dataset], preset: str | None, *, may_be_empty: bool = False
+) -> Selection:
     """The finished runs of one table: trained on these data, all of one preset.
 
     Raises:
-        CoopbenchError: there is none, or two runs would fill the same cell.
+        CoopbenchError: there is none, unless it ``may_be_empty``, or two would fill one cell.
         UsageError: there are several presets, which do not belong in one table.
     """
-    selection = finished_runs(runs, datasets, preset)
+    selection = finished_runs(runs, datasets, preset, may_be_empty=may_be_empty)
     chosen = selection.runs
     groups = sorted({run.config.group for run in chosen})
     if len(groups) > 1:
@@ -151,13 +167,12 @@ def _incomplete(datasets: Sequence[Dataset]) -> list[str]:
 
 def _departures(runs: Sequence[Run]) -> list[str]:
     """Rows that were trained under other settings of the harness than the first one."""
-    usual = runs[0].config.training
     return sorted(
         {
             f"{run.config.title} was trained under other settings of the harness than "
             f"{runs[0].config.title}: see its config.json."
             for run in runs
-            if run.config.training != usual
+            if run.config.training != runs[0].config.training
         }
     )
 
@@ -191,45 +206,75 @@ def _renderings(stem: str, table: MeanTable, caption: str, notes: Sequence[str])
     }
 
 
+def _joined_scores(
+    runs: Sequence[Run], datasets: Sequence[Dataset], external: ExternalRows, out: Path
+) -> pd.DataFrame:
+    """Write the scores of all rows of a table into ``out``; returns them.
+
+    Raises:
+        CoopbenchError: a score file is broken, or a score is given twice.
+    """
+    try:
+        if runs:
+            gather_scores(runs, datasets, out)
+        scores = read_scores([*([out] if runs else []), *external.files])
+    except ScoreFileError as error:
+        raise CoopbenchError(str(error)) from error
+    if external.files:
+        with whole_file(out) as partial:
+            scores.to_csv(partial, columns=list(COLUMNS), index=False, float_format="%.6f")
+    return scores
+
+
+def _reference(runs: Sequence[Run], rows: Iterable[str]) -> str:
+    """The row that corruption errors are relative to: ``standard``, else a run's, else any."""
+    own = {run.config.name for run in runs}
+    return min(rows, key=lambda name: (name != REFERENCE, name not in own))
+
+
 def write_report(
-    selection: Selection, datasets: Sequence[Dataset], out: Path, *, average_all: bool, ansi: bool
+    selection: Selection,
+    datasets: Sequence[Dataset],
+    out: Path,
+    *,
+    average_all: bool,
+    ansi: bool,
+    external: ExternalRows | None = None,
 ) -> tuple[str, list[Path]]:
     """Write scores, tables and figure into ``out``; returns the main table as text, and the files.
 
-    Robustness measures beside mean Dice are a table of their own for each recipe of corruptions:
+    The rows are the runs selected and those of ``external`` models. Robustness measures beside mean Dice are a table of their own for each recipe of corruptions:
     ``robustness.*`` of the only one, ``robustness-<recipe>.*`` where there are several.
     """
     runs = selection.runs
-    config = runs[0].config
+    external = external or ExternalRows()
     out.mkdir(parents=True, exist_ok=True)
-    gather_scores(runs, datasets, out / "scores.csv")
-    try:
-        scores = read_scores(out / "scores.csv")
-    except ScoreFileError as error:
-        raise CoopbenchError(str(error)) from error
+    scores = _joined_scores(runs, datasets, external, out / "scores.csv")
     titles = {run.config.name: run.config.title for run in runs}
-    remarks = {run.config.name: run.config.remark for run in runs}
-    phantom = config.data.phantom
+    remarks = {run.config.name: run.config.remark for run in runs} | external.remarks
+    phantom = external.phantom or any(run.config.data.phantom for run in runs)
     table = poster_table(
         scores, titles=titles, remarks=remarks, average_all=average_all, phantom=phantom
     )
     notes = [
-        describe(config),
+        *(describe(run.config) for run in runs[:1]),
         f"Metrics: {IMPLEMENTATION}.",
         *_departures(runs),
         *_incomplete(datasets),
         *_provenance(runs, datasets),
         *(f"{line}." for line in selection.left_out),
     ]
-    caption = f"Dice on each test set ({config.group})"
+    caption = f"Dice on each test set ({selection.group})"
     texts = _renderings("table", table, caption, notes)
     try:
         corrupted = corrupted_sets(datasets)
         for recipe, sets in corrupted.items():
+            if not scores["test_set"].isin(list(sets.corruptions)).any():
+                continue  # of external models only
             robustness = robustness_table(
                 scores,
                 sets,
-                reference=REFERENCE if REFERENCE in titles else next(iter(table.titles)),
+                reference=_reference(runs, table.titles),
                 titles=titles,
                 remarks=remarks,
                 phantom=phantom,
@@ -237,14 +282,16 @@ def write_report(
             texts |= _renderings(
                 "robustness" if len(corrupted) == 1 else f"robustness-{recipe}",
                 robustness,
-                f"Robustness to the corruptions of recipe {recipe} ({config.group})",
+                f"Robustness to the corruptions of recipe {recipe} ({selection.group})",
                 notes,
             )
     except ScoreFileError as error:
         raise CoopbenchError(str(error)) from error
     for name, text in texts.items():
         write_text(out / name, text if text.endswith("\n") else f"{text}\n")
-    figure = score_figure(scores, titles=titles, remarks=remarks, phantom=phantom, notes=notes[:1])
+    figure = score_figure(
+        scores, titles=titles, remarks=remarks, phantom=phantom, notes=notes[: len(runs[:1])]
+    )
     figures = save_figure(figure, out / "scores")
     files = [*(out / name for name in texts), *figures, out / "scores.csv"]
     return text_table(table, caption=caption, notes=notes, ansi=ansi), files

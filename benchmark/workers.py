@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import queue
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -55,10 +56,19 @@ def tell(message: object) -> None:
         raise KeyboardInterrupt
 
 
-def _start_worker(messages: Any, stop: Any) -> None:
-    # Each worker is one core's work; libraries that start threads of their own would crowd it.
+def _keep_to_one_thread() -> None:
+    """Each worker is one core's work; libraries that start threads of their own would crowd it."""
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"):
         os.environ[variable] = "1"
+    # Those that the process was born with have read the variables already.
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+    if "SimpleITK" in sys.modules:
+        sys.modules["SimpleITK"].ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+
+
+def _start_worker(messages: Any, stop: Any) -> None:
+    _keep_to_one_thread()
     # Ctrl-C reaches the whole group of processes; the parent decides what becomes of the work.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _Line.messages, _Line.stop = messages, stop

@@ -1,0 +1,181 @@
+"""Score files of external models as rows of a report, and the record that lies beside them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from benchmark.data.dataset import Dataset, evaluated_cases, read_record
+from benchmark.errors import CoopbenchError, UsageError
+from benchmark.files import digest, sha256
+from benchmark.metrics import IMPLEMENTATION
+from results.errors import ScoreFileError
+from results.scores import read_scores
+
+COUNTED = {"zero": "counted as zero", "skip": "left out", "fail": ""}
+"""What became of broken cases, by the option --missing."""
+
+
+class ScoredSet(BaseModel):
+    """A test set that predictions were scored on."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str
+    labels: str
+    """Name of the labels' folder."""
+    fingerprint: str
+    """Digest of the labels, and of which of them count."""
+    prepared: bool
+    phantom: bool
+    field: str
+    """What was scored of a volume."""
+    cases: int
+    """Volumes of the set, broken ones among them."""
+    faults: dict[str, int]
+    """How many predictions were missing, unreadable, of wrong geometry, with unknown values."""
+    unmatched: int
+    """Predictions that match no label."""
+
+
+class ExternalRecord(BaseModel):
+    """The content of the ``.json`` beside scores of 'coopbench score'."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal["coopbench-external-1"] = "coopbench-external-1"
+    name: str
+    repeat: int
+    seed: int
+    output: str
+    missing: Literal["fail", "zero", "skip"]
+    options: dict[str, str | None]
+    predictions: str
+    """Name of the predictions' folder."""
+    predictions_fingerprint: str
+    test_sets: tuple[ScoredSet, ...]
+    faults: dict[str, str]
+    """What was wrong, by test set and case."""
+    metrics: str
+    software: dict[str, str]
+    commit: str | None
+    sha256: str = ""
+    """Of the scores."""
+
+    @property
+    def titles(self) -> list[str]:
+        """The test sets' titles."""
+        return [one.title for one in self.test_sets]
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """What the rows of the scores say of the model."""
+        return {
+            "name": self.name,
+            "repeat": self.repeat,
+            "seed": self.seed,
+            "output": self.output,
+        }
+
+    @property
+    def remark(self) -> str:
+        """What a reader of a table must know of the row."""
+        parts = [f"external: scored by 'coopbench score' from {self.predictions}"]
+        parts += [
+            f"{one.title}: {one.field} of the labels in {one.labels}"
+            for one in self.test_sets
+            if not one.prepared
+        ]
+        if self.faults:
+            of = sum(one.cases for one in self.test_sets)
+            absent = sum(one.faults.get("missing", 0) for one in self.test_sets)
+            what = "missing" if absent == len(self.faults) else "missing or broken"
+            parts.append(f"{len(self.faults)} of {of} cases {what}, {COUNTED[self.missing]}")
+        if self.metrics != IMPLEMENTATION:
+            parts.append(f"by other metrics ({self.metrics})")
+        return "; ".join(parts)
+
+
+def prepared_fingerprint(dataset: Dataset) -> str:
+    """Digest of a prepared set's data, and of the cases that it is evaluated on."""
+    cases = [case.folder for case in evaluated_cases(dataset)]
+    return digest({"data": dataset.fingerprint, "cases": cases})
+
+
+@dataclass(frozen=True)
+class ExternalRows:
+    """Rows of external models: their files, and what has to be said of each."""
+
+    files: tuple[Path, ...] = ()
+    remarks: dict[str, str] = field(default_factory=dict)
+    """By name of the row."""
+    phantom: bool = False
+
+
+def read_external_rows(
+    files: Sequence[Path], runs: Iterable[str], datasets: Sequence[Dataset]
+) -> ExternalRows:
+    """Check score files of external models that are to join a table.
+
+    Args:
+        files: of 'coopbench score', or any of the same columns.
+        runs: names of the runs in the table.
+        datasets: the prepared sets of the table.
+
+    Raises:
+        UsageError: a file's row has the name of a run.
+        CoopbenchError: a file is broken, or was scored on other data than these.
+    """
+    taken = set(runs)
+    remarks: dict[str, list[str]] = {}
+    phantom = False
+    for path in files:
+        for name in _names(path):
+            if name in taken:
+                raise UsageError(
+                    f"--scores {path}: its row is called {name}, as a run of the table is; score "
+                    "it again under another --name"
+                )
+            record = _read_record(path, datasets)
+            said = "external scores" if record is None else record.remark
+            if said not in remarks.setdefault(name, []):
+                remarks[name].append(said)
+            phantom |= record is not None and any(one.phantom for one in record.test_sets)
+    return ExternalRows(
+        tuple(files), {name: "; ".join(lines) for name, lines in remarks.items()}, phantom
+    )
+
+
+def _names(path: Path) -> list[str]:
+    try:
+        return sorted(read_scores(path)["method"].astype(str).unique())
+    except ScoreFileError as error:
+        raise CoopbenchError(str(error)) from error
+
+
+def _read_record(path: Path, datasets: Sequence[Dataset]) -> ExternalRecord | None:
+    """The record of a score file, or None where it has none.
+
+    Raises:
+        CoopbenchError: it is broken or of other scores, or the data are not those of the table.
+    """
+    beside = path.with_suffix(".json")
+    if not beside.is_file():
+        return None
+    record = read_record(beside, ExternalRecord)
+    if record.sha256 != sha256(path):
+        raise CoopbenchError(
+            f"{path}: is not what {beside.name} beside it was written with; run the same 'coopbench "
+            "score' again, or move that file away"
+        )
+    here = {dataset.title: dataset for dataset in datasets}
+    for one in record.test_sets:
+        dataset = here.get(one.title)
+        if one.prepared and dataset and prepared_fingerprint(dataset) != one.fingerprint:
+            raise CoopbenchError(
+                f"{path}: was scored on another {one.title} than {dataset.root}, and scores on "
+                "both do not mix; run 'coopbench score' again with these labels"
+            )
+    return record
