@@ -27,7 +27,7 @@ class Key:
     draw: int | None
 
     def __str__(self) -> str:
-        return self.case if self.draw is None else f"{self.case} (draw {self.draw})"
+        return f"{self.case} (draw {self.draw})" if self.draw else self.case
 
 
 def case_key(path: Path, endings: Sequence[str] = ENDINGS) -> Key:

@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import nibabel as nib
 import numpy as np
 import pandas as pd
+from nibabel.affines import apply_affine
 from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 from numpy.typing import NDArray
 
@@ -314,7 +314,7 @@ def _plain_set(
             f"{labels}: holds neither a prepared set (dataset.json) nor a label file "
             "(.nii or .nii.gz)"
         )
-    numbering = dict(zip(range(4), range(4), strict=True))
+    numbering = {value: value for value in (0, *STRUCTURES)}
     if label_map is not None:
         numbering = parse_numbering("--label-map", label_map)
     found = as_acquired(find_cases(predictions, endings))
@@ -412,7 +412,7 @@ def in_label_space(prediction: Volume, reference: Reference) -> NDArray[np.gener
             f"has the shape {prediction.data.shape}, but its label has {reference.label.shape}"
         )
     corners = np.array(list(np.ndindex(2, 2, 2))) * (np.array(data.shape) - 1)
-    off = np.abs(nib.affines.apply_affine(to_label @ affine, corners) - corners).max()
+    off = np.abs(apply_affine(to_label @ affine, corners) - corners).max()
     if not off <= 0.1:
         raise ValueError(
             f"lies elsewhere than its label, by up to {off:.3g} voxels (by its affine); "
@@ -495,9 +495,10 @@ class Scored:
             each = rows.groupby("structure", sort=False)["dice"].mean()
             broken = sum(one.faults.values())
             kinds = ", ".join(f"{kind} {count}" for kind, count in one.faults.items())
+            means = ", ".join(f"{name} {mean:.4f}" for name, mean in each.items())
             lines.append(
-                f"{one.title}: {len(rows) // len(STRUCTURES)} of {one.cases} volumes, mean Dice "
-                f"{rows['dice'].mean():.4f} ({', '.join(f'{n} {d:.4f}' for n, d in each.items())})"
+                f"{one.title}: {len(rows) // len(STRUCTURES)} of {one.cases} volumes"
+                + (f", mean Dice {rows['dice'].mean():.4f} ({means})" if len(rows) else "")
                 + (f"; {broken} {COUNTED[self.record.missing]} ({kinds})" if broken else "")
             )
         return lines
@@ -650,7 +651,8 @@ def unmatched_line(one: TestSet) -> str | None:
     names = [path.relative_to(one.predictions).as_posix() for path in one.unmatched[:3]]
     more = ", …" if len(one.unmatched) > len(names) else ""
     return (
-        f"warning: {one.predictions}: {len(one.unmatched)} predictions match no label of "
+        f"warning: {one.predictions}: {len(one.unmatched)} "
+        f"{'prediction matches' if len(one.unmatched) == 1 else 'predictions match'} no label of "
         f"{one.title} ({', '.join(names)}{more})"
     )
 

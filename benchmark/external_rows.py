@@ -92,7 +92,10 @@ class ExternalRecord(BaseModel):
             of = sum(one.cases for one in self.test_sets)
             absent = sum(one.faults.get("missing", 0) for one in self.test_sets)
             what = "missing" if absent == len(self.faults) else "missing or broken"
-            parts.append(f"{len(self.faults)} of {of} cases {what}, {COUNTED[self.missing]}")
+            counts = {one.title: sum(one.faults.values()) for one in self.test_sets}
+            each = ", ".join(f"{title} {count}" for title, count in counts.items() if count)
+            where = f" ({each})" if len(counts) > 1 else ""
+            parts.append(f"{len(self.faults)} of {of} cases {what}{where}, {COUNTED[self.missing]}")
         if self.metrics != IMPLEMENTATION:
             parts.append(f"by other metrics ({self.metrics})")
         return "; ".join(parts)
@@ -131,8 +134,10 @@ def read_external_rows(
     taken = set(runs)
     remarks: dict[str, list[str]] = {}
     phantom = False
+    if files:
+        _names(files)  # no score is given twice
     for path in files:
-        for name in _names(path):
+        for name in _names([path]):
             if name in taken:
                 raise UsageError(
                     f"--scores {path}: its row is called {name}, as a run of the table is; score "
@@ -148,9 +153,9 @@ def read_external_rows(
     )
 
 
-def _names(path: Path) -> list[str]:
+def _names(files: Sequence[Path]) -> list[str]:
     try:
-        return sorted(read_scores(path)["method"].astype(str).unique())
+        return sorted(read_scores(files)["method"].astype(str).unique())
     except ScoreFileError as error:
         raise CoopbenchError(str(error)) from error
 
@@ -167,8 +172,8 @@ def _read_record(path: Path, datasets: Sequence[Dataset]) -> ExternalRecord | No
     record = read_record(beside, ExternalRecord)
     if record.sha256 != sha256(path):
         raise CoopbenchError(
-            f"{path}: is not what {beside.name} beside it was written with; run the same 'coopbench "
-            "score' again, or move that file away"
+            f"{path}: is not what {beside.name} beside it was written with; run the same "
+            "'coopbench score' again, or move that file away"
         )
     here = {dataset.title: dataset for dataset in datasets}
     for one in record.test_sets:

@@ -232,6 +232,21 @@ def _reference(runs: Sequence[Run], rows: Iterable[str]) -> str:
     return min(rows, key=lambda name: (name != REFERENCE, name not in own))
 
 
+def _without_graded(
+    scores: pd.DataFrame, datasets: Sequence[Dataset]
+) -> tuple[pd.DataFrame, list[str]]:
+    """The scores on sets that are not graded by severity, and a note on those that are."""
+    graded = scores["test_set"].isin(
+        [dataset.title for dataset in datasets if "severity" in dataset.preparation]
+    )
+    if not graded.any() or graded.all():
+        return scores, []
+    sets = sorted(set(scores.loc[graded, "test_set"]))
+    return scores[~graded], [
+        f"Graded by severity, and so in the tables of robustness alone: {', '.join(sets)}."
+    ]
+
+
 def write_report(
     selection: Selection,
     datasets: Sequence[Dataset],
@@ -243,8 +258,9 @@ def write_report(
 ) -> tuple[str, list[Path]]:
     """Write scores, tables and figure into ``out``; returns the main table as text, and the files.
 
-    The rows are the runs selected and those of ``external`` models. Robustness measures beside mean Dice are a table of their own for each recipe of corruptions:
-    ``robustness.*`` of the only one, ``robustness-<recipe>.*`` where there are several.
+    The rows are the runs selected and those of ``external`` models. Robustness measures beside mean
+    Dice are a table of their own for each recipe of corruptions: ``robustness.*`` of the only one,
+    ``robustness-<recipe>.*`` where there are several.
     """
     runs = selection.runs
     external = external or ExternalRows()
@@ -252,20 +268,22 @@ def write_report(
     scores = _joined_scores(runs, datasets, external, out / "scores.csv")
     titles = {run.config.name: run.config.title for run in runs}
     remarks = {run.config.name: run.config.remark for run in runs} | external.remarks
+    scored = [dataset for dataset in datasets if (scores["test_set"] == dataset.title).any()]
     phantom = external.phantom or any(run.config.data.phantom for run in runs)
+    ungraded, graded = _without_graded(scores, datasets)
     table = poster_table(
-        scores, titles=titles, remarks=remarks, average_all=average_all, phantom=phantom
+        ungraded, titles=titles, remarks=remarks, average_all=average_all, phantom=phantom
     )
     notes = [
         *(describe(run.config) for run in runs[:1]),
         f"Metrics: {IMPLEMENTATION}.",
         *_departures(runs),
-        *_incomplete(datasets),
-        *_provenance(runs, datasets),
+        *_incomplete(scored),
+        *_provenance(runs, scored),
         *(f"{line}." for line in selection.left_out),
     ]
     caption = f"Dice on each test set ({selection.group})"
-    texts = _renderings("table", table, caption, notes)
+    texts = _renderings("table", table, caption, [*graded, *notes])
     try:
         corrupted = corrupted_sets(datasets)
         for recipe, sets in corrupted.items():
@@ -290,11 +308,11 @@ def write_report(
     for name, text in texts.items():
         write_text(out / name, text if text.endswith("\n") else f"{text}\n")
     figure = score_figure(
-        scores, titles=titles, remarks=remarks, phantom=phantom, notes=notes[: len(runs[:1])]
+        ungraded, titles=titles, remarks=remarks, phantom=phantom, notes=notes[: len(runs[:1])]
     )
     figures = save_figure(figure, out / "scores")
     files = [*(out / name for name in texts), *figures, out / "scores.csv"]
-    return text_table(table, caption=caption, notes=notes, ansi=ansi), files
+    return text_table(table, caption=caption, notes=[*graded, *notes], ansi=ansi), files
 
 
 def all_datasets(data: Path) -> list[Dataset]:
