@@ -19,7 +19,7 @@ from results.errors import ScoreFileError
 from results.figures import save_figure, score_figure
 from results.mean_table import MeanTable
 from results.render import csv_table, latex_table, markdown_table, text_table
-from results.robustness import CorruptedSets, Corruption
+from results.robustness import CorruptedSets, Corruption, degradation_curves
 from results.robustness_table import robustness_table
 from results.scores import read_scores
 from results.table import poster_table
@@ -284,11 +284,14 @@ def write_report(
     ]
     caption = f"Dice on each test set ({selection.group})"
     texts = _renderings("table", table, caption, [*graded, *notes])
+    curves = []
     try:
         corrupted = corrupted_sets(datasets)
         for recipe, sets in corrupted.items():
             if not scores["test_set"].isin(list(sets.corruptions)).any():
                 continue  # of external models only
+            curve = degradation_curves(scores, sets)
+            curves.append(curve.assign(recipe=recipe, phantom=phantom))
             robustness = robustness_table(
                 scores,
                 sets,
@@ -305,6 +308,8 @@ def write_report(
             )
     except ScoreFileError as error:
         raise CoopbenchError(str(error)) from error
+    if curves:
+        texts["degradation.csv"] = pd.concat(curves).to_csv(index=False, float_format="%.6f")
     for name, text in texts.items():
         write_text(out / name, text if text.endswith("\n") else f"{text}\n")
     figure = score_figure(
