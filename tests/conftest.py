@@ -1,5 +1,7 @@
 """Small prepared data that the tests write themselves."""
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +86,21 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     prepare(read_acdc(raw), root, workers=1, splits=splits)
     return root
+
+
+@pytest.fixture
+def own_data(data: Path, tmp_path: Path) -> Path:
+    """A copy of `data` for commands that add sets to it, as 'study' does."""
+    return Path(shutil.copytree(data, tmp_path / "data"))
+
+
+@pytest.fixture(autouse=True)
+def data_stay_as_they_are(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No test leaves a set in the folder that all share, where the next would find it."""
+    yield
+    if "data" in request.fixturenames:
+        root = request.getfixturevalue("data")
+        assert sorted(path.name for path in root.iterdir()) == ["acdc", "raw"]
 
 
 @pytest.fixture

@@ -449,8 +449,10 @@ def test_phantom_is_used_and_named_where_there_is_nothing_else(
         assert "PHANTOM" in robustness.read_text()
 
 
-def test_study_trains_several_at_once_and_skips_what_is_done(data: Path, tmp_path: Path) -> None:
-    words = ("study", "--data", data, "--preset", "demo", "--runs", tmp_path / "runs", *TINY)
+def test_study_trains_several_at_once_and_skips_what_is_done(
+    own_data: Path, tmp_path: Path
+) -> None:
+    words = ("study", "--data", own_data, "--preset", "demo", "--runs", tmp_path / "runs", *TINY)
     words = (*words, "--methods", "standard,proposed-x,standard", "--out", tmp_path / "report")
     words = (*words, "--repeats", "0,0")
     result = coopbench(*words)
@@ -462,7 +464,7 @@ def test_study_trains_several_at_once_and_skips_what_is_done(data: Path, tmp_pat
     assert [path.stat().st_mtime_ns for path in runs] == times
     # A run of the study is the run that 'train' makes.
     alone = coopbench(
-        *("train", "--method", "standard", "--data", data, "--preset", "demo"),
+        *("train", "--method", "standard", "--data", own_data, "--preset", "demo"),
         *("--runs", tmp_path / "alone", *TINY),
     )
     assert alone.exit_code == 0
@@ -470,8 +472,8 @@ def test_study_trains_several_at_once_and_skips_what_is_done(data: Path, tmp_pat
     assert (tmp_path / "alone" / name).read_bytes() == (tmp_path / "runs" / name).read_bytes()
 
 
-def test_no_process_outlives_a_killed_study(data: Path, tmp_path: Path) -> None:
-    words = ["study", "--data", str(data), "--preset", "demo", "--runs", str(tmp_path / "runs")]
+def test_no_process_outlives_a_killed_study(own_data: Path, tmp_path: Path) -> None:
+    words = ["study", "--data", str(own_data), "--preset", "demo", "--runs", str(tmp_path / "runs")]
     words += [*TINY, "--set", "steps=100000", "--methods", "standard"]
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmark", *words],

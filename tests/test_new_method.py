@@ -55,13 +55,12 @@ def run(environment: dict[str, str], cwd: Path, *words: object) -> str:
 
 
 def test_own_method_trains_and_stands_in_the_table(
-    installed: dict[str, str], data: Path, tmp_path: Path
+    installed: dict[str, str], own_data: Path, tmp_path: Path
 ) -> None:
     listed = run(installed, tmp_path, "benchmark", "methods")
     assert "my-own" in listed and "Bézier" in listed
     assert "inverted" in run(installed, tmp_path, "benchmark", "methods", "bezier")
-    shutil.copytree(data, tmp_path / "data")
-    options = ("--data", "data", "--preset", "demo", "--runs", "runs")
+    options = ("--data", own_data, "--preset", "demo", "--runs", "runs")
     methods = "standard,my-own,bezier"
     report = run(
         installed, tmp_path, "benchmark", "study", *options, "--methods", methods, *TINY,
