@@ -16,7 +16,8 @@ from benchmark.files import read_json, whole_file, write_text
 from benchmark.metrics import IMPLEMENTATION
 from benchmark.run import Run, find_runs
 from results.errors import ScoreFileError
-from results.figures import save_figure, score_figure
+from results.figures.scores import score_figure
+from results.figures.style import save_figure
 from results.mean_table import MeanTable
 from results.render import csv_table, latex_table, markdown_table, text_table
 from results.robustness import CorruptedSets, Corruption, degradation_curves

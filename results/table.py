@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import pandas as pd
 
 from results.mean_table import (
-    PHANTOM_MARK,
     MeanTable,
     absent_notes,
     listed,
@@ -20,8 +19,6 @@ from results.mean_table import (
 from results.order import further_sets, ordered_titles, remark_notes
 from results.published import AVERAGES, POSTER_SETS
 from results.scores import absent_counts, set_scores
-
-__all__ = ["PHANTOM_MARK", "PosterTable", "poster_table"]
 
 _CELL = "Dice; a set's score is the mean over its volumes and LV, MYO and RV."
 

@@ -9,9 +9,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from results.errors import ScoreFileError
-from results.figures import save_figure, score_figure
+from results.figures.scores import score_figure
+from results.figures.style import save_figure
+from results.mean_table import PHANTOM_MARK
 from results.scores import check_scores, subject_scores
-from results.table import PHANTOM_MARK
 
 METHODS = ["standard", "a$b$"]
 SETS = ["Extra", "M&Ms", "ACDC"]
@@ -95,7 +96,7 @@ def test_settings_and_pyplot_are_left_alone(tmp_path: Path) -> None:
 
 def test_results_imports_nothing_of_training() -> None:
     code = (
-        "import sys, results.figures, results.render, results.robustness_table, results.scores;"
+        "import sys, results.figures.scores, results.render, results.robustness_table;"
         "print([m for m in ('torch', 'torchio', 'benchmark', 'matplotlib.pyplot')"
         " if m in sys.modules])"
     )

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
+from results.mean_table import PHANTOM_MARK
 from results.render import csv_table, latex_table, markdown_table, text_table
 from results.scores import check_scores
-from results.table import PHANTOM_MARK, PosterTable, poster_table
+from results.table import PosterTable, poster_table
 
 Renderer = Callable[..., str]
 RENDERERS: list[Renderer] = [text_table, markdown_table, latex_table, csv_table]

@@ -1,13 +1,8 @@
 """Dice per test set and method as a figure: every subject a point, a slim box over them."""
 
-import os
-import textwrap
 from collections.abc import Mapping, Sequence
-from itertools import cycle
-from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -19,26 +14,22 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MultipleLocator
 
 from results.errors import ScoreFileError
+from results.figures.style import (
+    EDGE,
+    NOTE_LINE,
+    colours,
+    mark_phantom,
+    styled,
+    text_width,
+    wrapped_notes,
+    write_notes,
+)
 from results.order import further_sets, ordered_titles, remark_notes
 from results.published import AVERAGES, POSTER_SETS
 from results.scores import subject_scores
-from results.table import PHANTOM_MARK
 
-# Okabe and Ito's colours for all kinds of colour vision, without black and the pale yellow. The
-# rows carry the names, so a print without colour, or a seventh method, loses nothing.
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
-
-_STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 7.0,
-    "axes.linewidth": 0.6,
-    "xtick.major.width": 0.6,
-    "xtick.major.size": 2.5,
-    "text.parse_math": False,  # a "$" in a name is a "$"
-    "pdf.fonttype": 42,  # text stays text; journals refuse Type 3 fonts
-}
 _BOX = 0.5  # height of a box in rows
-_FACET, _GAP, _EDGE = 0.9, 0.1, 0.1  # inches: a test set's width, between sets, at the border
+_FACET, _GAP = 0.9, 0.1  # inches: a test set's width, and between two
 
 
 def score_figure(
@@ -73,11 +64,11 @@ def score_figure(
     points = dict(iter(subjects.groupby(["output", "test_set", "method"])["dice"]))
     lowest = min(np.floor(subjects["dice"].min() * 10) / 10, 0.8)
 
-    with matplotlib.rc_context(_STYLE):
+    with styled():
         axes = _grid(list(shown.values()), sets, outputs, _footer(subjects, notes), phantom)
         for output, row in zip(outputs, axes, strict=True):
             for test_set, panel in zip(sets, row, strict=True):
-                for place, (method, colour) in enumerate(zip(shown, cycle(PALETTE), strict=False)):
+                for place, (method, colour) in enumerate(colours(list(shown)).items()):
                     dice = points.get((output, test_set, method))
                     _draw_method(panel, place, colour, dice)
         # Shared by all panels.
@@ -87,27 +78,6 @@ def score_figure(
         figure = axes[0][0].get_figure()
         assert isinstance(figure, Figure)
         return figure
-
-
-def save_figure(figure: Figure, stem: Path) -> list[Path]:
-    """Write `stem`.png (200 dpi) and `stem`.pdf; returns both paths.
-
-    The same figure gives the same bytes: no date and no version is written. Each file appears
-    whole or not at all. The folder is made where it is missing.
-    """
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    written = []
-    for kind, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None})):
-        target = stem.with_name(f"{stem.name}.{kind}")  # with_suffix would cut "v1.2" to "v1"
-        draft = stem.with_name(f".{stem.name}.{os.getpid()}.{kind}")
-        try:
-            with matplotlib.rc_context(_STYLE):
-                figure.savefig(draft, format=kind, dpi=200, metadata=metadata)
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
-        written.append(target)
-    return written
 
 
 def _footer(subjects: pd.DataFrame, notes: Sequence[str]) -> list[str]:
@@ -127,13 +97,12 @@ def _grid(
     """Empty panels, one row per output and one column per test set, laid out in inches."""
     figure = Figure()
     canvas = FigureCanvasAgg(figure)
-    left = _EDGE + 0.08 + max(_text_width(canvas, label) for label in labels)
+    left = EDGE + 0.08 + max(text_width(canvas, label) for label in labels)
     # The phantom mark needs 5.2 inches.
-    width = max(left + len(sets) * (_FACET + _GAP) - _GAP + _EDGE, 5.2)
-    facet = (width - left - _EDGE + _GAP) / len(sets) - _GAP
-    letters = int((width - 2 * _EDGE) / 0.0415)  # at 5.8 points
-    lines = [line for note in footer for line in textwrap.wrap(note, letters)]
-    bottom = 0.56 + 0.11 * len(lines)
+    width = max(left + len(sets) * (_FACET + _GAP) - _GAP + EDGE, 5.2)
+    facet = (width - left - EDGE + _GAP) / len(sets) - _GAP
+    lines = wrapped_notes(footer, width)
+    bottom = 0.56 + NOTE_LINE * len(lines)
     panel = len(labels) * (0.19 if len(labels) > 6 else 0.27)
     between = 0.28
     top = 0.44 + (0.22 if phantom else 0.0)
@@ -158,38 +127,12 @@ def _grid(
             left / width, (low + panel + 0.05) / height, output, fontsize=7.5, fontweight="bold"
         )
         axes.append(panels)
-    centre = (left + width - _EDGE) / 2 / width
+    centre = (left + width - EDGE) / 2 / width
     figure.text(centre, (bottom - 0.34) / height, "Dice", ha="center", fontsize=7.5)
-    figure.text(
-        _EDGE / width,
-        (bottom - 0.46) / height,
-        "\n".join(lines),
-        va="top",
-        fontsize=5.8,
-        color="0.25",
-        linespacing=1.25,
-    )
+    write_notes(figure, lines)
     if phantom:
-        figure.text(
-            0.5,
-            1 - 0.08 / height,
-            PHANTOM_MARK,
-            ha="center",
-            va="top",
-            fontsize=8,
-            fontweight="bold",
-            color="white",
-            bbox={"facecolor": "#B22222", "edgecolor": "none", "pad": 2.5},
-        )
+        mark_phantom(figure)
     return axes
-
-
-def _text_width(canvas: FigureCanvasAgg, text: str) -> float:
-    """Width of a row label in inches."""
-    artist = canvas.figure.text(0, 0, text)
-    width = artist.get_window_extent(canvas.get_renderer()).width / canvas.figure.dpi
-    artist.remove()
-    return float(width)
 
 
 def _dress(ax: Axes, labels: list[str], last: bool) -> None:

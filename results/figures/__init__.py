@@ -1,0 +1,1 @@
+"""A figure, a file; all in the style of `results.figures.style`."""

@@ -1,0 +1,116 @@
+"""One style for every figure: colours, type, the phantom mark, the notes below, the saved files."""
+
+import os
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from results.mean_table import PHANTOM_MARK
+
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+"""Okabe and Ito's colours for all kinds of colour vision, without black and the pale yellow.
+
+They repeat from the seventh on, so a name, a marker or a place must tell methods apart as well.
+"""
+
+EDGE = 0.1
+"""Inches left free at the border of a figure."""
+
+NOTE_SIZE = 5.8
+"""Points of the notes below a figure."""
+
+NOTE_LINE = 0.11
+"""Inches that a line of notes takes."""
+
+_STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 7.0,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "text.parse_math": False,  # a "$" in a name is a "$"
+    "pdf.fonttype": 42,  # text stays text; journals refuse Type 3 fonts
+}
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """The style, while a figure is drawn."""
+    with matplotlib.rc_context(_STYLE):
+        yield
+
+
+def colours(methods: Sequence[str]) -> dict[str, str]:
+    """The colour of each method, by its place among all that are compared."""
+    return dict(zip(methods, cycle(PALETTE), strict=False))
+
+
+def wrapped_notes(notes: Sequence[str], width: float) -> list[str]:
+    """The lines of the notes below a figure of ``width`` inches."""
+    letters = int((width - 2 * EDGE) / 0.0415)
+    return [line for note in notes for line in textwrap.wrap(note, letters)]
+
+
+def write_notes(figure: Figure, lines: Sequence[str]) -> None:
+    """Write lines of `wrapped_notes` at the foot; they take `NOTE_LINE` inches each."""
+    width, height = figure.get_size_inches()
+    figure.text(
+        EDGE / width,
+        (EDGE + NOTE_LINE * len(lines)) / height,
+        "\n".join(lines),
+        va="top",
+        fontsize=NOTE_SIZE,
+        color="0.25",
+        linespacing=1.25,
+    )
+
+
+def mark_phantom(figure: Figure) -> None:
+    """Write the phantom mark over a figure; it takes 0.22 inches of height, 5.2 of width."""
+    figure.text(
+        0.5,
+        1 - 0.08 / figure.get_size_inches()[1],
+        PHANTOM_MARK,
+        ha="center",
+        va="top",
+        fontsize=8,
+        fontweight="bold",
+        color="white",
+        bbox={"facecolor": "#B22222", "edgecolor": "none", "pad": 2.5},
+    )
+
+
+def text_width(canvas: FigureCanvasAgg, text: str) -> float:
+    """Width of a label in inches."""
+    artist = canvas.figure.text(0, 0, text)
+    width = artist.get_window_extent(canvas.get_renderer()).width / canvas.figure.dpi
+    artist.remove()
+    return float(width)
+
+
+def save_figure(figure: Figure, stem: Path) -> list[Path]:
+    """Write `stem`.png (200 dpi) and `stem`.pdf; returns both paths.
+
+    The same figure gives the same bytes: no date and no version is written. Each file appears
+    whole or not at all. The folder is made where it is missing.
+    """
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    written = []
+    for kind, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None})):
+        target = stem.with_name(f"{stem.name}.{kind}")  # with_suffix would cut "v1.2" to "v1"
+        draft = stem.with_name(f".{stem.name}.{os.getpid()}.{kind}")
+        try:
+            with styled():
+                figure.savefig(draft, format=kind, dpi=200, metadata=metadata)
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
+        written.append(target)
+    return written
