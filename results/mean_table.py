@@ -6,6 +6,8 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -14,6 +16,22 @@ PHANTOM_MARK = "PHANTOM: shows that the software works, not that one method is b
 
 DECIMALS = 4
 MISSING = "missing"
+
+
+HIGHER, LOWER = "⁺", "⁻"
+"""Behind a mean: significantly higher, or lower, than the reference's."""
+
+
+class Cell(NamedTuple):
+    """A cell as it is printed."""
+
+    mean: str
+    spread: str
+    """"±0.0123", "[0.01, 0.02]", or nothing."""
+    best: bool
+    second: bool
+    mark: str
+    missing: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +60,16 @@ class MeanTable:
     """Printed decimals of a column, where these are not `DECIMALS`."""
     lower_is_better: frozenset[str] = frozenset()
     """The columns of errors, losses and distances."""
+    unranked: frozenset[str] = frozenset()
+    """The columns, and further names of rows, among whose numbers there is no best."""
+    signed: frozenset[str] = frozenset()
+    """The columns, and further names of rows, that are differences: printed with their sign."""
+    low: pd.DataFrame | None = None
+    """Lower end of the interval that is printed in the place of ± where there is one."""
+    high: pd.DataFrame | None = None
+    """Its upper end."""
+    marks: pd.DataFrame | None = None
+    """What stands behind a mean (`HIGHER`, `LOWER` or ""), where tests were made."""
 
     @property
     def keys(self) -> list[tuple[str, ...]]:
@@ -53,38 +81,104 @@ class MeanTable:
         """What the further names of a row are."""
         return [str(name) for name in self.mean.index.names[1:]]
 
-    def printed(self, column: str, number: float, missing: str = MISSING) -> str:
+    def printed(
+        self, column: str, number: float, missing: str = MISSING, *, signed: bool = False
+    ) -> str:
         """A number of a column at its printed precision; never a negative zero."""
-        return (
-            missing if math.isnan(number) else f"{number:z.{self.decimals.get(column, DECIMALS)}f}"
-        )
+        if math.isnan(number):
+            return missing
+        return f"{number:{'+' if signed else ''}z.{self.decimals.get(column, DECIMALS)}f}"
+
+    @cached_property
+    def cells(self) -> list[list["Cell"]]:
+        """What is printed, by row and column."""
+        frames = [self.mean, self.sd, self.best, self.second, self.marks, self.low, self.high]
+        values = [
+            [[None] * len(self.headers)] * len(self.mean)
+            if frame is None
+            else frame.values.tolist()
+            for frame in frames
+        ]
+        return [
+            [
+                self._cell(name, bool(self.signed & {name, *key[1:]}), *cell)
+                for name, *cell in zip(self.headers, *row, strict=True)
+            ]
+            for key, *row in zip(self.keys, *values, strict=True)
+        ]
+
+    def _cell(
+        self,
+        column: str,
+        signed: bool,
+        mean: float,
+        sd: float,
+        best: bool,
+        second: bool,
+        mark: str | None,
+        low: float | None,
+        high: float | None,
+    ) -> "Cell":
+        spread = self.printed(column, sd, "")
+        if low is not None and high is not None and not math.isnan(low):
+            ends = [self.printed(column, end, signed=signed) for end in (low, high)]
+            spread = f"[{', '.join(ends)}]"
+        elif spread:
+            spread = f"±{spread}"
+        mean_text = self.printed(column, mean, signed=signed)
+        return Cell(mean_text, spread, best, second, mark or "", math.isnan(mean))
+
+    @cached_property
+    def _places(self) -> pd.DataFrame:
+        """Place of each mean in its column at the printed precision: 1 the best, ties alike.
+
+        Only methods are compared, so places are among the rows that share the further names. NaN
+        where the mean is missing, or nothing is ranked.
+        """
+        alike = pd.Series(["\n".join(key[1:]) for key in self.keys])
+        left_out = [bool(self.unranked & set(key[1:])) for key in self.keys]
+        places = pd.DataFrame(float("nan"), index=self.mean.index, columns=self.mean.columns)
+        for name in set(map(str, self.mean)) - self.unranked:
+            printed = [
+                float("nan" if left else self.printed(name, mean, "nan"))
+                for mean, left in zip(self.mean[name], left_out, strict=True)
+            ]
+            ranks = pd.Series(printed).groupby(alike)
+            ascending = name in self.lower_is_better
+            places[name] = ranks.rank(method="dense", ascending=ascending).to_numpy()
+        return places
+
+    def _compared(self, least: int) -> pd.DataFrame:
+        """True where at least so many are compared with each other."""
+        alike = ["\n".join(key[1:]) for key in self.keys]
+        counts = self._places.reset_index(drop=True).groupby(pd.Series(alike)).transform("count")
+        return counts.ge(least).set_axis(self.mean.index)
 
     @property
     def best(self) -> pd.DataFrame:
         """True for the best mean of a column at the printed precision, ties included.
 
-        Only methods are compared, so the best is among the rows that share the further names. Where
-        fewer than two of these have a number there is no best.
+        There is none where fewer than two are compared.
         """
-        alike = [key[1:] for key in self.keys]
-        best = pd.DataFrame(False, index=self.mean.index, columns=self.mean.columns)
-        for column in self.mean:
-            name = str(column)
-            sign = -1 if name in self.lower_is_better else 1
-            score = pd.Series(
-                [sign * float(self.printed(name, number, "nan")) for number in self.mean[name]]
-            )
-            groups = score.groupby(pd.Series(alike))
-            marked = score.eq(groups.transform("max")) & (groups.transform("count") >= 2)
-            best[column] = marked.to_numpy()
-        return best
+        return self._places.eq(1) & self._compared(2)
+
+    @property
+    def second(self) -> pd.DataFrame:
+        """True for the second best mean, ties included; none where fewer than three are compared.
+
+        Where two are best, the next one is still second: it is the second best number.
+        """
+        return self._places.eq(2) & self._compared(3)
 
     @property
     def best_note(self) -> str:
-        """What bold means in this table."""
+        """What bold and underlined mean in this table; empty where nothing is."""
+        if not self.best.to_numpy().any():
+            return ""
         most = "best" if self.lower_is_better else "highest"
+        second = f", underlined: second {most}" if self.second.to_numpy().any() else ""
         among = f", for each {' and '.join(self.further)}" if self.further else ""
-        return f"Bold: {most} mean of the column at the printed precision{among}."
+        return f"Bold: {most} mean of the column at the printed precision{among}{second}."
 
 
 def listed(names: Iterable[str]) -> str:

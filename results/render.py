@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from tabulate import tabulate
 
-from results.mean_table import PHANTOM_MARK, MeanTable
+from results.mean_table import PHANTOM_MARK, Cell, MeanTable
 
 
 def text_table(
@@ -24,9 +24,11 @@ def text_table(
     Leave `ansi` off for a file or a pipe: the output then holds no control characters.
     """
 
-    def cell(mean: str, sd: str, best: bool) -> str:
-        mean = f"\x1b[1m{mean}\x1b[0m" if best and ansi else mean
-        return f"{mean}\n±{sd}" if sd else mean
+    def cell(cell: Cell) -> str:
+        mean = f"{cell.mean}{cell.mark}"
+        if ansi and (cell.best or cell.second):
+            mean = f"\x1b[{1 if cell.best else 4}m{mean}\x1b[0m"
+        return f"{mean}\n{cell.spread}" if cell.spread else mean
 
     grid = tabulate(
         _rows(table, cell, str),
@@ -47,9 +49,11 @@ def text_table(
 def markdown_table(table: MeanTable, *, caption: str, notes: Sequence[str] = ()) -> str:
     """A pipe table, best in bold, notes as a list below."""
 
-    def cell(mean: str, sd: str, best: bool) -> str:
-        mean = f"**{mean}**" if best else mean
-        return f"{mean} ± {sd}" if sd else mean
+    def cell(cell: Cell) -> str:
+        mean = f"{cell.mean}{cell.mark}"
+        if cell.best or cell.second:
+            mean = f"**{mean}**" if cell.best else f"<u>{mean}</u>"
+        return f"{mean} {_markdown(cell.spread.replace('±', '± '))}" if cell.spread else mean
 
     grid = tabulate(
         _rows(table, cell, _markdown),
@@ -73,12 +77,17 @@ def latex_table(
     caption, so that it cannot be lost in typesetting.
     """
 
-    def cell(mean: str, sd: str, best: bool) -> str:
-        mean = mean.replace("-", "$-$")
-        return rf"\textbf{{{mean}}}" if best else mean
+    def cell(cell: Cell) -> str:
+        mean = cell.mean.replace("-", "$-$")
+        if cell.best or cell.second:
+            mean = rf"\{'textbf' if cell.best else 'underline'}{{{mean}}}"
+        return mean + _latex(cell.mark)
+
+    def spread(cell: Cell) -> str:
+        return _latex(cell.spread.replace("±", "± ").replace("-", "−"))
 
     means = _rows(table, cell, _latex)
-    spreads = _rows(table, lambda mean, sd, best: rf"$\pm$ {sd}" if sd else "", lambda title: "")
+    spreads = _rows(table, spread, lambda title: "")
     body = []
     for mean_row, spread_row in zip(means, spreads, strict=True):
         body.append(" & ".join(mean_row) + r" \\")
@@ -120,8 +129,8 @@ def latex_table(
 def csv_table(table: MeanTable, *, caption: str, notes: Sequence[str] = ()) -> str:
     """Long CSV at full precision: method, title, column, mean, sd, n_repeats, phantom.
 
-    What else names a row (`output`) stands behind the title. A missing mean or spread is an empty
-    field. Caption and notes stand above as lines that begin with `#`: read it with
+    What else names a row (`output`) stands behind the title; `low`, `high` and `mark` before the
+    last column, where the table has them. A missing mean or spread is an empty field. Caption and notes stand above as lines that begin with `#`: read it with
     `pandas.read_csv(path, comment="#")`. The column `phantom` stays with the numbers when those
     lines are cut off.
     """
@@ -131,33 +140,27 @@ def csv_table(table: MeanTable, *, caption: str, notes: Sequence[str] = ()) -> s
         out.write(f"# {' '.join(line.split())}\n")
     # Quoted text: a '#' in a method's title is no comment.
     writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    further = {"low": table.low, "high": table.high, "mark": table.marks}
+    given = {name: frame for name, frame in further.items() if frame is not None}
     names = ["method", "title", *table.further]
-    writer.writerow([*names, "column", "mean", "sd", "n_repeats", "phantom"])
+    writer.writerow([*names, "column", "mean", "sd", "n_repeats", *given, "phantom"])
     phantom = str(table.phantom).lower()
-    frames = (frame.to_numpy().tolist() for frame in (table.mean, table.sd, table.repeats))
-    for (method, *further), *rows in zip(table.keys, *frames, strict=True):
-        for column, mean, sd, count in zip(table.headers, *rows, strict=True):
-            numbers = [None if math.isnan(number) else number for number in (mean, sd)]
-            title = table.titles[method]
-            writer.writerow([method, title, *further, column, *numbers, count, phantom])
+    frames = [table.mean, table.sd, table.repeats, *given.values()]
+    values = (frame.to_numpy().tolist() for frame in frames)
+    for (method, *others), *rows in zip(table.keys, *values, strict=True):
+        for column, *cells in zip(table.headers, *rows, strict=True):
+            fields = [None if isinstance(x, float) and math.isnan(x) else x for x in cells]
+            writer.writerow([method, table.titles[method], *others, column, *fields, phantom])
     return out.getvalue()
 
 
 def _rows(
-    table: MeanTable, cell: Callable[[str, str, bool], str], escape: Callable[[str], str]
+    table: MeanTable, cell: Callable[[Cell], str], escape: Callable[[str], str]
 ) -> list[list[str]]:
-    """The printed cells: `cell` gets the mean, the spread ("" for none) and whether it is best."""
-
-    frames = (frame.to_numpy().tolist() for frame in (table.mean, table.sd, table.best))
+    """The rows as text, each led by what names it."""
     return [
-        [
-            *(escape(lead) for lead in (table.titles[method], *further)),
-            *(
-                cell(table.printed(name, mean), table.printed(name, sd, ""), best)
-                for name, mean, sd, best in zip(table.headers, *row, strict=True)
-            ),
-        ]
-        for (method, *further), *row in zip(table.keys, *frames, strict=True)
+        [*(escape(lead) for lead in (table.titles[method], *further)), *map(cell, cells)]
+        for (method, *further), cells in zip(table.keys, table.cells, strict=True)
     ]
 
 
@@ -171,7 +174,7 @@ def _alignment(table: MeanTable) -> list[str]:
 
 
 def _notes(table: MeanTable, notes: Sequence[str], *, bold: bool) -> list[str]:
-    shown = [table.best_note] if bold and table.best.to_numpy().any() else []
+    shown = [table.best_note] if bold and table.best_note else []
     return [*table.notes, *shown, *notes]
 
 
@@ -195,6 +198,8 @@ _LATEX = {
     "−": "$-$",
     "†": r"$^\dagger$",
     "‡": r"$^\ddagger$",
+    "⁺": "$^{+}$",
+    "⁻": "$^{-}$",
 }
 
 
