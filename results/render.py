@@ -130,9 +130,9 @@ def csv_table(table: MeanTable, *, caption: str, notes: Sequence[str] = ()) -> s
     """Long CSV at full precision: method, title, column, mean, sd, n_repeats, phantom.
 
     What else names a row (`output`) stands behind the title; `low`, `high` and `mark` before the
-    last column, where the table has them. A missing mean or spread is an empty field. Caption and notes stand above as lines that begin with `#`: read it with
-    `pandas.read_csv(path, comment="#")`. The column `phantom` stays with the numbers when those
-    lines are cut off.
+    last column, where the table has them. A missing mean or spread is an empty field. Caption and
+    notes stand above as lines that begin with `#`: read it with `pandas.read_csv(path,
+    comment="#")`. The column `phantom` stays with the numbers when those lines are cut off.
     """
     out = io.StringIO()
     lines = [PHANTOM_MARK] if table.phantom else []

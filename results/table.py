@@ -1,4 +1,4 @@
-"""The poster's table: mean Dice per method and test set, and the two averages.
+"""The poster's table: mean score per method and test set, and the two averages.
 
 Every number is a mean per repeat first; what is printed is the mean and the sample standard
 deviation over repeats. An average is over the same sets in every row, or it is missing.
@@ -20,7 +20,17 @@ from results.order import further_sets, ordered_titles, remark_notes
 from results.published import AVERAGES, POSTER_SETS
 from results.scores import absent_counts, set_scores
 
-_CELL = "Dice; a set's score is the mean over its volumes and LV, MYO and RV."
+_METRICS = {
+    "dice": "Dice",
+    "hd95_mm": "95 % Hausdorff distance in mm",
+    "nsd_2mm": "Normalised surface Dice at 2 mm",
+}
+_OVER = "a set's score is the mean over its volumes and LV, MYO and RV."
+_RULES = {
+    "dice": "count as Dice 0",
+    "hd95_mm": "count as the diagonal of the field",
+    "nsd_2mm": "count as 0",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,29 +56,33 @@ def poster_table(
     remarks: Mapping[str, str] | None = None,
     average_all: bool = False,
     phantom: bool = False,
+    output: str = "FTN",
+    metric: str = "dice",
+    over: str = _OVER,
 ) -> PosterTable:
     """Make the poster's table from a score table (see `results.scores.read_scores`).
 
-    Set columns hold FTN scores. `AVG (FTN)` and `AVG (FTN+STN)` are means over the poster's six
-    sets, or over those of them that any method has scores for; `average_all` takes further test
-    sets in. A method that lacks one of those sets has no average. Rows follow the poster for the
-    methods whose title (`titles`, else the name) stands there, then the title. The `remarks` on
-    methods stand in the notes.
+    Set columns hold the scores of an `output` by a `metric` of `results.scores.METRICS`; the poster
+    has Dice of the FTN. `AVG (FTN)` and `AVG (FTN+STN)` are means over the poster's six sets, or
+    over those of them that any method has scores for; `average_all` takes further test sets in. A
+    method that lacks one of those sets has no average. Rows follow the poster for the methods whose
+    title (`titles`, else the name) stands there, then the title. The `remarks` on methods stand in
+    the notes, and what a set's score is: `over`.
     """
-    means = set_scores(scores)
+    means = set_scores(scores, metric)
     extra = further_sets(means["test_set"])
     columns: dict[str, pd.Series] = {}
     averaged: dict[str, tuple[str, ...]] = {}
     runs = means.set_index(["method", "repeat"]).index.unique()
-    for output, name in AVERAGES.items():
-        wide = means[means["output"] == output].pivot(
-            index=["method", "repeat"], columns="test_set", values="dice"
+    for averaged_output, name in AVERAGES.items():
+        wide = means[means["output"] == averaged_output].pivot(
+            index=["method", "repeat"], columns="test_set", values=metric
         )
         wide = wide.reindex(index=runs, columns=[*POSTER_SETS, *extra])
         candidates = [*POSTER_SETS, *extra] if average_all else POSTER_SETS
         averaged[name] = tuple(s for s in candidates if wide[s].notna().any())
         columns[name] = wide[list(averaged[name])].mean(axis=1, skipna=False)
-        if output == "FTN":
+        if averaged_output == output:
             columns |= {str(test_set): wide[test_set] for test_set in wide}
 
     behind, before = ([], extra) if average_all else (extra, [])
@@ -84,12 +98,12 @@ def poster_table(
     headers |= {name: f"{name}*" for name, sets in averaged.items() if sets != POSTER_SETS}
     total = per_method.size().reindex(list(shown))
     notes = [
-        *spread_notes(_CELL, total, shown),
-        *_average_notes(averaged, behind),
+        *spread_notes(f"{_METRICS[metric]}; {over}", total, shown),
+        *_average_notes(averaged, behind, output),
         *remark_notes(shown, remarks),
         *_gap_notes(mean, repeats, total, shown),
         *volume_notes(means, shown),
-        *absent_notes(absent_counts(scores), shown),
+        *absent_notes(absent_counts(scores), shown, _RULES[metric]),
     ]
     return PosterTable(
         mean=mean,
@@ -101,10 +115,14 @@ def poster_table(
         missing_sets=tuple(s for s in POSTER_SETS if mean[s].isna().all()),
         notes=tuple(notes),
         phantom=phantom,
+        decimals=dict.fromkeys(order, 2) if metric == "hd95_mm" else {},
+        lower_is_better=frozenset(order if metric == "hd95_mm" else ()),
     )
 
 
-def _average_notes(averaged: Mapping[str, tuple[str, ...]], outside: list[str]) -> list[str]:
+def _average_notes(
+    averaged: Mapping[str, tuple[str, ...]], outside: list[str], output: str
+) -> list[str]:
     """Over which sets an average is, whenever that is not the poster's six."""
     notes = []
     for sets in dict.fromkeys(averaged.values()):
@@ -122,7 +140,7 @@ def _average_notes(averaged: Mapping[str, tuple[str, ...]], outside: list[str]) 
             f"* {names} {verb} over {listed(sets)}{reason}: not comparable with the poster's."
         )
     if outside:
-        notes.append(f"† outside the averages: {listed(outside)} (FTN).")
+        notes.append(f"† outside the averages: {listed(outside)} ({output}).")
     return notes
 
 

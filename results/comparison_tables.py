@@ -1,0 +1,130 @@
+"""Tables of paired comparisons over subjects, and of the scores' intervals over subjects."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from results.bootstrap import RESAMPLES, interval_of_mean
+from results.mean_table import MeanTable
+from results.order import further_sets, ordered_titles, remark_notes
+from results.published import POSTER_SETS
+from results.statistics import mark_note, power_notes
+
+_INTERVAL = (
+    f"[ ]: 95 % percentile bootstrap interval over subjects ({RESAMPLES} resamples). The subject "
+    "is the unit: its score is the mean Dice of its frames, structures, draws and repeats."
+)
+
+_COLUMNS = {
+    "difference": "Difference",
+    "effect": "Effect r",
+    "p": "p",
+    "p_holm": "p (Holm)",
+    "subjects": "Subjects",
+}
+
+
+def comparison_table(
+    tests: pd.DataFrame,
+    reference: str,
+    repeats: Mapping[str, int],
+    *,
+    output: str,
+    titles: Mapping[str, str] | None = None,
+    remarks: Mapping[str, str] | None = None,
+    phantom: bool = False,
+) -> MeanTable:
+    """The tests of an output (`results.statistics.paired_tests`): rows are methods by test set.
+
+    ``repeats`` is the number of each method, the reference's among them.
+    """
+    of_output = tests[tests["output"] == output].set_index(["method", "test_set"])
+    shown = ordered_titles([reference, *of_output.index.unique("method")], titles, remarks)
+    pairs = [
+        (method, test_set)
+        for test_set in _in_order(of_output.index.unique("test_set"))
+        for method in shown
+        if (method, test_set) in of_output.index
+    ]
+    rows = pd.MultiIndex.from_tuples(pairs, names=["method", "test set"])
+    values = of_output.reindex(rows)
+    mean = values[list(_COLUMNS)].astype("float64")
+    nothing = pd.DataFrame(np.nan, index=rows, columns=mean.columns)
+    count = [repeats[method] for method, _ in pairs]
+    named = {shown[method]: number for method, number in repeats.items() if method in shown}
+    return MeanTable(
+        mean=mean,
+        sd=nothing,
+        repeats=pd.DataFrame(dict.fromkeys(mean, count), index=rows),
+        titles=shown,
+        headers=_COLUMNS,
+        notes=(
+            f"Difference: mean over subjects of Dice ({output}) minus that of {shown[reference]}. "
+            f"{_INTERVAL}",
+            mark_note(tests, shown[reference], output),
+            "Effect r: matched-pairs rank-biserial correlation, from −1 (all subjects lower) to 1 "
+            "(all higher). p: two-sided Wilcoxon signed-rank test.",
+            *power_notes(tests[tests["output"] == output], named),
+            *remark_notes(shown, remarks),
+        ),
+        phantom=phantom,
+        decimals={"p": 4, "p_holm": 4, "effect": 2, "subjects": 0},
+        unranked=frozenset(_COLUMNS),
+        signed=frozenset(["difference", "effect"]),
+        low=nothing.assign(difference=values["low"]),
+        high=nothing.assign(difference=values["high"]),
+        marks=pd.DataFrame("", index=rows, columns=mean.columns).assign(difference=values["mark"]),
+    )
+
+
+def interval_table(
+    subjects: pd.DataFrame,
+    repeats: Mapping[str, int],
+    *,
+    output: str,
+    titles: Mapping[str, str] | None = None,
+    remarks: Mapping[str, str] | None = None,
+    phantom: bool = False,
+    seed: int = 0,
+) -> MeanTable:
+    """Mean Dice over subjects of an output with its interval: methods by test sets.
+
+    ``subjects`` is of `results.scores.subject_scores`.
+    """
+    chosen = subjects[subjects["output"] == output]
+    shown = ordered_titles(chosen["method"].unique(), titles, remarks)
+    sets = _in_order(chosen["test_set"].unique())
+    empty = pd.DataFrame(np.nan, index=pd.Index(list(shown), name="method"), columns=sets)
+    mean, low, high = empty.copy(), empty.copy(), empty.copy()
+    for (test_set, method), rows in chosen.groupby(["test_set", "method"]):
+        values = rows["dice"].to_numpy()[:, None]
+        mean.loc[method, test_set] = values.mean()
+        # The draws of a set are the same for every method, and those of the paired tests.
+        ends = interval_of_mean(values, seed=seed, name=f"{output}/{test_set}")
+        low.loc[method, test_set], high.loc[method, test_set] = (float(end[0]) for end in ends)
+    counts = chosen.groupby("test_set")["subject"].nunique()
+    count = [repeats[method] for method in shown]
+    return MeanTable(
+        mean=mean,
+        sd=empty,
+        repeats=pd.DataFrame(dict.fromkeys(sets, count), index=mean.index),
+        titles=shown,
+        headers={name: name for name in sets},
+        notes=(
+            f"Dice ({output}), mean over subjects, which weights a volume with an undefined score "
+            "otherwise than the mean over volumes does.",
+            _INTERVAL,
+            f"Subjects: {', '.join(f'{name} {counts[name]}' for name in sets)}.",
+            *remark_notes(shown, remarks),
+        ),
+        phantom=phantom,
+        low=low,
+        high=high,
+    )
+
+
+def _in_order(sets: pd.Index | np.ndarray) -> list[str]:
+    """The poster's test sets in its order, then others by name."""
+    found = set(map(str, sets))
+    return [*(name for name in POSTER_SETS if name in found), *further_sets(found)]
