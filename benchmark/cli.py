@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from benchmark.data.dataset import Dataset
     from benchmark.data.prepare import Prepared
     from benchmark.external import Missing
+    from benchmark.report import ReportOptions
     from benchmark.run import Summary
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -523,8 +524,8 @@ def evaluate(
     from benchmark.device import find_device
     from benchmark.evaluation import evaluate as score
     from benchmark.evaluation import gather_groups
-    from benchmark.report import all_datasets, finished_runs
     from benchmark.run import find_runs, open_run
+    from benchmark.selection import all_datasets, finished_runs
 
     datasets = all_datasets(_data(data))
     if run:
@@ -742,7 +743,11 @@ def score(
 
 
 @cli.command(
-    epilog=_examples("coopbench report", "coopbench report --data data --preset paper --out paper")
+    epilog=_examples(
+        "coopbench report",
+        "coopbench report --data data --preset paper --out paper --compare poster",
+        "coopbench report --reference proposed --scores scores/nnU-Net.csv",
+    )
 )
 @data_option
 @runs_option
@@ -751,6 +756,16 @@ def score(
 )
 @click.option("--out", type=FOLDER, help="Folder to write to.  [default: report/<data>-<preset>]")
 @click.option("--average-all", is_flag=True, help="Take further test sets into the averages.")
+@click.option(
+    "--compare",
+    type=click.Choice(["poster"]),
+    help="Also set the published numbers beside these.",
+)
+@click.option(
+    "--reference",
+    metavar="METHOD",
+    help="What every method is tested against.  [default: standard]",
+)
 @click.option(
     "--scores",
     type=FILE,
@@ -765,16 +780,31 @@ def report(
     preset: str | None,
     out: Path | None,
     average_all: bool,
+    compare: str | None,
+    reference: str | None,
     scores: tuple[Path, ...],
     device: str,
     workers: int | None,
 ) -> None:
-    """Write the table and the figure.
+    """Write the tables, the figures and the page.
 
-    Evaluates what is not yet, then writes the table of all methods, and of the external models in
-    --scores. It comes as text, Markdown, LaTeX and CSV, the figure as PNG and PDF.
+    Evaluates what is not yet, then compares all methods, and the external models in --scores:
+
+    \b
+      OUT/report.html   all of it on one page; opens without a network
+      OUT/tables/       Dice, intervals, tests, structures, distances, robustness
+                        as .md, .tex (booktabs), .csv and .txt
+      OUT/figures/      as .png and .pdf
+      OUT/scores.csv    the scores behind them, one row per volume, structure and output
+
+    Differences are tested over subjects (Wilcoxon, Holm) against --reference.
     """
-    _report(_data(data), runs, preset, out, average_all, device, workers, scores)
+    from benchmark.report import ReportOptions
+
+    options = ReportOptions(
+        average_all=average_all, compare_poster=compare == "poster", reference=reference
+    )
+    _report(_data(data), runs, preset, out, options, device, workers, scores)
 
 
 def _report(
@@ -782,7 +812,7 @@ def _report(
     runs: Path,
     preset: str | None,
     out: Path | None,
-    average_all: bool,
+    options: "ReportOptions",
     device: str,
     workers: int | None,
     external: Sequence[Path] = (),
@@ -791,7 +821,8 @@ def _report(
     from benchmark.evaluation import evaluate as score
     from benchmark.evaluation import gather_groups
     from benchmark.external_rows import read_external_rows
-    from benchmark.report import all_datasets, select_runs, write_report
+    from benchmark.report import write_report
+    from benchmark.selection import all_datasets, select_runs
 
     datasets = all_datasets(data)
     selection = select_runs(runs, datasets, preset, may_be_empty=bool(external))
@@ -799,18 +830,13 @@ def _report(
     rows = read_external_rows(external, names, datasets)
     score(selection.runs, datasets, device=find_device(device), workers=workers)
     gather_groups(selection.runs, datasets)
-    text, files = write_report(
-        selection,
-        datasets,
-        out or Path("report") / selection.group,
-        average_all=average_all,
-        ansi=sys.stdout.isatty(),
-        external=rows,
+    folder = out or Path("report") / selection.group
+    written = write_report(
+        selection, datasets, folder, options=options, ansi=sys.stdout.isatty(), external=rows
     )
-    click.echo(text)
-    click.echo()
-    for path in files:
-        click.echo(f"wrote {path}")
+    click.echo(written.text)
+    for line in written.lines(folder):
+        click.echo(line)
 
 
 def _listed(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
@@ -855,6 +881,7 @@ def study(
     from benchmark.corrupting import Corrupting
     from benchmark.device import find_device
     from benchmark.methods.registry import find_method, method_names
+    from benchmark.report import ReportOptions
     from benchmark.study import train_all
 
     chosen = tuple(dict.fromkeys(methods)) or tuple(method_names())
@@ -876,7 +903,7 @@ def study(
         out.mkdir(parents=True, exist_ok=True)
     Corrupting("acdc-c", 0, _workers(None)).make_set(folder / "acdc", folder / "acdc-c")
     train_all(configs, dataset, runs, device=where, jobs=jobs)
-    _report(folder, runs, preset, out, False, device, None)
+    _report(folder, runs, preset, out, ReportOptions(), device, None)
 
 
 @cli.command(

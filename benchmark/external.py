@@ -43,6 +43,7 @@ from benchmark.external_rows import COUNTED, ExternalRecord, ScoredSet, prepared
 from benchmark.files import digest, read_json, sha256, write_json, write_text
 from benchmark.metrics import IMPLEMENTATION, score_volume
 from benchmark.prediction import FIELD
+from benchmark.selection import all_datasets
 from benchmark.workers import share_out
 
 SHOWN = 10
@@ -259,8 +260,6 @@ def _prepared_sets(labels: Path) -> list[Dataset]:
         return [read_dataset(labels)]
     if not any(find_datasets(labels)):
         return []
-    from benchmark.report import all_datasets  # with all that draws; a worker needs none of it
-
     return all_datasets(labels)
 
 

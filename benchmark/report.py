@@ -1,4 +1,4 @@
-"""From runs to the table and the figure: which runs belong together, and what is said of them."""
+"""From runs to a report: the scores joined, what is known of them, and all that is written."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,176 +6,43 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark.config import RunConfig
-from benchmark.data.dataset import Dataset, find_datasets, read_splits
-from benchmark.environment import commit
-from benchmark.errors import CoopbenchError, UsageError
+from benchmark.data.dataset import Dataset
+from benchmark.errors import CoopbenchError
 from benchmark.evaluation import COLUMNS, gather_scores
 from benchmark.external_rows import ExternalRows
-from benchmark.files import read_json, whole_file, write_text
+from benchmark.files import read_json, whole_file, write_json, write_text
 from benchmark.metrics import IMPLEMENTATION
-from benchmark.run import Run, find_runs
+from benchmark.provenance import departures, describe, incomplete, provenance
+from benchmark.run import Run
+from benchmark.selection import Selection
+from results.comparison import Comparison
 from results.errors import ScoreFileError
-from results.figures.scores import score_figure
 from results.figures.style import save_figure
-from results.mean_table import MeanTable
-from results.render import csv_table, latex_table, markdown_table, text_table
-from results.robustness import CorruptedSets, Corruption, degradation_curves
-from results.robustness_table import robustness_table
+from results.render import text_table
+from results.report_figures import report_figures
+from results.report_tables import ranks_csv, report_tables, severity_csv
+from results.robustness import CorruptedSets, Corruption
 from results.scores import read_scores
-from results.table import poster_table
 
 REFERENCE = "standard"
-"""The method that corruption errors are relative to, where it is in the table."""
+"""The method that the others are compared with, where it is in the table."""
 
 CLEAN, CLEAN_TITLE = "acdc", "ACDC"
 """The name of the set that the recipes were applied to, and its title where it is not there."""
 
-
-@dataclass(frozen=True)
-class Selection:
-    """The runs of one table, and lines on those left out."""
-
-    runs: list[Run]
-    left_out: list[str]
-
-    @property
-    def group(self) -> str:
-        """What the table is called after."""
-        return self.runs[0].config.group if self.runs else "external"
+FOLDERS = ("tables", "figures")
+INDEX = "report.json"
+"""Names the files of a report, so that the next one leaves none of them behind."""
 
 
-def finished_runs(
-    runs: Path,
-    datasets: Sequence[Dataset],
-    preset: str | None = None,
-    *,
-    may_be_empty: bool = False,
-) -> Selection:
-    """The finished runs, of one preset or of all, that were trained on one of these sets.
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    """What the user asked for."""
 
-    Raises:
-        CoopbenchError: there is none, unless it ``may_be_empty``.
-    """
-    fingerprints = {dataset.fingerprint for dataset in datasets}
-    chosen, left_out = [], []
-    for run in find_runs(runs):
-        if preset is not None and run.config.preset != preset:
-            continue
-        if run.config.data.fingerprint not in fingerprints:
-            left_out.append(f"{run.folder}: left out, trained on other data")
-        elif not run.finished:
-            left_out.append(f"{run.folder}: left out, its training is not finished")
-        else:
-            chosen.append(run)
-    if not chosen and not may_be_empty:
-        raise CoopbenchError(
-            "\n".join(
-                [f"{runs}: holds no finished run on these data; see 'coopbench train'", *left_out]
-            )
-        )
-    return Selection(chosen, left_out)
-
-
-def select_runs(
-    runs: Path, datasets: Sequence[Dataset], preset: str | None, *, may_be_empty: bool = False
-) -> Selection:
-    """The finished runs of one table: trained on these data, all of one preset.
-
-    Raises:
-        CoopbenchError: there is none, unless it ``may_be_empty``, or two would fill one cell.
-        UsageError: there are several presets, which do not belong in one table.
-    """
-    selection = finished_runs(runs, datasets, preset, may_be_empty=may_be_empty)
-    chosen = selection.runs
-    groups = sorted({run.config.group for run in chosen})
-    if len(groups) > 1:
-        found = sorted({run.config.preset for run in chosen})
-        raise UsageError(
-            f"{runs}: runs of {', '.join(groups)} do not belong in one table; "
-            f"choose by --preset {'|'.join(found)}"
-        )
-    _check_alike(chosen)
-    return selection
-
-
-def _check_alike(runs: Sequence[Run]) -> None:
-    """The repeats of one row must differ in nothing but the repeat and its seed."""
-    first: dict[str, Run] = {}
-    cells: dict[tuple[str, int], Run] = {}
-    for run in runs:
-        twin = cells.setdefault((run.config.name, run.config.repeat), run)
-        if twin is not run:
-            raise CoopbenchError(
-                f"{run.folder}: is repeat {run.config.repeat} of {run.config.name}, as is "
-                f"{twin.folder}; a table takes one seed per repeat, so move one of them away"
-            )
-        other = first.setdefault(run.config.name, run)
-        varied = {"repeat", "seed", "data"}
-        if run.config.model_dump(exclude=varied) != other.config.model_dump(exclude=varied):
-            raise CoopbenchError(
-                f"{run.folder}: has other settings than {other.folder}, which is the same row; "
-                "train one of them under another --name"
-            )
-
-
-def describe(config: RunConfig) -> str:
-    """What the runs of a table rest on, in one sentence."""
-    training = config.training
-    length = f"{training.steps} steps" if training.steps else f"{training.epochs} epochs"
-    return (
-        f"Trained on {config.data.name} ({len(config.data.train)} subjects), preset "
-        f"{config.preset}: {training.crop} × {training.crop}, batch {training.batch}, {length}; "
-        "the checkpoint with the best validation IoU (FTN+STN) is scored."
-    )
-
-
-def _provenance(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[str]:
-    """With what, and on what, the runs were trained, the sets corrupted, and the scores made."""
-    made = set()
-    for run in runs:
-        record = read_json(run.folder / "environment.json")
-        packages = record["packages"]
-        made.add(
-            f"Trained by coopbench {packages['coopbench']} (commit {record['commit'] or 'unknown'})"
-            f" with torch {packages['torch']} in {record['precision']} on {record['device_name']}, "
-            f"{record['threads']} thread(s)."
-        )
-    corrupted = {
-        f"Corrupted with TorchIO {dataset.software['torchio']}, recipe "
-        f"{dataset.preparation['recipe']} version {dataset.preparation['recipe_version']}."
-        for dataset in datasets
-        if "recipe" in dataset.preparation and "torchio" in dataset.software
-    }
-    now = f"Evaluated by coopbench at commit {commit() or 'unknown'}."
-    return [*sorted(made), *sorted(corrupted), now]
-
-
-def _incomplete(datasets: Sequence[Dataset]) -> list[str]:
-    """Test subjects that the splits name and a set does not hold."""
-    lines = []
-    for dataset in datasets:
-        if (dataset.root / "splits.json").is_file():
-            test = set(read_splits(dataset).test)
-            missing = sorted(test - {case.subject for case in dataset.cases})
-            if missing:
-                lines.append(
-                    f"{dataset.title}: {len(missing)} of {len(test)} test subjects are not there "
-                    f"({' '.join(missing)})."
-                )
-    return lines
-
-
-def _departures(runs: Sequence[Run]) -> list[str]:
-    """Rows that were trained under other settings of the harness than the first one."""
-    return sorted(
-        {
-            f"{run.config.title} was trained under other settings of the harness than "
-            f"{runs[0].config.title}: see its config.json."
-            for run in runs
-            if run.config.training != runs[0].config.training
-        }
-    )
+    average_all: bool = False
+    compare_poster: bool = False
+    reference: str | None = None
+    """None: `REFERENCE` where it is there, else the first run, else the first row."""
 
 
 def corrupted_sets(datasets: Sequence[Dataset]) -> dict[str, CorruptedSets]:
@@ -193,18 +60,12 @@ def corrupted_sets(datasets: Sequence[Dataset]) -> dict[str, CorruptedSets]:
         if "recipe" in made_by:
             corruption = Corruption(made_by["kind"], made_by.get("severity"))
             found.setdefault(made_by["recipe"], {})[dataset.title] = corruption
-    clean = {dataset.name: dataset.title for dataset in datasets}.get(CLEAN, CLEAN_TITLE)
+    clean = _clean_title(datasets)
     return {recipe: CorruptedSets(found[recipe], clean=clean) for recipe in sorted(found)}
 
 
-def _renderings(stem: str, table: MeanTable, caption: str, notes: Sequence[str]) -> dict[str, str]:
-    """A table in every form, by file name."""
-    return {
-        f"{stem}.md": markdown_table(table, caption=caption, notes=notes),
-        f"{stem}.tex": latex_table(table, caption=caption, notes=notes),
-        f"{stem}.csv": csv_table(table, caption=caption, notes=notes),
-        f"{stem}.txt": text_table(table, caption=caption, notes=notes),
-    }
+def _clean_title(datasets: Sequence[Dataset]) -> str:
+    return {dataset.name: dataset.title for dataset in datasets}.get(CLEAN, CLEAN_TITLE)
 
 
 def _joined_scores(
@@ -213,14 +74,11 @@ def _joined_scores(
     """Write the scores of all rows of a table into ``out``; returns them.
 
     Raises:
-        CoopbenchError: a score file is broken, or a score is given twice.
+        ScoreFileError: a score file is broken, or a score is given twice.
     """
-    try:
-        if runs:
-            gather_scores(runs, datasets, out)
-        scores = read_scores([*([out] if runs else []), *external.files])
-    except ScoreFileError as error:
-        raise CoopbenchError(str(error)) from error
+    if runs:
+        gather_scores(runs, datasets, out)
+    scores = read_scores([*([out] if runs else []), *external.files])
     if external.files:
         with whole_file(out) as partial:
             scores.to_csv(partial, columns=list(COLUMNS), index=False, float_format="%.6f")
@@ -228,24 +86,75 @@ def _joined_scores(
 
 
 def _reference(runs: Sequence[Run], rows: Iterable[str]) -> str:
-    """The row that corruption errors are relative to: ``standard``, else a run's, else any."""
+    """The row that others are compared with: ``standard``, else a run's, else any."""
     own = {run.config.name for run in runs}
-    return min(rows, key=lambda name: (name != REFERENCE, name not in own))
+    return min(rows, key=lambda name: (name != REFERENCE, name not in own, name))
 
 
-def _without_graded(
-    scores: pd.DataFrame, datasets: Sequence[Dataset]
-) -> tuple[pd.DataFrame, list[str]]:
-    """The scores on sets that are not graded by severity, and a note on those that are."""
-    graded = scores["test_set"].isin(
-        [dataset.title for dataset in datasets if "severity" in dataset.preparation]
+def compare(
+    selection: Selection,
+    datasets: Sequence[Dataset],
+    external: ExternalRows,
+    scores: pd.DataFrame,
+    options: ReportOptions,
+) -> Comparison:
+    """What is known of the methods and the sets behind these scores.
+
+    Raises:
+        ScoreFileError: the reference has no scores.
+    """
+    runs = selection.runs
+    found = set(scores["test_set"])
+    scored = [dataset for dataset in datasets if dataset.title in found]
+    clean = _clean_title(datasets)
+    methods = scores["method"].astype(str).unique()
+    return Comparison(
+        scores=scores,
+        name=selection.group,
+        reference=options.reference or _reference(runs, methods),
+        titles={run.config.name: run.config.title for run in runs},
+        remarks={run.config.name: run.config.remark for run in runs} | external.remarks,
+        recipes={
+            recipe: sets
+            for recipe, sets in corrupted_sets(datasets).items()
+            if found & set(sets.corruptions)  # not so where only others were scored on it
+        },
+        graded=frozenset(one.title for one in datasets if "severity" in one.preparation),
+        cohorts={one.title: clean for one in datasets if "recipe" in one.preparation},
+        phantom=external.phantom or any(run.config.data.phantom for run in runs),
+        average_all=options.average_all,
+        notes=(
+            *(describe(run.config) for run in runs[:1]),
+            f"Metrics: {IMPLEMENTATION}.",
+            *departures(runs),
+            *incomplete(scored),
+            *provenance(runs, scored),
+            *(f"{line}." for line in selection.left_out),
+        ),
     )
-    if not graded.any() or graded.all():
-        return scores, []
-    sets = sorted(set(scores.loc[graded, "test_set"]))
-    return scores[~graded], [
-        f"Graded by severity, and so in the tables of robustness alone: {', '.join(sets)}."
-    ]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What came of a report."""
+
+    text: str
+    """The main table, for the terminal."""
+    files: tuple[Path, ...]
+    """Everything that was written."""
+
+    def lines(self, out: Path) -> list[str]:
+        """Where things are, a line for each kind."""
+        found = []
+        for folder in FOLDERS:
+            names: dict[str, list[str]] = {}
+            for path in self.files:
+                if path.parent == out / folder:
+                    names.setdefault(path.stem, []).append(path.suffix)
+            for endings in dict.fromkeys(map(tuple, names.values())):
+                stems = [stem for stem, own in names.items() if tuple(own) == endings]
+                found.append(f"wrote {out / folder}/: {', '.join(stems)} ({' '.join(endings)})")
+        return [*found, *(f"wrote {path}" for path in self.files if path.parent == out)]
 
 
 def write_report(
@@ -253,83 +162,62 @@ def write_report(
     datasets: Sequence[Dataset],
     out: Path,
     *,
-    average_all: bool,
+    options: ReportOptions,
     ansi: bool,
     external: ExternalRows | None = None,
-) -> tuple[str, list[Path]]:
-    """Write scores, tables and figure into ``out``; returns the main table as text, and the files.
+) -> Written:
+    """Write scores, tables, figures and the page into ``out``.
 
-    The rows are the runs selected and those of ``external`` models. Robustness measures beside mean
-    Dice are a table of their own for each recipe of corruptions: ``robustness.*`` of the only one,
-    ``robustness-<recipe>.*`` where there are several.
-    """
-    runs = selection.runs
-    external = external or ExternalRows()
-    out.mkdir(parents=True, exist_ok=True)
-    scores = _joined_scores(runs, datasets, external, out / "scores.csv")
-    titles = {run.config.name: run.config.title for run in runs}
-    remarks = {run.config.name: run.config.remark for run in runs} | external.remarks
-    scored = [dataset for dataset in datasets if (scores["test_set"] == dataset.title).any()]
-    phantom = external.phantom or any(run.config.data.phantom for run in runs)
-    ungraded, graded = _without_graded(scores, datasets)
-    table = poster_table(
-        ungraded, titles=titles, remarks=remarks, average_all=average_all, phantom=phantom
-    )
-    notes = [
-        *(describe(run.config) for run in runs[:1]),
-        f"Metrics: {IMPLEMENTATION}.",
-        *_departures(runs),
-        *_incomplete(scored),
-        *_provenance(runs, scored),
-        *(f"{line}." for line in selection.left_out),
-    ]
-    caption = f"Dice on each test set ({selection.group})"
-    texts = _renderings("table", table, caption, [*graded, *notes])
-    curves = []
-    try:
-        corrupted = corrupted_sets(datasets)
-        for recipe, sets in corrupted.items():
-            if not scores["test_set"].isin(list(sets.corruptions)).any():
-                continue  # of external models only
-            curve = degradation_curves(scores, sets)
-            curves.append(curve.assign(recipe=recipe, phantom=phantom))
-            robustness = robustness_table(
-                scores,
-                sets,
-                reference=_reference(runs, table.titles),
-                titles=titles,
-                remarks=remarks,
-                phantom=phantom,
-            )
-            texts |= _renderings(
-                "robustness" if len(corrupted) == 1 else f"robustness-{recipe}",
-                robustness,
-                f"Robustness to the corruptions of recipe {recipe} ({selection.group})",
-                notes,
-            )
-    except ScoreFileError as error:
-        raise CoopbenchError(str(error)) from error
-    if curves:
-        texts["degradation.csv"] = pd.concat(curves).to_csv(index=False, float_format="%.6f")
-    for name, text in texts.items():
-        write_text(out / name, text if text.endswith("\n") else f"{text}\n")
-    figure = score_figure(
-        ungraded, titles=titles, remarks=remarks, phantom=phantom, notes=notes[: len(runs[:1])]
-    )
-    figures = save_figure(figure, out / "scores")
-    files = [*(out / name for name in texts), *figures, out / "scores.csv"]
-    return text_table(table, caption=caption, notes=[*graded, *notes], ansi=ansi), files
-
-
-def all_datasets(data: Path) -> list[Dataset]:
-    """Every prepared set under ``data``.
+    The rows are the runs selected and those of ``external`` models. Sets graded by severity are in
+    the tables of robustness alone; these stand once for each recipe of corruptions, with its name
+    in the file's where there are several.
 
     Raises:
-        CoopbenchError: two of them have one name, so that their scores would mix.
+        CoopbenchError: scores do not fit together, or the reference has none.
     """
-    found = list(find_datasets(data))
-    for names in ([dataset.title for dataset in found], [dataset.name for dataset in found]):
-        for name in names:
-            if names.count(name) > 1:
-                raise CoopbenchError(f"{data}: two prepared sets are called {name}; rename one")
-    return found
+    try:
+        return _write_report(selection, datasets, out, options, ansi, external or ExternalRows())
+    except ScoreFileError as error:
+        raise CoopbenchError(str(error)) from error
+
+
+def _write_report(
+    selection: Selection,
+    datasets: Sequence[Dataset],
+    out: Path,
+    options: ReportOptions,
+    ansi: bool,
+    external: ExternalRows,
+) -> Written:
+    out.mkdir(parents=True, exist_ok=True)
+    scores = _joined_scores(selection.runs, datasets, external, out / "scores.csv")
+    comparison = compare(selection, datasets, external, scores, options)
+    tables = list(report_tables(comparison, compare_poster=options.compare_poster))
+    files = [out / "scores.csv"]
+    texts = {name: text for table in tables for name, text in table.renderings().items()}
+    long = {"severity.csv": severity_csv(comparison), "ranks.csv": ranks_csv(comparison)}
+    for name, text in {**texts, **long}.items():
+        if text is not None:
+            files.append(out / "tables" / name)
+            write_text(files[-1], text if text.endswith("\n") else f"{text}\n")
+    for figure in report_figures(comparison):
+        files += save_figure(figure.figure, out / "figures" / figure.stem)
+    _forget_others(out, files)
+    main = tables[0]
+    text = text_table(main.table, caption=main.caption, notes=main.notes, ansi=ansi)
+    return Written(text, tuple(files))
+
+
+def _forget_others(out: Path, files: Sequence[Path]) -> None:
+    """Delete what an earlier report wrote here and this one did not; other files stay."""
+    index = out / INDEX
+    names = [path.relative_to(out).as_posix() for path in files]
+    try:
+        earlier = read_json(index)["files"] if index.is_file() else []
+    except (CoopbenchError, KeyError, TypeError):
+        earlier = []
+    for name in set(map(str, earlier)) - set(names):
+        folder, _, file = name.partition("/")
+        if folder in FOLDERS and "/" not in file:  # whatever the index says, nothing elsewhere
+            (out / folder / file).unlink(missing_ok=True)
+    write_json(index, {"files": names})

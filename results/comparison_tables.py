@@ -64,7 +64,8 @@ def comparison_table(
             f"{_INTERVAL}",
             mark_note(tests, shown[reference], output),
             "Effect r: matched-pairs rank-biserial correlation, from −1 (all subjects lower) to 1 "
-            "(all higher). p: two-sided Wilcoxon signed-rank test.",
+            "(all higher). p: two-sided Wilcoxon signed-rank test, of the differences' ranks: it "
+            "and the interval of their mean can disagree where these are skewed.",
             *power_notes(tests[tests["output"] == output], named),
             *remark_notes(shown, remarks),
         ),

@@ -170,7 +170,7 @@ def _robustness(comparison: Comparison) -> Iterator[NamedTable]:
                 )
 
 
-def degradation_csv(comparison: Comparison) -> str | None:
+def severity_csv(comparison: Comparison) -> str | None:
     """Dice and its loss by kind and severity, long, ready to draw; None without recipes."""
     curves = [
         degradation_curves(comparison.scores, sets).assign(

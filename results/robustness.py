@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from results.errors import ScoreFileError
-from results.scores import METRICS, set_scores, subject_scores
+from results.scores import set_scores, subject_scores
 
 SEVERITIES = range(1, 6)
 """The levels of a graded corruption, from slight to severe."""
@@ -242,22 +242,6 @@ def degradation_curves(scores: pd.DataFrame, sets: CorruptedSets) -> pd.DataFram
             parts.append(part)
     curves = pd.concat(parts, ignore_index=True)
     return curves.sort_values([*ROW, "kind", "measure", "severity"], ignore_index=True)
-
-
-def metric_means(scores: pd.DataFrame, sets: CorruptedSets) -> pd.DataFrame:
-    """Every metric on every test set, clean and corrupted: a tidy table.
-
-    Columns: method, output, test_set, metric ("dice", "hd95_mm" in mm, "nsd_2mm"), mean, sd and
-    n_repeats as of `over_repeats`. A structure absent from one of label and prediction counts with
-    Dice and NSD 0 and the diagonal of the field; absent from both, it is left out.
-    """
-    parts = []
-    for metric in METRICS:
-        part = _tidy(run_scores(scores, sets, metric), "test_set")
-        part.insert(3, "metric", metric)
-        parts.append(part)
-    means = pd.concat(parts, ignore_index=True)
-    return means.sort_values([*ROW, "test_set", "metric"], ignore_index=True)
 
 
 def worst_subjects(scores: pd.DataFrame, test_sets: Iterable[str]) -> pd.DataFrame:

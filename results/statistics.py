@@ -125,7 +125,7 @@ def mark_frame(tests: pd.DataFrame, output: str, like: pd.DataFrame) -> pd.DataF
     marks = tests[tests["output"] == output].pivot(
         index="method", columns="test_set", values="mark"
     )
-    return marks.reindex(index=like.index, columns=like.columns).fillna("")
+    return marks.reindex(index=like.index, columns=like.columns).astype("object").fillna("")
 
 
 def mark_note(tests: pd.DataFrame, reference: str, output: str) -> str:

@@ -128,17 +128,12 @@ def test_prepare_train_evaluate_report(data: Path, trained: Path, tmp_path: Path
     out = tmp_path / "report"
     report = coopbench("report", "--data", data, "--runs", trained, "--out", out)
     assert report.exit_code == 0, report.output
-    names = {path.name for path in out.iterdir()}
-    assert names == {
-        "table.txt",
-        "table.md",
-        "table.csv",
-        "table.tex",
-        "scores.png",
-        "scores.pdf",
-        "scores.csv",
-    }
-    assert all(f"wrote {out / name}" in report.output for name in names)
+    for stem in ("dice-ftn", "dice-ftn-stn", "comparison-ftn", "intervals-ftn", "structures-ftn"):
+        for ending in ("txt", "md", "csv", "tex"):
+            assert (out / "tables" / f"{stem}.{ending}").is_file()
+        assert f"{stem}, " in report.output
+    assert {"scores.png", "scores.pdf"} <= {path.name for path in (out / "figures").iterdir()}
+    assert f"wrote {out / 'scores.csv'}" in report.output
     mean = scores.query("output == 'FTN' and method == 'proposed'")["dice"].mean()
     line = next(line for line in report.output.splitlines() if line.startswith("Proposed w. X,p"))
     assert line.split()[3] == f"{mean:.4f}"
@@ -443,10 +438,11 @@ def test_phantom_is_used_and_named_where_there_is_nothing_else(
     assert "PHANTOM" in report.output
     line = next(line for line in report.output.splitlines() if line.startswith("Proposed"))
     assert "missing" not in line  # ACDC, M&Ms and ACDC-C are all there
-    for name in ("table.md", "table.tex", "table.csv", "table.txt"):
-        assert "PHANTOM" in (tmp_path / "report/phantom-demo" / name).read_text()
-        robustness = tmp_path / "report/phantom-demo" / name.replace("table", "robustness")
-        assert "PHANTOM" in robustness.read_text()
+    tables = sorted((tmp_path / "report/phantom-demo/tables").iterdir())
+    assert {"dice-ftn.tex", "robustness.md", "degradation.csv"} <= {path.name for path in tables}
+    for path in tables:
+        mark = "PHANTOM" if path.stem not in ("severity", "ranks") else "phantom"
+        assert mark in path.read_text(), path
 
 
 def test_study_trains_several_at_once_and_skips_what_is_done(

@@ -67,8 +67,8 @@ def test_own_method_trains_and_stands_in_the_table(
     )  # fmt: skip
     for row in ("Standard training", "My own", "Bézier"):
         assert row in report
-        assert row in (tmp_path / "report" / "table.md").read_text("utf-8")
-    assert (tmp_path / "report" / "scores.png").is_file()
+        assert row in (tmp_path / "report" / "tables" / "dice-ftn.md").read_text("utf-8")
+    assert (tmp_path / "report" / "figures" / "scores.png").is_file()
 
 
 def test_its_own_tests_pass(installed: dict[str, str]) -> None:

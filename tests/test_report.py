@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import pandas as pd
 import pytest
 
 from benchmark.data.dataset import Dataset
-from benchmark.report import _without_graded, corrupted_sets
+from benchmark.report import corrupted_sets
 from results.errors import ScoreFileError
 from results.robustness import Corruption
 
@@ -51,21 +50,3 @@ def test_clean_set_that_is_not_there_is_acdc() -> None:
 def test_impossible_severity_is_refused() -> None:
     with pytest.raises(ScoreFileError, match="severity 7"):
         corrupted_sets([prepared("Motion-7", recipe="mr-c", kind="Motion", severity=7)])
-
-
-def test_graded_sets_are_left_to_the_tables_of_robustness() -> None:
-    scores = pd.DataFrame({"test_set": ["ACDC", "Motion-1", "Motion-2", "RandMotion"]})
-    datasets = [
-        prepared("acdc", "ACDC"),
-        prepared("RandMotion", recipe="acdc-c", kind="RandMotion"),
-    ]
-    assert _without_graded(scores, datasets) == (scores, [])
-    graded = [prepared(f"Motion-{s}", recipe="r", kind="Motion", severity=s) for s in (1, 2)]
-    left, notes = _without_graded(scores, [*datasets, *graded])
-    assert list(left["test_set"]) == ["ACDC", "RandMotion"]
-    assert notes == [
-        "Graded by severity, and so in the tables of robustness alone: Motion-1, Motion-2."
-    ]
-    # Where there is nothing else, they are the table.
-    only = scores[scores["test_set"].str.startswith("Motion-")]
-    assert _without_graded(only, graded)[1] == []

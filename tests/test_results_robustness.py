@@ -20,7 +20,6 @@ from results.robustness import (
     degradation,
     degradation_curves,
     kind_means,
-    metric_means,
     over_kinds,
     over_repeats,
     relative_corruption_errors,
@@ -31,7 +30,8 @@ from results.robustness import (
     worst_subjects,
 )
 from results.robustness_table import MEASURES, robustness_table
-from results.scores import check_scores, read_scores
+from results.scores import METRICS, check_scores, read_scores
+from results.table import poster_table
 
 MEASURED = Path(__file__).parents[1] / "results" / "measured" / "acdc-compact-r0" / "scores.csv"
 
@@ -224,15 +224,17 @@ def test_curves_are_ready_to_draw() -> None:
     assert (curves["n_repeats"] == 1).all()
 
 
-def test_metric_means_follow_the_rules_for_absent_structures() -> None:
+def test_metrics_follow_the_rules_for_absent_structures() -> None:
     rows = rows_of("standard", STANDARD)
     rows[3] |= {"dice": None, "hd95_mm": None, "nsd_2mm": None, "absent": "both"}  # Motion-1, LV
     rows[4] |= {"dice": 0.0, "hd95_mm": 300.0, "nsd_2mm": 0.0, "absent": "prediction"}  # MYO
-    means = metric_means(make(rows), GRADED).set_index(["test_set", "metric"])["mean"]
-    assert means["Motion-1", "dice"] == pytest.approx(0.35)  # of 0 and 0.7
-    assert means["Motion-1", "hd95_mm"] == pytest.approx(151)
-    assert means["Motion-1", "nsd_2mm"] == pytest.approx(0.25)
-    assert means["RandSpike", "nsd_2mm"] == pytest.approx(0.5)
+    means = {
+        metric: poster_table(make(rows), metric=metric).mean.loc["standard"] for metric in METRICS
+    }
+    assert means["dice"]["Motion-1"] == pytest.approx(0.35)  # of 0 and 0.7
+    assert means["hd95_mm"]["Motion-1"] == pytest.approx(151)
+    assert means["nsd_2mm"]["Motion-1"] == pytest.approx(0.25)
+    assert means["nsd_2mm"]["RandSpike"] == pytest.approx(0.5)
     table = robustness_table(make(rows), GRADED, reference="standard")
     row = table.mean.loc[("standard", "FTN")]
     assert row["hd95_mm"] == pytest.approx(((151 + 2) / 2 + 2) / 2)

@@ -476,7 +476,7 @@ def test_external_model_is_a_row(data: Path, trained: Path, tmp_path: Path) -> N
         "counted as zero."
     )
     assert note in text
-    table = (out / "table.md").read_text()
+    table = (out / "tables" / "dice-ftn.md").read_text()
     row = next(line for line in table.splitlines() if line.startswith("| theirs"))
     assert "0.5000" in row and "Standard training" in table
     joined = read_scores(out / "scores.csv")
@@ -494,7 +494,7 @@ def test_report_of_external_models_alone(data: Path, tmp_path: Path) -> None:
     words = ("report", "--data", data, "--runs", tmp_path / "none")
     text = does(*words, "--scores", path, "--out", out)
     assert "1.0000" in text and "theirs‡" in text and "(external)" in text
-    assert (out / "scores.png").is_file()
+    assert (out / "figures" / "scores.png").is_file()
     assert "holds no finished run" in fails(1, *words)
 
 
