@@ -17,6 +17,7 @@ from benchmark.run import Run
 from benchmark.selection import Selection
 from results.comparison import Comparison
 from results.errors import ScoreFileError
+from results.figures.curves import read_histories
 from results.figures.style import save_figure
 from results.render import text_table
 from results.report_figures import report_figures
@@ -200,7 +201,10 @@ def _write_report(
         if text is not None:
             files.append(out / "tables" / name)
             write_text(files[-1], text if text.endswith("\n") else f"{text}\n")
-    for figure in report_figures(comparison):
+    history = read_histories(
+        {(run.config.name, run.config.repeat): run.history for run in selection.runs}
+    )
+    for figure in report_figures(comparison, history):
         files += save_figure(figure.figure, out / "figures" / figure.stem)
     _forget_others(out, files)
     main = tables[0]

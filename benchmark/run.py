@@ -57,6 +57,11 @@ class Run:
         return self.folder / RESUME
 
     @property
+    def history(self) -> Path:
+        """Losses, learning rate and validation score over the steps."""
+        return self.folder / "history.csv"
+
+    @property
     def done(self) -> Path:
         """The mark of a finished run, and its summary."""
         return self.folder / "done.json"

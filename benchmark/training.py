@@ -251,7 +251,7 @@ class Trainer:
 
     def _finish(self) -> None:
         progress = self.progress
-        with whole_file(self.run.folder / "history.csv") as partial:
+        with whole_file(self.run.history) as partial:
             pd.DataFrame(progress.history).to_csv(partial, index=False)
         about = {"method": self.config.method, "step": progress.step}
         save_tensors(self.run.folder / "last.safetensors", self.network.state_dict(), about)

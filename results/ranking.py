@@ -34,17 +34,11 @@ class Ranking:
     """Methods without a score on each of the sets."""
 
     def notes(self, titles: Mapping[str, str]) -> list[str]:
-        """What a reader must know."""
-        mean, low, high = self.tau
-        lines = [
-            f"Ranks by mean Dice over {listed(self.sets)} when the {self.over} are resampled with "
-            f"replacement ({RESAMPLES} times). Kendall's τ with the order of all: mean {mean:.2f}, "
-            f"95 % of resamples within [{low:.2f}, {high:.2f}]."
-        ]
-        if self.left_out:
-            names = listed(titles.get(name, name) for name in self.left_out)
-            lines.append(f"Not ranked, without scores on every set: {names}.")
-        return lines
+        """Who is not ranked."""
+        if not self.left_out:
+            return []
+        names = listed(titles.get(name, name) for name in self.left_out)
+        return [f"Not ranked, without scores on every set: {names}."]
 
 
 def rank_over_subjects(

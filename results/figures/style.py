@@ -54,7 +54,7 @@ def colours(methods: Sequence[str]) -> dict[str, str]:
 
 def wrapped_notes(notes: Sequence[str], width: float) -> list[str]:
     """The lines of the notes below a figure of ``width`` inches."""
-    letters = int((width - 2 * EDGE) / 0.0415)
+    letters = int((width - 2 * EDGE) / 0.0435)
     return [line for note in notes for line in textwrap.wrap(note, letters)]
 
 

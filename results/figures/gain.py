@@ -1,0 +1,88 @@
+"""What refinement by the STN adds to the FTN, subject by subject."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from results.figures.panels import BOX_LEGEND, draw_box, row_panels
+from results.figures.style import colours, styled
+from results.order import further_sets, ordered_titles, remark_notes
+from results.published import AVERAGES, POSTER_SETS
+
+
+def gains(subjects: pd.DataFrame) -> pd.DataFrame:
+    """Dice of FTN+STN minus that of FTN by test_set, method and subject, as the column `gain`.
+
+    ``subjects`` is of `results.scores.subject_scores`; of the subjects that have both.
+    """
+    wide = subjects.pivot(index=["test_set", "method", "subject"], columns="output", values="dice")
+    wide = wide.reindex(columns=list(AVERAGES))
+    return (wide["FTN+STN"] - wide["FTN"]).dropna().rename("gain").reset_index()
+
+
+def gain_figure(
+    subjects: pd.DataFrame,
+    *,
+    titles: Mapping[str, str] | None = None,
+    remarks: Mapping[str, str] | None = None,
+    phantom: bool = False,
+    notes: Sequence[str] = (),
+) -> Figure | None:
+    """Draw `gains` by test set and method, as `results.figures.scores` does Dice.
+
+    None where no subject has scores of both outputs. Methods with one output are named below.
+    """
+    found = gains(subjects)
+    if found.empty:
+        return None
+    names = set(found["test_set"])
+    sets = [*(name for name in POSTER_SETS if name in names), *further_sets(names)]
+    shown = ordered_titles(subjects["method"].unique(), titles, remarks)
+    without = [title for name, title in shown.items() if name not in set(found["method"])]
+    shown = {name: title for name, title in shown.items() if title not in without}
+    footer = [
+        "Right of the line: the refined segmentation is better. Point: a subject, the mean of its "
+        f"frames, structures, draws and repeats. {BOX_LEGEND}",
+        *([f"Of one output only, and so not here: {', '.join(without)}."] if without else []),
+        *remark_notes(shown, remarks),
+        *notes,
+    ]
+    points = dict(iter(found.groupby(["test_set", "method"])["gain"]))
+    with styled():
+        (axes,) = row_panels(
+            list(shown.values()),
+            sets,
+            [""],
+            quantity="Dice of FTN+STN minus Dice of FTN",
+            footer=footer,
+            phantom=phantom,
+        )
+        for test_set, panel in zip(sets, axes, strict=True):
+            panel.axvline(0, color="0.15", linewidth=0.8, zorder=1)
+            for place, (method, colour) in enumerate(colours(list(shown)).items()):
+                draw_box(panel, place, colour, points.get((test_set, method)))
+        reach = max(0.02, float(np.abs(found["gain"]).max())) * 1.08
+        axes[0].set_xlim(-reach, reach)
+        axes[0].xaxis.set_major_locator(MaxNLocator(3, symmetric=True))
+        figure = axes[0].get_figure()
+        assert isinstance(figure, Figure)
+        return figure
+
+
+def gain_alt(subjects: pd.DataFrame, *, titles: Mapping[str, str] | None = None) -> str:
+    """The figure in words."""
+    found = gains(subjects)
+    shown = ordered_titles(found["method"].unique(), titles)
+    means = found.groupby(["method", "test_set"])["gain"].mean().reset_index()
+    means = means.sort_values("gain", kind="stable", ignore_index=True)
+    low, high = (
+        f"{row['gain']:+.4f} ({shown[row['method']]} on {row['test_set']})"
+        for row in means.iloc[[0, -1]].to_dict("records")
+    )
+    return (
+        f"Box plots of Dice of FTN+STN minus FTN for {len(shown)} methods. Means over subjects lie "
+        f"between {low} and {high}."
+    )
