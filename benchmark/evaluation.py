@@ -192,15 +192,24 @@ def _evaluate_frame(
     return rows
 
 
-def gather_scores(runs: Sequence[Run], datasets: Sequence[Dataset], out: Path) -> None:
-    """Write the scores of all runs on all sets into one ``scores.csv``."""
+def gather_scores(
+    runs: Sequence[Run], datasets: Sequence[Dataset], out: Path
+) -> list[tuple[Path, int]]:
+    """Write the scores of all runs on all sets into one ``scores.csv``.
+
+    Returns:
+        The files that it is made of, in its order, each with its number of rows.
+    """
+    parts = []
     with whole_file(out) as partial_path, partial_path.open("w", encoding="utf-8") as file:
         file.write(",".join(COLUMNS) + "\n")
         for run in runs:
             for dataset in datasets:
-                file.writelines(
-                    scores_path(run, dataset).read_text("utf-8").splitlines(keepends=True)[1:]
-                )
+                path = scores_path(run, dataset)
+                _, _, rows = path.read_text("utf-8").partition("\n")
+                file.write(rows)
+                parts.append((path, rows.count("\n")))
+    return parts
 
 
 def gather_groups(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[tuple[Path, int]]:

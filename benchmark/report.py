@@ -13,17 +13,19 @@ from benchmark.external_rows import ExternalRows
 from benchmark.files import read_json, whole_file, write_json, write_text
 from benchmark.metrics import IMPLEMENTATION
 from benchmark.provenance import departures, describe, incomplete, provenance
+from benchmark.report_page import Picture, ScoreSource, make_page
 from benchmark.run import Run
 from benchmark.selection import Selection
 from results.comparison import Comparison
 from results.errors import ScoreFileError
 from results.figures.curves import read_histories
 from results.figures.style import save_figure
+from results.page.render import write_page
 from results.render import text_table
 from results.report_figures import report_figures
 from results.report_tables import ranks_csv, report_tables, severity_csv
 from results.robustness import CorruptedSets, Corruption
-from results.scores import read_scores
+from results.scores import join_scores, read_scores
 
 REFERENCE = "standard"
 """The method that the others are compared with, where it is in the table."""
@@ -71,19 +73,22 @@ def _clean_title(datasets: Sequence[Dataset]) -> str:
 
 def _joined_scores(
     runs: Sequence[Run], datasets: Sequence[Dataset], external: ExternalRows, out: Path
-) -> pd.DataFrame:
-    """Write the scores of all rows of a table into ``out``; returns them.
+) -> tuple[pd.DataFrame, list[ScoreSource]]:
+    """Write the scores of all rows of a table into ``out``; returns them, and their files.
 
     Raises:
         ScoreFileError: a score file is broken, or a score is given twice.
     """
-    if runs:
-        gather_scores(runs, datasets, out)
-    scores = read_scores([*([out] if runs else []), *external.files])
+    parts = gather_scores(runs, datasets, out) if runs else []
+    tables = [read_scores(out)] if runs else []
+    for path in external.files:
+        tables.append(read_scores(path))
+        parts.append((path, len(tables[-1])))
+    scores = join_scores(tables)
     if external.files:
         with whole_file(out) as partial:
             scores.to_csv(partial, columns=list(COLUMNS), index=False, float_format="%.6f")
-    return scores
+    return scores, [ScoreSource(path, rows) for path, rows in parts]
 
 
 def _reference(runs: Sequence[Run], rows: Iterable[str]) -> str:
@@ -191,7 +196,7 @@ def _write_report(
     external: ExternalRows,
 ) -> Written:
     out.mkdir(parents=True, exist_ok=True)
-    scores = _joined_scores(selection.runs, datasets, external, out / "scores.csv")
+    scores, sources = _joined_scores(selection.runs, datasets, external, out / "scores.csv")
     comparison = compare(selection, datasets, external, scores, options)
     tables = list(report_tables(comparison, compare_poster=options.compare_poster))
     files = [out / "scores.csv"]
@@ -204,8 +209,26 @@ def _write_report(
     history = read_histories(
         {(run.config.name, run.config.repeat): run.history for run in selection.runs}
     )
+    pictures = []
     for figure in report_figures(comparison, history):
-        files += save_figure(figure.figure, out / "figures" / figure.stem)
+        png, pdf = save_figure(figure.figure, out / "figures" / figure.stem)
+        files += [png, pdf]
+        pictures.append(Picture(figure.stem, figure.section, figure.caption, figure.alt, png))
+    page = make_page(
+        comparison,
+        tables,
+        pictures,
+        runs=selection.runs,
+        external=external,
+        sources=sources,
+        cautions=[
+            *(f"{line}." for line in selection.left_out),
+            *incomplete([one for one in datasets if one.title in set(scores["test_set"])]),
+            *departures(selection.runs),
+        ],
+    )
+    write_page(page, out / "report.html")
+    files.append(out / "report.html")
     _forget_others(out, files)
     main = tables[0]
     text = text_table(main.table, caption=main.caption, notes=main.notes, ansi=ansi)

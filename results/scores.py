@@ -15,7 +15,7 @@ Where only one of the two lacks the structure, the evaluator has put Dice and NS
 of the field; where both do, the row is undefined and left out of every mean.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +61,14 @@ def read_scores(paths: Path | str | Iterable[Path | str]) -> pd.DataFrame:
     if not files:
         raise ScoreFileError("no score files given: name at least one")
     tables = [check_scores(_read_csv(file), source=str(file)) for file in files]
+    return join_scores(tables, source=", ".join(str(file) for file in files))
+
+
+def join_scores(tables: Sequence[pd.DataFrame], source: str = "scores") -> pd.DataFrame:
+    """Put checked tables below each other.
+
+    Raises `ScoreFileError` where a score is given in two of them; `source` names them.
+    """
     if len(tables) == 1:
         return tables[0]
     joined = pd.DataFrame(
@@ -72,7 +80,7 @@ def read_scores(paths: Path | str | Iterable[Path | str]) -> pd.DataFrame:
             for name in COLUMNS
         }
     )
-    _refuse_duplicates(joined, ", ".join(str(file) for file in files))
+    _refuse_duplicates(joined, source)
     return joined
 
 

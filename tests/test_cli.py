@@ -134,6 +134,7 @@ def test_prepare_train_evaluate_report(data: Path, trained: Path, tmp_path: Path
         assert f"{stem}, " in report.output
     assert {"scores.png", "scores.pdf"} <= {path.name for path in (out / "figures").iterdir()}
     assert f"wrote {out / 'scores.csv'}" in report.output
+    assert f"wrote {out / 'report.html'}" in report.output
     mean = scores.query("output == 'FTN' and method == 'proposed'")["dice"].mean()
     line = next(line for line in report.output.splitlines() if line.startswith("Proposed w. X,p"))
     assert line.split()[3] == f"{mean:.4f}"

@@ -1,0 +1,83 @@
+"""What the page of a report holds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from results.mean_table import MeanTable
+
+Facts = tuple[tuple[str, str], ...]
+"""Names and values."""
+
+
+@dataclass(frozen=True)
+class PageTable:
+    """A table, whose rows the reader can sort."""
+
+    key: str
+    """Unique on the page; the name of its files in ``tables/``."""
+    caption: str
+    table: MeanTable
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True)
+class PageFigure:
+    """A picture."""
+
+    key: str
+    """Unique on the page; the name of its files in ``figures/``."""
+    caption: str
+    alt: str
+    png: bytes
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page with a heading."""
+
+    key: str
+    title: str
+    intro: str
+    tables: tuple[PageTable, ...] = ()
+    figures: tuple[PageFigure, ...] = ()
+
+
+@dataclass(frozen=True)
+class SetScore:
+    """Where a number of a run comes from."""
+
+    test_set: str
+    output: str
+    dice: float
+    """Mean of the rows; NaN where none is defined."""
+    rows: int
+    file: str
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run, or an external model, behind the numbers."""
+
+    title: str
+    folder: str
+    facts: Facts
+    settings: Facts
+    scores: tuple[SetScore, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """The whole page."""
+
+    title: str
+    phantom: bool
+    summary: tuple[str, ...]
+    facts: Facts
+    cautions: tuple[str, ...]
+    """Incomplete runs, missing sets, too few subjects."""
+    sections: tuple[Section, ...]
+    worst: pd.DataFrame
+    """Of `results.worst.worst_cases`, with a column `source`; may be empty."""
+    runs: tuple[RunRecord, ...]

@@ -1,0 +1,120 @@
+"""Render a page: one file, nothing fetched, everything that comes from files escaped."""
+
+import base64
+import hashlib
+import json
+import math
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, StrictUndefined
+
+from results.errors import ScoreFileError
+from results.mean_table import HIGHER, LOWER, PHANTOM_MARK, MeanTable
+from results.page.content import Page
+from results.worst import SHOWN
+
+LIMIT = 20_000_000
+"""Bytes that a page may have."""
+
+FIRST = 50
+"""Worst cases that stand in the page without a script; the script shows as many at a time."""
+
+_MARKS = {HIGHER: "significantly higher", LOWER: "significantly lower"}
+
+
+def render_page(page: Page) -> str:
+    """The page as HTML; the same page gives the same text.
+
+    A content security policy allows this script and this style alone, and no request at all.
+
+    Raises `ScoreFileError` for a page of more than `LIMIT` bytes.
+    """
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"data_url": _data_url, "rows": _rows, "leads": _leads}
+    script, style = _resource("page.js"), _resource("page.css")
+    text = environment.from_string(_resource("page.html.jinja")).render(
+        page=page,
+        phantom_mark=PHANTOM_MARK,
+        script=script,
+        style=style,
+        script_hash=_digest(script),
+        style_hash=_digest(style),
+        worst=_worst(page.worst),
+        worst_first=page.worst.head(FIRST).to_dict("records"),
+        isnan=math.isnan,
+    )
+    if (size := len(text.encode())) > LIMIT:
+        raise ScoreFileError(
+            f"the page has {size / 1e6:.0f} MB, more than {LIMIT / 1e6:.0f}: choose fewer methods "
+            "or test sets; tables and figures are written all the same"
+        )
+    return text
+
+
+def _resource(name: str) -> str:
+    return resources.files("results.page").joinpath(name).read_text("utf-8")
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _data_url(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def _leads(table: MeanTable) -> list[str]:
+    return ["Method", *(name.capitalize() for name in table.further)]
+
+
+def _rows(table: MeanTable) -> list[dict[str, Any]]:
+    """Each row's leads and cells, with the full value to sort by and what a cell rests on."""
+    rows = []
+    values = (table.mean.to_numpy().tolist(), table.repeats.to_numpy().tolist())
+    for key, cells, means, repeats in zip(table.keys, table.cells, *values, strict=True):
+        method, *further = key
+        parts = []
+        for cell, mean, count in zip(cells, means, repeats, strict=True):
+            said = [f"{int(count)} repeat{'' if count == 1 else 's'}"] if count else []
+            said += [_MARKS[cell.mark]] if cell.mark else []
+            value = "" if math.isnan(mean) else repr(float(mean))
+            parts.append({"cell": cell, "value": value, "said": ", ".join(said)})
+        rows.append({"leads": [table.titles[method], *further], "parts": parts})
+    return rows
+
+
+def _worst(rows: pd.DataFrame) -> str:
+    """The worst cases as JSON: names once, and their places in the rows.
+
+    The characters that could end the element it stands in are written as escapes.
+    """
+    columns: dict[str, Any] = {}
+    for name in [*SHOWN, "source"]:
+        values = rows[name]
+        if pd.api.types.is_numeric_dtype(values):
+            numbers = values.to_list()
+            columns[name] = {"values": [None if math.isnan(x) else x for x in numbers]}
+        else:
+            coded = values.astype(str).astype("category")
+            columns[name] = {
+                "names": coded.cat.categories.to_list(),
+                "codes": coded.cat.codes.to_list(),
+            }
+    text = json.dumps({"rows": len(rows), "columns": columns}, separators=(",", ":"))
+    return text.translate({ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"})
+
+
+def write_page(page: Page, path: Path) -> None:
+    """Write the page, whole or not at all; see `render_page`."""
+    text = render_page(page)
+    partial = path.with_name(f".partial-{path.name}")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
