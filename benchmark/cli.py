@@ -587,17 +587,15 @@ def predict(
     like the training data, its centre segmented (262 mm wide for preset paper, 175 mm for
     compact), and the result brought back. Labels: 1 LV, 2 MYO, 3 RV.
     """
-    from benchmark.checkpoint import load_weights
     from benchmark.data.labels import STRUCTURES
-    from benchmark.device import find_device, find_precision, on_device
-    from benchmark.networks.dual import DualThinkingNetwork
+    from benchmark.device import find_device
+    from benchmark.prediction import trained_network
     from benchmark.run import open_run
     from benchmark.volume import segment_file
 
     opened = open_run(run)
     where = find_device(device)
-    network = DualThinkingNetwork(seed=0)
-    load_weights(opened.weights, network)
+    network, precision = trained_network(opened, where)
     stem = image.name.removesuffix(".gz").removesuffix(".nii")
     target = out or image.with_name(f"{stem}_seg.nii.gz")
     if not target.name.endswith((".nii", ".nii.gz")):
@@ -611,12 +609,12 @@ def predict(
     label = segment_file(
         image,
         target,
-        on_device(network, where),
+        network,
         size=opened.config.training.crop,
         frame=frame,
         output=output,
         device=where,
-        precision=find_precision(opened.config.training.precision, where),
+        precision=precision,
     )
     counts = ", ".join(f"{name} {(label == value).sum()}" for value, name in STRUCTURES.items())
     click.echo(f"{target}: voxels of {counts}")
@@ -762,6 +760,12 @@ def score(
     help="Also set the published numbers beside these.",
 )
 @click.option(
+    "--pictures/--no-pictures",
+    default=True,
+    show_default=True,
+    help="Draw segmentations; needs the runs' weights.",
+)
+@click.option(
     "--reference",
     metavar="METHOD",
     help="What every method is tested against.  [default: standard]",
@@ -781,6 +785,7 @@ def report(
     out: Path | None,
     average_all: bool,
     compare: str | None,
+    pictures: bool,
     reference: str | None,
     scores: tuple[Path, ...],
     device: str,
@@ -802,7 +807,10 @@ def report(
     from benchmark.report import ReportOptions
 
     options = ReportOptions(
-        average_all=average_all, compare_poster=compare == "poster", reference=reference
+        average_all=average_all,
+        compare_poster=compare == "poster",
+        pictures=pictures,
+        reference=reference,
     )
     _report(_data(data), runs, preset, out, options, device, workers, scores)
 
@@ -828,11 +836,18 @@ def _report(
     selection = select_runs(runs, datasets, preset, may_be_empty=bool(external))
     names = {run.config.name for run in selection.runs}
     rows = read_external_rows(external, names, datasets)
-    score(selection.runs, datasets, device=find_device(device), workers=workers)
+    where = find_device(device)
+    score(selection.runs, datasets, device=where, workers=workers)
     gather_groups(selection.runs, datasets)
     folder = out or Path("report") / selection.group
     written = write_report(
-        selection, datasets, folder, options=options, ansi=sys.stdout.isatty(), external=rows
+        selection,
+        datasets,
+        folder,
+        options=options,
+        ansi=sys.stdout.isatty(),
+        device=where,
+        external=rows,
     )
     click.echo(written.text)
     for line in written.lines(folder):

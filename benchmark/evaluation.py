@@ -10,17 +10,15 @@ from typing import Any
 import pandas as pd
 import torch
 
-from benchmark.checkpoint import load_weights
 from benchmark.data.dataset import Case, Dataset, evaluated_cases
 from benchmark.data.field import centre_field
 from benchmark.data.nifti import write_volume
 from benchmark.data.prepared import read_frame
-from benchmark.device import find_precision, on_device
 from benchmark.errors import CoopbenchError
 from benchmark.files import sha256, whole_file, write_json
 from benchmark.metrics import IMPLEMENTATION, score_volume
 from benchmark.networks.dual import DualThinkingNetwork
-from benchmark.prediction import FIELD, in_full_image, predict_field
+from benchmark.prediction import FIELD, in_full_image, predict_field, trained_network
 from benchmark.run import Run, open_run
 from benchmark.workers import default_workers, share_out
 
@@ -130,10 +128,7 @@ def _scored(run: Run, dataset: Dataset, made_from: dict[str, Any]) -> bool:
 def _evaluate_set(job: _Job, *, device: torch.device, save_predictions: bool) -> None:
     torch.set_num_threads(1)
     run = open_run(job.run)
-    network = DualThinkingNetwork(seed=0)
-    load_weights(run.weights, network)
-    network = on_device(network, device)
-    precision = find_precision(run.config.training.precision, device)
+    network, precision = trained_network(run, device)
     rows: list[dict[str, Any]] = []
     for case in evaluated_cases(job.dataset):
         for frame in case.frames:

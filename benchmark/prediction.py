@@ -4,14 +4,28 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmark.checkpoint import load_weights
 from benchmark.data.field import centre_field, put_back, scale_slices
-from benchmark.device import autocast
+from benchmark.device import autocast, find_precision, on_device
 from benchmark.networks.dual import DualThinkingNetwork
+from benchmark.run import Run
 
 FIELD = 192
 """Height and width, in pixels, of the centre that is scored (protocol, section 6)."""
 
 OUTPUTS = ("FTN", "FTN+STN")
+
+
+def trained_network(run: Run, device: torch.device) -> tuple[DualThinkingNetwork, torch.dtype]:
+    """The network of a run with its best checkpoint, and the precision that it computes in.
+
+    Raises:
+        CoopbenchError: the weights are missing or broken.
+    """
+    network = DualThinkingNetwork(seed=0)
+    load_weights(run.weights, network)
+    precision = find_precision(run.config.training.precision, device)
+    return on_device(network, device), precision
 
 
 @torch.no_grad()

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
+import torch
 
 from benchmark.data.dataset import Dataset
 from benchmark.errors import CoopbenchError
 from benchmark.evaluation import COLUMNS, gather_scores
+from benchmark.example_figures import example_figures
 from benchmark.external_rows import ExternalRows
 from benchmark.files import read_json, whole_file, write_json, write_text
 from benchmark.metrics import IMPLEMENTATION
@@ -44,6 +47,8 @@ class ReportOptions:
 
     average_all: bool = False
     compare_poster: bool = False
+    pictures: bool = True
+    """Whether to draw segmentations, which needs the runs' weights and some time."""
     reference: str | None = None
     """None: `REFERENCE` where it is there, else the first run, else the first row."""
 
@@ -170,6 +175,7 @@ def write_report(
     *,
     options: ReportOptions,
     ansi: bool,
+    device: torch.device,
     external: ExternalRows | None = None,
 ) -> Written:
     """Write scores, tables, figures and the page into ``out``.
@@ -182,7 +188,8 @@ def write_report(
         CoopbenchError: scores do not fit together, or the reference has none.
     """
     try:
-        return _write_report(selection, datasets, out, options, ansi, external or ExternalRows())
+        rows = external or ExternalRows()
+        return _write_report(selection, datasets, out, options, ansi, rows, device)
     except ScoreFileError as error:
         raise CoopbenchError(str(error)) from error
 
@@ -194,6 +201,7 @@ def _write_report(
     options: ReportOptions,
     ansi: bool,
     external: ExternalRows,
+    device: torch.device,
 ) -> Written:
     out.mkdir(parents=True, exist_ok=True)
     scores, sources = _joined_scores(selection.runs, datasets, external, out / "scores.csv")
@@ -209,8 +217,13 @@ def _write_report(
     history = read_histories(
         {(run.config.name, run.config.repeat): run.history for run in selection.runs}
     )
-    pictures = []
-    for figure in report_figures(comparison, history):
+    pictures: list[Picture] = []
+    unseen: list[str] = []
+    figures = report_figures(comparison, history)
+    if options.pictures:
+        examples, unseen = example_figures(comparison, selection.runs, datasets, device)
+        figures = chain(figures, examples)
+    for figure in figures:
         png, pdf = save_figure(figure.figure, out / "figures" / figure.stem)
         files += [png, pdf]
         pictures.append(Picture(figure.stem, figure.section, figure.caption, figure.alt, png))
@@ -225,6 +238,7 @@ def _write_report(
             *(f"{line}." for line in selection.left_out),
             *incomplete([one for one in datasets if one.title in set(scores["test_set"])]),
             *departures(selection.runs),
+            *unseen,
         ],
     )
     write_page(page, out / "report.html")

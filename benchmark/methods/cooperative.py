@@ -18,7 +18,7 @@ from benchmark.methods.losses import (
     standard_losses,
 )
 from benchmark.methods.masks import channel_mask, dropout_mask, spatial_mask
-from benchmark.methods.method import Batch, Method, RandomStream
+from benchmark.methods.method import Batch, HardExamples, Method, RandomStream
 from benchmark.networks.blocks import untraced_statistics
 from benchmark.networks.dual import DualThinkingNetwork
 
@@ -79,22 +79,58 @@ class Cooperative(Method):
     ) -> dict[str, Tensor]:
         """L_hard = CE(p₂, y) + ½·MSE(x̂', x) + CE(STN(p₂), y) + CE(STN(p̂), y), term by term."""
         hard: dict[str, Tensor] = {}
-        if self.settings.image_masks:
-            masked = self.mask(
-                forward.image_code, losses["reconstruction"], self.settings.image_masks, stream
-            )
-            with untraced_statistics(network), torch.no_grad():
-                image = network.reconstruct(masked)
+        if kinds := self.settings.image_masks:
+            image = self._corrupted_image(network, forward, losses, kinds, stream)
             hard, _ = hard_losses(network, image, batch, separate=self.settings.separate)
-        if self.settings.shape_masks:
-            masked = self.mask(
-                forward.shape_code, losses["segmentation"], self.settings.shape_masks, stream
-            )
+        if kinds := self.settings.shape_masks:
+            logits = self._corrupted_logits(network, forward, losses, kinds, stream)
             with untraced_statistics(network):
-                with torch.no_grad():
-                    logits = network.segment(masked)
                 hard["hard_shape_of_generated"] = shape_loss(network, logits, batch.label)
         return hard
+
+    def _corrupted_image(
+        self,
+        network: DualThinkingNetwork,
+        forward: Forward,
+        losses: dict[str, Tensor],
+        kinds: tuple[MaskKind, ...],
+        stream: RandomStream,
+    ) -> Tensor:
+        """x̂ = D_i(m ⊙ z_i), targeted by the reconstruction loss."""
+        masked = self.mask(forward.image_code, losses["reconstruction"], kinds, stream)
+        with untraced_statistics(network), torch.no_grad():
+            return network.reconstruct(masked)
+
+    def _corrupted_logits(
+        self,
+        network: DualThinkingNetwork,
+        forward: Forward,
+        losses: dict[str, Tensor],
+        kinds: tuple[MaskKind, ...],
+        stream: RandomStream,
+    ) -> Tensor:
+        """p̂ = D_s(m ⊙ z_s) before the softmax, targeted by the segmentation loss."""
+        masked = self.mask(forward.shape_code, losses["segmentation"], kinds, stream)
+        with untraced_statistics(network), torch.no_grad():
+            return network.segment(masked)
+
+    def hard_examples(
+        self, network: DualThinkingNetwork, batch: Batch, stream: RandomStream
+    ) -> dict[str, HardExamples]:
+        """x̂, p̂ and STN(p̂) of a batch for each kind of mask."""
+        found: dict[str, HardExamples] = {}
+        with untraced_statistics(network):
+            losses, forward = standard_losses(network, batch)
+            for kind in dict.fromkeys((*self.settings.image_masks, *self.settings.shape_masks)):
+                image = logits = refined = None
+                if kind in self.settings.image_masks:
+                    image = self._corrupted_image(network, forward, losses, (kind,), stream)
+                if kind in self.settings.shape_masks:
+                    logits = self._corrupted_logits(network, forward, losses, (kind,), stream)
+                    with torch.no_grad():
+                        refined = network.refine(logits)
+                found[kind] = HardExamples(image, logits, refined)
+        return found
 
     def mask(
         self, code: Tensor, loss: Tensor, kinds: tuple[MaskKind, ...], stream: RandomStream

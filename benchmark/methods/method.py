@@ -70,6 +70,21 @@ class RandomStream:
         return torch.from_numpy(drawn).to(self.device.device, non_blocking=True)
 
 
+@dataclass(frozen=True)
+class HardExamples:
+    """What a method generates from a batch to train on, for the eye.
+
+    Attributes:
+        image: x̂, (N, 1, H, W); None where no image is generated.
+        logits: p̂ before the softmax, (N, 4, H, W); None where no segmentation is generated.
+        refined: STN(p̂) before the softmax, of the same shape; None likewise.
+    """
+
+    image: Tensor | None
+    logits: Tensor | None
+    refined: Tensor | None
+
+
 class Settings(BaseModel):
     """A method's own settings; each field can be given to ``coopbench train --set KEY=VALUE``."""
 
@@ -101,3 +116,12 @@ class Method(ABC):
         self, network: DualThinkingNetwork, batch: Batch, stream: RandomStream
     ) -> dict[str, Tensor]:
         """The named losses of one step, scalars in float32; the harness minimises their sum."""
+
+    def hard_examples(
+        self, network: DualThinkingNetwork, batch: Batch, stream: RandomStream
+    ) -> dict[str, HardExamples]:
+        """What `losses` would generate from a batch, by kind; it leaves no trace in the network.
+
+        The report draws it. A method that generates nothing to look at has none.
+        """
+        return {}

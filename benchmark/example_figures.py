@@ -1,0 +1,81 @@
+"""The pictures of a report that need the runs' weights."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from benchmark.data.dataset import Dataset
+from benchmark.errors import CoopbenchError
+from benchmark.examples import case_slices, hard_slices
+from benchmark.run import Run
+from results.comparison import Comparison
+from results.figures.hard_examples import HardSlice, hard_example_alt, hard_example_figure
+from results.figures.qualitative import qualitative_alt, qualitative_figure
+from results.report_figures import NamedFigure
+
+_SECTION = "examples"
+
+
+def example_figures(
+    comparison: Comparison,
+    runs: Sequence[Run],
+    datasets: Sequence[Dataset],
+    device: torch.device,
+) -> tuple[list[NamedFigure], list[str]]:
+    """Hard examples of each method that has some, and the best, median and worst cases.
+
+    Also returns lines on what could not be drawn.
+
+    Raises:
+        CoopbenchError: weights or images are broken.
+    """
+    if not runs:
+        return [], []
+    first: dict[str, Run] = {}
+    for run in sorted(runs, key=lambda run: run.config.repeat):
+        first.setdefault(run.config.name, run)
+    trained_on = {dataset.fingerprint: dataset for dataset in datasets}
+    figures: list[NamedFigure] = []
+    unseen = []
+    for name, title in comparison.shown.items():
+        if name not in first:
+            continue
+        run = first[name]
+        try:
+            slices = hard_slices(run, trained_on[run.config.data.fingerprint], device=device)
+        except CoopbenchError as error:
+            # The method of a run that was made elsewhere need not be installed here.
+            unseen.append(f"No hard examples of {title}: {error}.")
+            continue
+        figures += _hard_examples(name, title, slices, comparison)
+    figures += _cases(comparison, list(first.values()), datasets, device)
+    external = [comparison.shown[name] for name in comparison.methods if name not in first]
+    if external:
+        unseen.append(f"No pictures of {', '.join(external)}: scored elsewhere.")
+    return figures, unseen
+
+
+def _hard_examples(
+    name: str, title: str, slices: list[HardSlice], comparison: Comparison
+) -> Iterator[NamedFigure]:
+    notes = [f"Validation subjects: {', '.join(one.name for one in slices)}."]
+    figure = hard_example_figure(slices, phantom=comparison.phantom, notes=notes)
+    if figure is not None:
+        alt = hard_example_alt(slices)
+        caption = f"Hard examples of {title} ({comparison.name})"
+        yield NamedFigure(f"hard-examples-{name}", _SECTION, caption, alt, figure)
+
+
+def _cases(
+    comparison: Comparison, runs: Sequence[Run], datasets: Sequence[Dataset], device: torch.device
+) -> Iterator[NamedFigure]:
+    output = comparison.outputs[-1]
+    found = case_slices(runs, datasets, comparison.ungraded, output=output, device=device)
+    for choice, cases in found.items():
+        figure = qualitative_figure(
+            cases, choice, output, notes=comparison.notes[:1], **comparison.naming
+        )
+        if figure is not None:
+            alt = qualitative_alt(cases, choice)
+            caption = f"{choice.capitalize()} case of each test set, {output} ({comparison.name})"
+            yield NamedFigure(f"qualitative-{choice}", _SECTION, caption, alt, figure)

@@ -1,0 +1,208 @@
+"""Slices for the pictures of a report: hard examples, and what the methods make of test images."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from benchmark.data.dataset import Case, Dataset, evaluated_cases
+from benchmark.data.field import centre_field, scale_slices
+from benchmark.data.prepared import read_frame
+from benchmark.methods.method import Batch, RandomStream
+from benchmark.prediction import FIELD, predict_field, trained_network
+from benchmark.run import Run, open_run
+from benchmark.workers import default_workers, share_out
+from results.figures.hard_examples import HardSlice
+from results.figures.qualitative import CHOICES, CaseSlice
+
+EXAMPLES = 3
+"""Slices in the picture of hard examples."""
+
+
+def hard_slices(run: Run, dataset: Dataset, *, device: torch.device) -> list[HardSlice]:
+    """What a run's method generates from slices of its validation subjects.
+
+    The network is in training mode, as when such examples are made for training; normalisation is
+    by the batch of all validation subjects' largest slices. Empty for a method that generates
+    nothing to look at. The run is left as it is.
+    """
+    method = run.config.build_method()
+    names, images, labels = [], [], []
+    for case in dataset.of_subjects(run.config.data.validation):
+        for frame in case.frames:
+            volume = read_frame(dataset, case, frame)
+            place = largest_slice(volume.label)
+            size = run.config.training.crop
+            images.append(scale_slices(centre_field(volume.image[place], size)))
+            labels.append(centre_field(volume.label[place], size))
+            names.append(f"{case.subject} {frame}")
+    network, _ = trained_network(run, device)
+    clean = torch.from_numpy(np.stack(images))[:, None].to(device)
+    batch = Batch(clean, clean, torch.from_numpy(np.stack(labels)).long().to(device))
+    stream = RandomStream.named(device, "hard examples", run.config.seed)
+    found = method.hard_examples(network.train(), batch, stream)
+    return [
+        HardSlice(
+            name=names[place],
+            image=images[place],
+            label=labels[place],
+            images={
+                kind: made.image[place, 0].cpu().numpy()
+                for kind, made in found.items()
+                if made.image is not None
+            },
+            corrupted=_label_maps({kind: made.logits for kind, made in found.items()}, place),
+            refined=_label_maps({kind: made.refined for kind, made in found.items()}, place),
+        )
+        for place in range(0, len(names), max(1, len(names) // EXAMPLES))[:EXAMPLES]
+        if found
+    ]
+
+
+def _label_maps(logits: Mapping[str, Tensor | None], place: int) -> dict[str, NDArray[np.int64]]:
+    return {
+        kind: found[place].argmax(dim=0).cpu().numpy()
+        for kind, found in logits.items()
+        if found is not None
+    }
+
+
+def largest_slice(label: NDArray[np.integer]) -> int:
+    """The slice of a label map (slices, H, W) with the most labelled pixels."""
+    return int((label > 0).sum(axis=(1, 2)).argmax())
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A volume of a test set, chosen by the scores."""
+
+    choice: str
+    test_set: str
+    subject: str
+    draw: int
+    frame: str
+
+
+def choose_volumes(scores: pd.DataFrame, methods: Sequence[str], output: str) -> list[Volume]:
+    """The best, median and worst volume of each test set by mean Dice over ``methods``.
+
+    Of the volumes that every method has; each method's least repeat counts. Undefined scores are
+    left out, and the upper one of two medians is taken.
+    """
+    used = scores[(scores["output"] == output) & scores["method"].isin(list(methods))]
+    first = used["repeat"] == used.groupby("method", observed=True)["repeat"].transform("min")
+    key = ["test_set", "subject", "draw", "frame"]
+    means = used[first].groupby([*key, "method"], observed=True)["dice"].mean().unstack("method")
+    order = means.dropna().mean(axis=1).rename("dice").reset_index()
+    order = order.sort_values(["dice", *key[1:]], ascending=[False, True, True, True])
+    volumes = []
+    for test_set, rows in order.groupby("test_set", observed=True):
+        places = (0, (len(rows) - 1) // 2, len(rows) - 1)
+        for choice, place in zip(CHOICES, places, strict=True):
+            row = rows.iloc[place]
+            volumes.append(
+                Volume(choice, str(test_set), row["subject"], int(row["draw"]), row["frame"])
+            )
+    return volumes
+
+
+@dataclass(frozen=True)
+class _Job:
+    run: Run
+    volumes: tuple[tuple[Dataset, Case, str], ...]
+
+
+def case_slices(
+    runs: Sequence[Run],
+    datasets: Sequence[Dataset],
+    scores: pd.DataFrame,
+    *,
+    output: str,
+    device: torch.device,
+    workers: int | None = None,
+) -> dict[str, list[CaseSlice]]:
+    """By choice, a slice of the best, median or worst case of each set with all predictions.
+
+    Each method's least repeat predicts, exactly as for the scores. Sets that are not among
+    ``datasets`` (scored elsewhere) have none.
+    """
+    first: dict[str, Run] = {}
+    for run in sorted(runs, key=lambda run: run.config.repeat):
+        first.setdefault(run.config.name, run)
+    places = {
+        (dataset.title, case.subject, case.draw): (dataset, case)
+        for dataset in datasets
+        for case in evaluated_cases(dataset)
+    }
+    volumes = [
+        volume
+        for volume in choose_volumes(scores, list(first), output)
+        if (volume.test_set, volume.subject, volume.draw) in places
+    ]
+    found = tuple((*places[v.test_set, v.subject, v.draw], v.frame) for v in volumes)
+    if workers is None:
+        workers = default_workers() if device.type == "cpu" else 1
+    predictions: dict[str, list[NDArray[np.uint8]]] = {}
+    work = share_out(
+        partial(_predict, output=output, device=device),
+        [_Job(run, found) for run in first.values() if found],
+        title="pictures",
+        workers=workers,
+        preload=[__name__],
+    )
+    for job, result in work:
+        if isinstance(result, Exception):
+            raise result
+        predictions[job.run.config.name] = result
+    shown: dict[str, list[CaseSlice]] = {choice: [] for choice in CHOICES}
+    for number, (volume, (dataset, case, frame)) in enumerate(zip(volumes, found, strict=True)):
+        whole = read_frame(dataset, case, frame)
+        label = centre_field(whole.label, FIELD)
+        place = largest_slice(label)
+        draw = f" draw {volume.draw}" if volume.draw else ""
+        shown[volume.choice].append(
+            CaseSlice(
+                test_set=volume.test_set,
+                name=f"{volume.subject} {frame}{draw}",
+                image=scale_slices(centre_field(whole.image[place], FIELD)),
+                label=label[place],
+                predictions={name: predictions[name][number][place] for name in first},
+                dice=_volume_dice(scores, volume, first, output),
+            )
+        )
+    return shown
+
+
+def _predict(job: _Job, *, output: str, device: torch.device) -> list[NDArray[np.uint8]]:
+    torch.set_num_threads(1)
+    run = open_run(job.run.folder)
+    network, precision = trained_network(run, device)
+    return [
+        predict_field(
+            network,
+            read_frame(dataset, case, frame).image,
+            size=run.config.training.crop,
+            device=device,
+            precision=precision,
+        )[output]
+        for dataset, case, frame in job.volumes
+    ]
+
+
+def _volume_dice(
+    scores: pd.DataFrame, volume: Volume, runs: Mapping[str, Run], output: str
+) -> dict[str, float]:
+    rows = scores[
+        (scores["output"] == output)
+        & (scores["test_set"] == volume.test_set)
+        & (scores["subject"] == volume.subject)
+        & (scores["draw"] == volume.draw)
+        & (scores["frame"] == volume.frame)
+    ]
+    means = rows.groupby(["method", "repeat"], observed=True)["dice"].mean()
+    return {name: float(means[name, run.config.repeat]) for name, run in runs.items()}
