@@ -926,6 +926,7 @@ def study(
         "coopbench bench",
         "coopbench bench --methods standard,proposed-x,adv-noise --preset compact --rounds 5",
         "coopbench bench --corrupt acdc-c --rounds 2",
+        "coopbench bench --report",
     )
 )
 @click.option("--methods", callback=_listed, help="Names, with commas between.  [default: all]")
@@ -937,6 +938,14 @@ def study(
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--steps", type=click.IntRange(1), default=6, show_default=True, help="Per round.")
 @click.option("--corrupt", "recipe", metavar="RECIPE", help="Time 'corrupt' instead.")
+@click.option(
+    "--report",
+    "study_size",
+    is_flag=False,
+    flag_value="30,5,30,150",
+    metavar="[M,R,T,S]",
+    help="Time 'report' instead: methods, repeats, test sets, subjects.  [of none: 30,5,30,150]",
+)
 @workers_option
 def bench(
     methods: tuple[str, ...],
@@ -948,6 +957,7 @@ def bench(
     rounds: int,
     steps: int,
     recipe: str | None,
+    study_size: str | None,
     workers: int | None,
 ) -> None:
     """Time the training step of each method.
@@ -957,7 +967,13 @@ def bench(
 
     With --corrupt, time a recipe on the test subjects of DATA instead, beside a plain loop in one
     process over the same transforms that writes the same files.
+
+    With --report, time the making of tables, figures and page from drawn scores of a study of
+    that size: 8.1 million rows by default.
     """
+    if study_size is not None:
+        _bench_report(study_size)
+        return
     if recipe is not None:
         _bench_corrupt(_data(data), recipe, rounds, _workers(workers))
         return
@@ -1008,6 +1024,25 @@ def _bench_corrupt(data: Path, name: str, rounds: int, workers: int) -> None:
     held = largest()
     memory = "memory not measured" if held is None else f"the largest held {held / 2**20:.0f} MiB"
     click.echo(f"{times.volumes} volumes of {recipe.name}, {workers} processes; {memory}")
+
+
+def _bench_report(text: str) -> None:
+    import tempfile
+
+    from benchmark.bench_report import StudySize, time_report, write_study
+
+    parts = text.split(",")
+    if len(parts) != 4 or not all(part.isdecimal() and int(part) for part in parts):
+        raise UsageError(f"--report {text}: give four whole numbers, as 30,5,30,150")
+    size = StudySize(*map(int, parts))
+    with tempfile.TemporaryDirectory(prefix="coopbench-") as folder:
+        _say(f"drawing {size.rows:,} rows of scores")
+        paths = write_study(Path(folder) / "runs", size)
+        total = 0.0
+        for stage in time_report(paths, Path(folder) / "report"):
+            total += stage.seconds
+            click.echo(f"{stage.name:<20}{stage.seconds:8.1f} s{stage.gib:8.2f} GiB held at most")
+        click.echo(f"{size.rows:,} rows in {len(paths):,} files: {total:.1f} s")
 
 
 def main() -> None:

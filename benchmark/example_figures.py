@@ -6,7 +6,7 @@ import torch
 
 from benchmark.data.dataset import Dataset
 from benchmark.errors import CoopbenchError
-from benchmark.examples import case_slices, hard_slices
+from benchmark.examples import MOST_METHODS, case_slices, hard_slices
 from benchmark.run import Run
 from results.comparison import Comparison
 from results.figures.hard_examples import HardSlice, hard_example_alt, hard_example_figure
@@ -48,7 +48,11 @@ def example_figures(
             unseen.append(f"No hard examples of {title}: {error}.")
             continue
         figures += _hard_examples(name, title, slices, comparison)
-    figures += _cases(comparison, list(first.values()), datasets, device)
+    drawn = [first[name] for name in comparison.shown if name in first]
+    figures += _cases(comparison, drawn, datasets, device)
+    if len(drawn) > MOST_METHODS:
+        names = ", ".join(comparison.shown[run.config.name] for run in drawn[MOST_METHODS:])
+        unseen.append(f"Not in the pictures of cases, for want of room: {names}.")
     external = [comparison.shown[name] for name in comparison.methods if name not in first]
     if external:
         unseen.append(f"No pictures of {', '.join(external)}: scored elsewhere.")

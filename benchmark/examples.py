@@ -19,9 +19,14 @@ from benchmark.run import Run, open_run
 from benchmark.workers import default_workers, share_out
 from results.figures.hard_examples import HardSlice
 from results.figures.qualitative import CHOICES, CaseSlice
+from results.order import further_sets
+from results.published import POSTER_SETS
 
 EXAMPLES = 3
 """Slices in the picture of hard examples."""
+
+MOST_METHODS, MOST_SETS = 12, 8
+"""Columns and rows of the picture of cases: more could not be seen, and takes long to predict."""
 
 
 def hard_slices(run: Run, dataset: Dataset, *, device: torch.device) -> list[HardSlice]:
@@ -129,11 +134,13 @@ def case_slices(
     """By choice, a slice of the best, median or worst case of each set with all predictions.
 
     Each method's least repeat predicts, exactly as for the scores. Sets that are not among
-    ``datasets`` (scored elsewhere) have none.
+    ``datasets`` (scored elsewhere) have none. No more than `MOST_METHODS` methods, in the order of
+    ``runs``, and `MOST_SETS` sets, in the order of the tables, are shown.
     """
     first: dict[str, Run] = {}
     for run in sorted(runs, key=lambda run: run.config.repeat):
-        first.setdefault(run.config.name, run)
+        if run.config.name in first or len(first) < MOST_METHODS:
+            first.setdefault(run.config.name, run)
     places = {
         (dataset.title, case.subject, case.draw): (dataset, case)
         for dataset in datasets
@@ -144,6 +151,9 @@ def case_slices(
         for volume in choose_volumes(scores, list(first), output)
         if (volume.test_set, volume.subject, volume.draw) in places
     ]
+    sets = {volume.test_set for volume in volumes}
+    kept = [*(name for name in POSTER_SETS if name in sets), *further_sets(sets)][:MOST_SETS]
+    volumes = [volume for volume in volumes if volume.test_set in kept]
     found = tuple((*places[v.test_set, v.subject, v.draw], v.frame) for v in volumes)
     if workers is None:
         workers = default_workers() if device.type == "cpu" else 1

@@ -28,7 +28,7 @@ from results.render import text_table
 from results.report_figures import report_figures
 from results.report_tables import ranks_csv, report_tables, severity_csv
 from results.robustness import CorruptedSets, Corruption
-from results.scores import join_scores, read_scores
+from results.scores import join_scores, read_scores, write_parquet
 
 REFERENCE = "standard"
 """The method that the others are compared with, where it is in the table."""
@@ -207,7 +207,8 @@ def _write_report(
     scores, sources = _joined_scores(selection.runs, datasets, external, out / "scores.csv")
     comparison = compare(selection, datasets, external, scores, options)
     tables = list(report_tables(comparison, compare_poster=options.compare_poster))
-    files = [out / "scores.csv"]
+    files = [out / "scores.csv", out / "scores.parquet"]
+    write_parquet(scores, files[-1])
     texts = {name: text for table in tables for name, text in table.renderings().items()}
     long = {"severity.csv": severity_csv(comparison), "ranks.csv": ranks_csv(comparison)}
     for name, text in {**texts, **long}.items():

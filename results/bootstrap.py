@@ -1,5 +1,7 @@
 """Resampling subjects, or test sets, with replacement."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,6 +10,7 @@ LEVEL = 0.95
 """Coverage of every interval."""
 
 
+@lru_cache(maxsize=4)  # the methods of a test set ask for the same draws, one after the other
 def resample_counts(units: int, resamples: int, *, seed: int, name: str) -> NDArray[np.float64]:
     """How often each unit was drawn in each resample, (resamples, units); rows sum to ``units``.
 
@@ -16,7 +19,9 @@ def resample_counts(units: int, resamples: int, *, seed: int, name: str) -> NDAr
     """
     generator = np.random.default_rng([seed, *name.encode()])
     counts = generator.multinomial(units, np.full(units, 1 / units), size=resamples)
-    return counts.astype(np.float64)
+    drawn = counts.astype(np.float64)
+    drawn.setflags(write=False)
+    return drawn
 
 
 def percentile_interval(samples: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:

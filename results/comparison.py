@@ -62,10 +62,10 @@ class Comparison:
         """The keywords of tables and figures."""
         return {"titles": self.titles, "remarks": self.remarks, "phantom": self.phantom}
 
-    @property
+    @cached_property
     def methods(self) -> list[str]:
         """The names of all that are compared."""
-        return sorted(self.scores["method"].astype(str).unique())
+        return sorted(str(name) for name in self.scores["method"].unique())
 
     @property
     def shown(self) -> dict[str, str]:
@@ -75,8 +75,8 @@ class Comparison:
     @cached_property
     def repeats(self) -> dict[str, int]:
         """The number of repeats of each method."""
-        counts = self.scores.groupby("method", observed=True)["repeat"].nunique()
-        return {str(method): int(count) for method, count in counts.items()}
+        found = self.scores[["method", "repeat"]].drop_duplicates()
+        return {str(name): int(count) for name, count in found["method"].value_counts().items()}
 
     @cached_property
     def ungraded(self) -> pd.DataFrame:
@@ -84,7 +84,7 @@ class Comparison:
         graded = self.scores["test_set"].isin(list(self.graded))
         return self.scores if graded.all() or not graded.any() else self.scores[~graded]
 
-    @property
+    @cached_property
     def outputs(self) -> list[str]:
         """The outputs that have scores."""
         return [name for name in AVERAGES if (self.ungraded["output"] == name).any()]

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas.api.types import is_numeric_dtype, union_categoricals
 
 from results.errors import ScoreFileError
@@ -48,7 +49,7 @@ _UNIT = ["output", "test_set", "method", "subject"]
 
 
 def read_scores(paths: Path | str | Iterable[Path | str]) -> pd.DataFrame:
-    """Read one or several score files (CSV, compressed or not) into one checked table.
+    """Read one or several score files (CSV, compressed or not, or Parquet) into a checked table.
 
     Returns the columns `COLUMNS`: names and choices as categoricals, `repeat`, `seed` and `draw` as
     int64, `dice`, `hd95_mm` (mm) and `nsd_2mm` as float64. `nsd_2mm` is NaN in the rows of a file
@@ -60,7 +61,7 @@ def read_scores(paths: Path | str | Iterable[Path | str]) -> pd.DataFrame:
     files = [Path(paths)] if isinstance(paths, Path | str) else [Path(path) for path in paths]
     if not files:
         raise ScoreFileError("no score files given: name at least one")
-    tables = [check_scores(_read_csv(file), source=str(file)) for file in files]
+    tables = [check_scores(_read_file(file), source=str(file)) for file in files]
     return join_scores(tables, source=", ".join(str(file) for file in files))
 
 
@@ -114,6 +115,23 @@ def check_scores(frame: pd.DataFrame, source: str = "scores") -> pd.DataFrame:
     return checked
 
 
+def write_parquet(scores: pd.DataFrame, path: Path) -> None:
+    """Write a checked table as Parquet, whole or not at all; the same table gives the same bytes.
+
+    `read_scores` reads it back as it is.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_pandas(scores[list(COLUMNS)], preserve_index=False)
+    partial = path.with_name(f".partial-{path.name}")
+    try:
+        pq.write_table(table.replace_schema_metadata(None), partial, compression="zstd")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def set_scores(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
     """The score of each test set: mean Dice over its volumes and the three structures.
 
@@ -122,18 +140,13 @@ def set_scores(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
     (undefined rows left out; NaN where all are, or where any was not measured), `rows` (structure
     scores given) and `scored` (those in the mean), sorted by the four names.
     """
-    # Sorting by value makes the floating-point sum, and so the printed digits, the same for any
-    # order of the rows.
-    columns = scores[[*_GROUP, metric, "absent"]].sort_values(metric)
-    values = columns.groupby(_GROUP, observed=True, sort=True)[metric]
-    named = {"mean": metric, "size": "rows", "count": "scored"}
-    means = values.agg(["mean", "size", "count"]).rename(columns=named).reset_index()
-    if metric in OPTIONAL and (unmeasured := _unmeasured(columns, metric)).any():
-        partly = unmeasured.groupby([columns[name] for name in _GROUP], observed=True).any()
-        means.loc[partly.to_numpy(), metric] = np.nan  # both are sorted by the four names
-    for name in ("method", "output", "test_set"):
-        means[name] = means[name].astype(str)
-    return means.sort_values(_GROUP, ignore_index=True)
+    means = group_means(scores, _GROUP, metric)
+    if metric in OPTIONAL and (unmeasured := _unmeasured(scores, metric)).any():
+        lacking = scores.loc[unmeasured, _GROUP].drop_duplicates().astype(means[_GROUP].dtypes)
+        partly = means[_GROUP].merge(lacking, how="left", on=_GROUP, indicator="given")
+        means.loc[(partly["given"] == "both").to_numpy(), "mean"] = np.nan
+    means = means.rename(columns={"mean": metric})
+    return means[[*_GROUP, metric, "rows", "scored"]]
 
 
 def subject_scores(scores: pd.DataFrame) -> pd.DataFrame:
@@ -142,11 +155,8 @@ def subject_scores(scores: pd.DataFrame) -> pd.DataFrame:
     Frames, structures, draws and repeats of a subject are not independent, so they are averaged
     first; undefined scores are left out, and a subject with no other is dropped.
     """
-    rows = scores[[*_UNIT, "dice"]].sort_values("dice")  # the same sum for any order of the rows
-    means = rows.groupby(_UNIT, observed=True)["dice"].mean().dropna().reset_index()
-    for name in _UNIT:
-        means[name] = means[name].astype(str)
-    return means.sort_values(_UNIT, ignore_index=True)
+    means = group_means(scores, _UNIT, "dice").rename(columns={"mean": "dice"})
+    return means[[*_UNIT, "dice"]].dropna(ignore_index=True)
 
 
 def absent_counts(scores: pd.DataFrame) -> pd.DataFrame:
@@ -156,12 +166,93 @@ def absent_counts(scores: pd.DataFrame) -> pd.DataFrame:
     `both` (left out of the means) and `rows` (all structure scores).
     """
     group = ["method", "output", "test_set"]
-    flags = pd.DataFrame({name: scores["absent"] == name for name in CHOICES["absent"][1:]})
-    flags["rows"] = True
-    counts = flags.groupby([scores[name] for name in group], observed=True).sum().reset_index()
+    codes, keys = _group_codes(scores, group)
+    for name in CHOICES["absent"][1:]:
+        absent = codes[(scores["absent"] == name).to_numpy()]
+        keys[name] = np.bincount(absent, minlength=len(keys))
+    keys["rows"] = np.bincount(codes, minlength=len(keys))
+    return keys
+
+
+def group_means(scores: pd.DataFrame, group: Sequence[str], metric: str) -> pd.DataFrame:
+    """Mean of a metric in each group of rows, the same for any order of the rows.
+
+    Returns the columns of `group` (names as text, sorted by them), `mean` (NaN where no row is
+    defined), `rows` and `scored` (those that are).
+    """
+    codes, keys = _group_codes(scores, group)
+    values = scores[metric].to_numpy()
+    defined = ~np.isnan(values)
+    size, chosen, given = len(keys), codes[defined], values[defined]
+    # Six decimals, as in the files, are whole numbers of millionths, whose sums are exact in any
+    # order; other values are added in the order of their size.
+    millionths = np.rint(given * 1e6)
+    if np.array_equal(millionths / 1e6, given):
+        sums = np.bincount(chosen, weights=millionths, minlength=size).astype("float64") / 1e6
+    else:
+        order = np.argsort(given, kind="stable")
+        sums = np.bincount(chosen[order], weights=given[order], minlength=size).astype("float64")
+    scored = np.bincount(chosen, minlength=size)
+    with np.errstate(invalid="ignore"):
+        means = np.where(scored > 0, sums / scored, np.nan)
+    return keys.assign(mean=means, rows=np.bincount(codes, minlength=size), scored=scored)
+
+
+def _group_codes(
+    scores: pd.DataFrame, group: Sequence[str]
+) -> tuple[NDArray[np.int64], pd.DataFrame]:
+    """The number of each row's group, and the groups, sorted by their names."""
+    codes = np.zeros(len(scores), dtype=np.int64)
+    levels = []
     for name in group:
-        counts[name] = counts[name].astype(str)
-    return counts.sort_values(group, ignore_index=True)
+        values = scores[name]
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            names = np.array([str(label) for label in values.cat.categories], dtype=object)
+            order = np.argsort(names.astype(str), kind="stable")
+            place = np.empty(len(names), dtype=np.int64)
+            place[order] = np.arange(len(names))
+            codes = codes * len(names) + place[values.cat.codes.to_numpy()]
+            levels.append(names[order])
+        else:
+            own, labels = pd.factorize(values, sort=True)
+            codes = codes * len(labels) + own
+            levels.append(np.asarray(labels))
+    total = int(np.prod([len(level) for level in levels]))
+    if total <= 4 * len(codes) + 1000:
+        found = np.flatnonzero(np.bincount(codes, minlength=total))
+        number = np.empty(total, dtype=np.int64)
+        number[found] = np.arange(len(found))
+        codes = number[codes]
+    else:
+        found, codes = np.unique(codes, return_inverse=True)
+    columns, rest = {}, found
+    for name, level in reversed(list(zip(group, levels, strict=True))):
+        rest, own = np.divmod(rest, len(level))
+        columns[name] = level[own]
+    keys = pd.DataFrame({name: columns[name] for name in group})
+    return codes, keys.astype({name: "str" for name in group if keys[name].dtype == object})
+
+
+def _read_file(path: Path) -> pd.DataFrame:
+    return _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            names = [name for name in COLUMNS if name in file.schema_arrow.names]
+            table = file.read(columns=names)
+    except FileNotFoundError:
+        raise ScoreFileError(f"{path}: no such file; check the path") from None
+    except (OSError, pa.ArrowException) as error:
+        reason = " ".join(str(error).split())
+        raise ScoreFileError(
+            f"{path}: not a readable Parquet file ({reason}); write it again"
+        ) from error
+    return table.to_pandas(ignore_metadata=True)
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

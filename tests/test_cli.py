@@ -18,6 +18,7 @@ from conftest import heart, write_acdc
 
 from benchmark.cli import cli
 from benchmark.metrics import dice
+from results.scores import read_scores
 
 TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=4", "--set", "precision=float32")
 
@@ -135,6 +136,8 @@ def test_prepare_train_evaluate_report(data: Path, trained: Path, tmp_path: Path
     assert {"scores.png", "scores.pdf"} <= {path.name for path in (out / "figures").iterdir()}
     assert f"wrote {out / 'scores.csv'}" in report.output
     assert f"wrote {out / 'report.html'}" in report.output
+    parquet = read_scores(out / "scores.parquet")
+    pd.testing.assert_frame_equal(parquet, read_scores(out / "scores.csv"))
     mean = scores.query("output == 'FTN' and method == 'proposed'")["dice"].mean()
     line = next(line for line in report.output.splitlines() if line.startswith("Proposed w. X,p"))
     assert line.split()[3] == f"{mean:.4f}"
@@ -514,6 +517,18 @@ def test_bench_relates_every_method_to_the_reference(data: Path) -> None:
         low, high = (float(bound) for bound in row[3].split(" to "))
         assert 0 < low <= float(row[2]) <= high and float(row[1]) > 0
     assert "2 rounds of 1 steps" in result.stdout and "commit" in result.stdout
+
+
+def test_bench_of_a_report() -> None:
+    result = coopbench("bench", "--report", "2,1,8,3")
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    stages = ("join", "read", "write", "tests", "tables", "figures", "page")
+    for stage in stages:
+        assert any(line.startswith(stage) and "GiB" in line for line in lines), stage
+    assert lines[-1].startswith("576 rows in 16 files: ")
+    wrong = coopbench("bench", "--report", "2,0,8,3")
+    assert wrong.exit_code == 2 and "four whole numbers" in said(wrong)
 
 
 def test_bench_names_an_unknown_method(data: Path) -> None:

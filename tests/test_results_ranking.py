@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import kendalltau
 
-from results.ranking import RESAMPLES, rank_over_sets, rank_over_subjects
+from results.ranking import RESAMPLES, kendall_tau, rank_over_sets, rank_over_subjects
 
 
 def subjects(values: dict[tuple[str, str], list[float]], output: str = "FTN") -> pd.DataFrame:
@@ -95,3 +96,17 @@ def test_shares_are_a_distribution(columns: list[list[float]]) -> None:
     again = rank_over_subjects(table.sample(frac=1, random_state=0), "FTN", {})
     assert again is not None
     pd.testing.assert_frame_equal(again.shares, ranking.shares)
+
+
+@given(
+    st.integers(2, 6).flatmap(
+        lambda n: st.tuples(
+            st.lists(st.integers(0, 3), min_size=n, max_size=n),
+            st.lists(st.integers(0, 3), min_size=n, max_size=n),
+        )
+    )
+)
+def test_tau_is_scipys(drawn: tuple[list[int], list[int]]) -> None:
+    one, other = (np.array(values, dtype=float) for values in drawn)
+    expected = kendalltau(one, other).statistic
+    np.testing.assert_allclose(kendall_tau(one[None], other)[0], expected, equal_nan=True)

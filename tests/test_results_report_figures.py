@@ -1,5 +1,6 @@
 """The figures of a report: what is drawn, that all of it is seen, and the same each time."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -166,7 +167,7 @@ def test_heat_map_prints_the_table() -> None:
 def test_missing_cell_is_named_in_the_heat_map() -> None:
     given = comparison(3)
     gap = (given.scores["method"] == "standard") & (given.scores["test_set"] == "RandBias")
-    figure = heat_figure(main_table(Comparison(**(vars(given) | {"scores": given.scores[~gap]}))))
+    figure = heat_figure(main_table(replace(given, scores=given.scores[~gap])))
     words = [text.get_text() for ax in figure.axes for text in ax.texts]
     assert words.count("missing") == 3  # the set, and both averages
     assert all("nan" not in word for word in words)

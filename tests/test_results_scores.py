@@ -3,6 +3,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from results.errors import ScoreFileError
 from results.scores import (
@@ -10,8 +12,10 @@ from results.scores import (
     METRICS,
     absent_counts,
     check_scores,
+    group_means,
     read_scores,
     set_scores,
+    write_parquet,
 )
 
 HEADER = ",".join(COLUMNS)
@@ -226,3 +230,83 @@ def test_frame_is_free_text(tmp_path: Path, frame: str) -> None:
     scores = read_scores(write(tmp_path / "s.csv", GOOD.replace("ED", frame), GOOD))
     assert scores["frame"].tolist() == [frame, "ED"]
     assert str(scores["frame"].dtype) == "category"
+
+
+# Parquet
+
+
+def test_parquet_is_the_same_table(tmp_path: Path) -> None:
+    lines = [GOOD, GOOD.replace("LV,FTN,0.9,3.5,0.8,", "RV,FTN,,,,both"), GOOD.replace("007", "8")]
+    scores = read_scores(write(tmp_path / "s.csv", *lines))
+    write_parquet(scores, tmp_path / "s.parquet")
+    pd.testing.assert_frame_equal(read_scores(tmp_path / "s.parquet"), scores)
+    write_parquet(scores, tmp_path / "again.parquet")
+    assert (tmp_path / "again.parquet").read_bytes() == (tmp_path / "s.parquet").read_bytes()
+    assert len(list(tmp_path.iterdir())) == 3
+    other = write(tmp_path / "o.csv", GOOD.replace("standard", "other"))
+    assert len(read_scores([tmp_path / "s.parquet", other])) == 4
+    with pytest.raises(ScoreFileError, match="given twice"):
+        read_scores([tmp_path / "s.parquet", tmp_path / "s.csv"])
+
+
+def test_broken_parquet_is_named(tmp_path: Path) -> None:
+    scores = read_scores(write(tmp_path / "s.csv", GOOD))
+    path = tmp_path / "s.parquet"
+    write_parquet(scores, path)
+    whole = path.read_bytes()
+    for content in (b"", b"PAR1", whole[: len(whole) // 2], whole[:-20] + b"x" * 20):
+        path.write_bytes(content)
+        with pytest.raises(ScoreFileError, match=r"s\.parquet: not a readable Parquet file"):
+            read_scores(path)
+    scores.drop(columns="dice").to_parquet(path)
+    with pytest.raises(ScoreFileError, match=r"s\.parquet: no column dice"):
+        read_scores(path)
+    scores.assign(subject=7).to_parquet(path)
+    with pytest.raises(ScoreFileError, match="so that 007 stays"):
+        read_scores(path)
+    with pytest.raises(ScoreFileError, match="no such file"):
+        read_scores(tmp_path / "none.parquet")
+
+
+# Means
+
+
+def drawn(values: list[float]) -> pd.DataFrame:
+    rows = {
+        "method": [f"m{n % 3}" for n in range(len(values))],
+        "repeat": [n % 2 * 7 for n in range(len(values))],
+        "dice": values,
+    }
+    return pd.DataFrame(rows).astype({"method": "category"})
+
+
+@given(
+    st.lists(st.floats(0, 1) | st.floats(0, 1).map(lambda x: round(x, 6)), min_size=1, max_size=40),
+    st.randoms(use_true_random=False),
+)
+def test_means_do_not_depend_on_the_order(values: list[float], random: object) -> None:
+    """Not even in the last bit, and they are those of pandas."""
+    table = drawn(values)
+    order = list(range(len(values)))
+    random.shuffle(order)  # type: ignore[attr-defined]
+    group = ["method", "repeat"]
+    means = group_means(table, group, "dice")
+    pd.testing.assert_frame_equal(
+        group_means(table.iloc[order], group, "dice"), means, check_exact=True
+    )
+    expected = table.groupby(group, observed=True)["dice"].agg(["mean", "size", "count"])
+    np.testing.assert_allclose(means["mean"], expected["mean"], rtol=1e-12)
+    assert means["rows"].to_list() == expected["size"].to_list()
+    assert list(zip(means["method"], means["repeat"], strict=True)) == expected.index.to_list()
+
+
+def test_sums_of_six_decimals_are_exact() -> None:
+    """0.1 + 0.2 is 0.30000000000000004 in floats."""
+    means = group_means(drawn([0.1, 0.0, 0.0, 0.2]), ["method"], "dice")
+    assert means.loc[0, "mean"] == 0.15 and (0.1 + 0.2) / 2 != 0.15
+
+
+def test_undefined_values_are_counted_and_left_out() -> None:
+    means = group_means(drawn([np.nan, 0.5, np.nan, 0.3]), ["method"], "dice")
+    assert means["scored"].to_list() == [1, 1, 0] and means["rows"].to_list() == [2, 1, 1]
+    assert means["mean"].to_list()[:2] == [0.3, 0.5] and np.isnan(means["mean"].iloc[2])
