@@ -13,7 +13,7 @@ from results.figures.style import styled
 from results.order import ordered_titles, remark_notes
 
 SMOOTHED = 11
-"""Logged steps that a drawn loss is the running median of."""
+"""Logged steps, at most, that a drawn loss is the running median of; a quarter of a short run's."""
 
 
 def read_histories(paths: Mapping[tuple[str, int], Path]) -> pd.DataFrame:
@@ -56,7 +56,7 @@ def training_figure(
     shown = ordered_titles(history["method"].unique(), titles, remarks)
     footer = [
         "Loss: cross-entropy of the FTN on images without masks, corruptions or attacks, running "
-        f"median of {SMOOTHED} logged steps. IoU of FTN+STN on the validation subjects; ring: the "
+        f"median of up to {SMOOTHED} logged steps. IoU of FTN+STN on the validation subjects; ring: the "
         "checkpoint that is scored. A line is a repeat.",
         *remark_notes(shown, remarks),
         *notes,
@@ -74,7 +74,8 @@ def training_figure(
         )
         for (method, _), rows in history.groupby(["method", "repeat"]):
             line = {key: value for key, value in lines[str(method)].items() if key != "marker"}
-            smooth = rows["loss"].rolling(SMOOTHED, center=True, min_periods=1).median()
+            window = max(1, min(SMOOTHED, len(rows) // 4))
+            smooth = rows["loss"].rolling(window, center=True, min_periods=1).median()
             loss.plot(rows["step"], smooth, linewidth=0.8, **line)
             validated = rows.dropna(subset="validation_iou")
             score.plot(validated["step"], validated["validation_iou"], linewidth=0.9, **line)
