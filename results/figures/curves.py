@@ -56,8 +56,8 @@ def training_figure(
     shown = ordered_titles(history["method"].unique(), titles, remarks)
     footer = [
         "Loss: cross-entropy of the FTN on images without masks, corruptions or attacks, running "
-        f"median of up to {SMOOTHED} logged steps. IoU of FTN+STN on the validation subjects; ring: the "
-        "checkpoint that is scored. A line is a repeat.",
+        f"median of up to {SMOOTHED} logged steps. IoU of FTN+STN on the validation subjects; "
+        "ring: the checkpoint that is scored. A line is a repeat.",
         *remark_notes(shown, remarks),
         *notes,
     ]
