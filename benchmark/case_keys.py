@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmark.data.nifti import check_name, find_nifti, stem
 from benchmark.errors import CoopbenchError, UsageError
 
 ENDINGS = (*("_0000", "_img", "_seg", "_gt", "_label", "_pred", "_prediction", "_dseg", "_mask"),)
@@ -38,7 +39,7 @@ def case_key(path: Path, endings: Sequence[str] = ENDINGS) -> Key:
     Raises:
         CoopbenchError: the path names two draws, or nothing but a draw.
     """
-    joined = "_".join(path.parts).removesuffix(".gz").removesuffix(".nii")
+    joined = "_".join((*path.parent.parts, stem(path)))
     while ending := next((end for end in endings if joined.endswith(end)), None):
         joined = joined.removesuffix(ending)
     draws = _DRAW.findall(joined)
@@ -54,14 +55,12 @@ def find_cases(folder: Path, endings: Sequence[str] = ENDINGS) -> dict[Key, Path
     """The NIfTI files at any depth below ``folder``, by their keys; hidden ones do not count.
 
     Raises:
-        CoopbenchError: two files are the same case; both are named.
+        CoopbenchError: two files are the same case, both are named; or a name cannot be printed.
     """
     found: dict[Key, Path] = {}
-    for path in sorted(path for name in ("*.nii", "*.nii.gz") for path in folder.rglob(name)):
-        below = path.relative_to(folder)
-        if any(part.startswith(".") for part in below.parts):
-            continue
-        key = case_key(below, endings)
+    for below in find_nifti(folder):
+        check_name(below)
+        path, key = folder / below, case_key(below, endings)
         if (twin := found.setdefault(key, path)) is not path:
             raise CoopbenchError(
                 f"{twin} and {path}: are both case {key}; move one of them out of {folder}"

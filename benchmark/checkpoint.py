@@ -23,7 +23,7 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) 
         name: tensor.detach().to("cpu", copy=False).contiguous()
         for name, tensor in sorted(tensors.items())
     }
-    with whole_file(path, durable=True) as partial:
+    with whole_file(path) as partial:
         partial.write_bytes(save(plain, {"coopbench": json.dumps(about)}))
 
 

@@ -3,6 +3,7 @@
 Everything heavy is imported inside the commands, so that ``coopbench --help`` answers at once.
 """
 
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from benchmark import __version__
-from benchmark.errors import CoopbenchError, UsageError
+from benchmark.errors import CoopbenchError, UsageError, printable
 
 if TYPE_CHECKING:
     from benchmark.data.dataset import Dataset
@@ -54,7 +55,9 @@ class _Commands(click.Group):
             if isinstance(error, BrokenPipeError):
                 raise
             place = f"{error.filename}: " if error.filename else ""
-            raise _Fault(f"{place}{error.strerror or error}") from error
+            raise _Fault(printable(f"{place}{error.strerror or error}")) from error
+        except MemoryError as error:
+            raise _Fault("out of memory; try fewer --workers, or a smaller batch") from error
         except KeyboardInterrupt as error:
             command = " ".join(["coopbench", *sys.argv[1:]])
             line = f"interrupted; what is done is kept, and this goes on with it: {command}"
@@ -67,7 +70,7 @@ class _Commands(click.Group):
 
 def _say(line: str) -> None:
     """A line on what is going on; results go to standard output, this to standard error."""
-    click.echo(line, err=True)
+    click.echo(printable(line), err=True)
 
 
 def _examples(*lines: str) -> str:
@@ -131,8 +134,16 @@ set_option = click.option(
     metavar="KEY=VALUE",
     help="Change a setting of the harness or of the method; may be repeated.",
 )
+deterministic_option = click.option(
+    "--deterministic",
+    is_flag=True,
+    help="Same bytes again on a GPU as well, at the cost of speed; on a CPU it is so anyway.",
+)
 workers_option = click.option(
     "--workers", type=click.IntRange(1), help="Processes.  [default: one per core]"
+)
+skip_bad_option = click.option(
+    "--skip-bad", is_flag=True, help="Leave out what is broken, name and count it, and go on."
 )
 
 
@@ -165,6 +176,7 @@ def _finish_preparing(prepared: "Prepared") -> None:
     click.echo(
         f"{dataset.root}: {len(dataset.cases)} subjects of {dataset.title}"
         + (f" ({kept} were there and intact)" if kept else "")
+        + (f"; {dataset.left_out} left out, broken" if dataset.left_out else "")
     )
 
 
@@ -180,8 +192,9 @@ _out_option = click.option(
 )
 @_raw_argument
 @_out_option
+@skip_bad_option
 @workers_option
-def prepare_acdc(raw: Path, out: Path, workers: int | None) -> None:
+def prepare_acdc(raw: Path, out: Path, skip_bad: bool, workers: int | None) -> None:
     """Prepare ACDC.
 
     RAW holds training/patient001/Info.cfg and so on.
@@ -195,7 +208,9 @@ def prepare_acdc(raw: Path, out: Path, workers: int | None) -> None:
 
     _say("ACDC: research use, CC BY-NC-SA 4.0, also of what is made from it; cite Bernard et al.")
     splits = acdc_splits()
-    prepared = prepare(read_acdc(raw), out, workers=_workers(workers), splits=splits)
+    prepared = prepare(
+        read_acdc(raw), out, workers=_workers(workers), splits=splits, skip_bad=skip_bad
+    )
     there = {case.subject for case in prepared.dataset.cases}
     missing = [subject for subject in splits.test if subject not in there]
     if missing:
@@ -206,8 +221,9 @@ def prepare_acdc(raw: Path, out: Path, workers: int | None) -> None:
 @prepare.command("mnms", epilog=_examples("coopbench prepare mnms ~/OpenDataset"))
 @_raw_argument
 @_out_option
+@skip_bad_option
 @workers_option
-def prepare_mnms(raw: Path, out: Path, workers: int | None) -> None:
+def prepare_mnms(raw: Path, out: Path, skip_bad: bool, workers: int | None) -> None:
     """Prepare M&Ms.
 
     RAW holds the CSV of subjects and Training/Labeled/CODE/CODE_sa.nii.gz.
@@ -215,7 +231,7 @@ def prepare_mnms(raw: Path, out: Path, workers: int | None) -> None:
     from benchmark.data.mnms import read_mnms
     from benchmark.data.prepare import prepare
 
-    _finish_preparing(prepare(read_mnms(raw), out, workers=_workers(workers)))
+    _finish_preparing(prepare(read_mnms(raw), out, workers=_workers(workers), skip_bad=skip_bad))
 
 
 @prepare.command("mscmr", epilog=_examples("coopbench prepare mscmr ~/MSCMR --sequence LGE"))
@@ -228,8 +244,9 @@ def prepare_mnms(raw: Path, out: Path, workers: int | None) -> None:
     show_default=True,
     help="C0 is bSSFP.",
 )
+@skip_bad_option
 @workers_option
-def prepare_mscmr(raw: Path, out: Path, sequence: str, workers: int | None) -> None:
+def prepare_mscmr(raw: Path, out: Path, sequence: str, skip_bad: bool, workers: int | None) -> None:
     """Prepare MS-CMRSeg 2019.
 
     RAW holds patient1_C0.nii.gz, patient1_C0_manual.nii.gz and so on, in whatever folders.
@@ -237,7 +254,9 @@ def prepare_mscmr(raw: Path, out: Path, sequence: str, workers: int | None) -> N
     from benchmark.data.mscmr import read_mscmr
     from benchmark.data.prepare import prepare
 
-    _finish_preparing(prepare(read_mscmr(raw, sequence), out, workers=_workers(workers)))
+    _finish_preparing(
+        prepare(read_mscmr(raw, sequence), out, workers=_workers(workers), skip_bad=skip_bad)
+    )
 
 
 @cli.command(epilog=_examples("coopbench phantom", "coopbench phantom --out phantom-data"))
@@ -289,6 +308,7 @@ def phantom(out: Path | None, seed: int, workers: int | None) -> None:
     help="Make SET again into OUT, from the parameters in its manifest.",
 )
 @click.option("--preview", is_flag=True, help="Only draw a picture of the recipe, OUT/preview.png.")
+@skip_bad_option
 @workers_option
 def corrupt(
     images: Path | None,
@@ -299,6 +319,7 @@ def corrupt(
     verify: bool,
     replay: Path | None,
     preview: bool,
+    skip_bad: bool,
     workers: int | None,
 ) -> None:
     """Make corrupted sets, such as ACDC-C.
@@ -321,7 +342,9 @@ def corrupt(
         raise UsageError("corrupt IMAGES OUT: say where to, as in 'coopbench corrupt imagesTs out'")
     if replay is not None and out is None:
         raise UsageError("--replay SET OUT: say where to make it again")
-    work = Corrupting(recipe, seed, _workers(workers))
+    if skip_bad and (images is None or verify or replay is not None or preview):
+        raise UsageError("--skip-bad: goes with IMAGES OUT; all of a prepared set is made")
+    work = Corrupting(recipe, seed, _workers(workers), skip_bad=skip_bad)
     if verify and out is not None:
         done = work.verify(out, images)
     elif images is not None and out is not None:
@@ -424,6 +447,7 @@ def new_method(name: str, folder: Path) -> None:
 @set_option
 @click.option("--name", help="The run's name, and its row in tables.  [default: the method]")
 @runs_option
+@deterministic_option
 def train(
     method: str,
     data: Path | None,
@@ -434,6 +458,7 @@ def train(
     overrides: tuple[str, ...],
     name: str | None,
     runs: Path,
+    deterministic: bool,
 ) -> None:
     """Train one run, or resume it.
 
@@ -458,24 +483,24 @@ def train(
         overrides=overrides,
     )
     from benchmark.progress import make_progress
-    from benchmark.run import start_run
+    from benchmark.run import own_run
     from benchmark.training import Trainer
 
-    run = start_run(runs, config)
-    if run.finished:
-        click.echo(f"{run.folder}: already trained ({_outcome(run.summary())})")
-        return
-    trainer = Trainer(run, dataset, where)
-    with make_progress() as progress:
-        task = progress.add_task(run.folder.name, total=trainer.total, note="")
+    with own_run(runs, config) as run:
+        if run.finished:
+            click.echo(f"{run.folder}: already trained ({_outcome(run.summary())})")
+            return
+        trainer = Trainer(run, dataset, where, deterministic=deterministic)
+        with make_progress() as progress:
+            task = progress.add_task(run.folder.name, total=trainer.total, note="")
 
-        def watch(step: int, total: int, line: str) -> None:
-            progress.update(task, completed=step, note=line)
-            if progress.disable and (step % max(1, total // 10) == 0 or step == total):
-                _say(f"{run.folder.name}: step {step} of {total}: {line}")
+            def watch(step: int, total: int, line: str) -> None:
+                progress.update(task, completed=step, note=line)
+                if progress.disable and (step % max(1, total // 10) == 0 or step == total):
+                    _say(f"{run.folder.name}: step {step} of {total}: {line}")
 
-        trainer.train(watch)
-    click.echo(f"{run.folder}: trained ({_outcome(run.summary())})")
+            trainer.train(watch)
+        click.echo(f"{run.folder}: trained ({_outcome(run.summary())})")
 
 
 def _outcome(summary: "Summary") -> str:
@@ -588,6 +613,7 @@ def predict(
     compact), and the result brought back. Labels: 1 LV, 2 MYO, 3 RV.
     """
     from benchmark.data.labels import STRUCTURES
+    from benchmark.data.nifti import stem
     from benchmark.device import find_device
     from benchmark.prediction import trained_network
     from benchmark.run import open_run
@@ -596,8 +622,7 @@ def predict(
     opened = open_run(run)
     where = find_device(device)
     network, precision = trained_network(opened, where)
-    stem = image.name.removesuffix(".gz").removesuffix(".nii")
-    target = out or image.with_name(f"{stem}_seg.nii.gz")
+    target = out or image.with_name(f"{stem(image)}_seg.nii.gz")
     if not target.name.endswith((".nii", ".nii.gz")):
         raise UsageError(f"--out {target}: give a name that ends in .nii.gz")
     if target.resolve() == image.resolve():
@@ -713,6 +738,7 @@ def score(
         unmatched_line,
         write_scores,
     )
+    from benchmark.lock import only_one
 
     row = Row(check_name(name or predictions.resolve().name), repeat, seed, output)
     numbering = parse_numbering("--map", values)
@@ -734,7 +760,8 @@ def score(
     )
     for line in scored.faults:
         _say(f"warning: {line}")
-    write_scores(scored, target)
+    with only_one(target.parent, "writing scores in", of=target.stem):
+        write_scores(scored, target)
     for line in scored.summary:
         click.echo(line)
     click.echo(f"wrote {target}; next: coopbench report --scores {target}")
@@ -877,6 +904,7 @@ def _listed(_: click.Context, __: click.Parameter, value: str | None) -> tuple[s
     type=click.IntRange(1),
     help="Runs trained at once.  [default: one per core; one on a GPU]",
 )
+@deterministic_option
 def study(
     methods: tuple[str, ...],
     repeats: tuple[str, ...],
@@ -887,6 +915,7 @@ def study(
     runs: Path,
     out: Path | None,
     jobs: int | None,
+    deterministic: bool,
 ) -> None:
     """Corrupt, train, evaluate and report.
 
@@ -917,7 +946,7 @@ def study(
     if out is not None:  # before hours are spent, not after
         out.mkdir(parents=True, exist_ok=True)
     Corrupting("acdc-c", 0, _workers(None)).make_set(folder / "acdc", folder / "acdc-c")
-    train_all(configs, dataset, runs, device=where, jobs=jobs)
+    train_all(configs, dataset, runs, device=where, jobs=jobs, deterministic=deterministic)
     _report(folder, runs, preset, out, ReportOptions(), device, None)
 
 
@@ -1047,6 +1076,8 @@ def _bench_report(text: str) -> None:
 
 def main() -> None:
     """Entry point of the console script."""
+    # Schedulers end a job by SIGTERM; it is to stop as it does on Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     cli(prog_name="coopbench")
 
 

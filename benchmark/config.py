@@ -15,6 +15,7 @@ from benchmark.errors import CoopbenchError, UsageError
 from benchmark.methods.method import Method
 from benchmark.methods.registry import find_method, method_names
 from benchmark.networks.encoder import STRIDE
+from benchmark.validation import FileName
 
 SEEDS = {0: 40, 1: 20, 2: 10, 3: 30, 4: 50}
 """The seed of each repeat: 0 to 2 as published, the others chosen here."""
@@ -93,7 +94,7 @@ class Training(_Settings):
 class TrainingData(_Settings):
     """What a run is trained on."""
 
-    name: str
+    name: FileName
     """``phantom`` for the phantom, else the name of the set."""
     phantom: bool
     fingerprint: str
@@ -106,13 +107,13 @@ class RunConfig(_Settings):
 
     format: Literal["coopbench-run-1"] = "coopbench-run-1"
     method: str
-    name: str
+    name: FileName
     """The run's name in folders and scores; the method's unless another is given."""
     title: str
     """The row in a table that it counts to."""
     remark: str = ""
     """What a reader of any table must know of this row."""
-    preset: str
+    preset: FileName
     repeat: int
     seed: int
     data: TrainingData
@@ -282,6 +283,9 @@ def _validated(kind: type[BaseModel], values: Mapping[str, Any]) -> Any:
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"--set {key}={first['input']}: {first['msg']}") from error
+        raise UsageError(
+            *(
+                f"--set {'.'.join(map(str, one['loc']))}={one['input']}: {one['msg']}"
+                for one in error.errors()
+            )
+        ) from error

@@ -18,6 +18,7 @@ from benchmark.data.nifti import write_volume
 from benchmark.data.prepared import PreparedFrame, read_frame
 from benchmark.errors import CoopbenchError
 from benchmark.files import sha256, whole_folder, write_json
+from benchmark.lock import only_one
 from benchmark.manifest import (
     Manifest,
     VolumeRecord,
@@ -120,8 +121,21 @@ def corrupt(
         replayed: take seeds and parameters from this manifest, and draw nothing.
 
     Raises:
-        CoopbenchError: the set has no test subject, or a file of it cannot be read.
+        CoopbenchError: the set has no test subject, or a file of it cannot be read; or another
+            process is corrupting into ``out``.
     """
+    with only_one(out, "corrupting into"):
+        return _corrupt(clean, recipe, out, seed, workers, replayed)
+
+
+def _corrupt(
+    clean: Dataset,
+    recipe: Recipe,
+    out: Path,
+    seed: int,
+    workers: int,
+    replayed: Manifest | None,
+) -> Made:
     cases = evaluated_cases(clean)
     if not cases:
         raise CoopbenchError(f"{clean.root}: holds none of its test subjects")
@@ -289,7 +303,9 @@ def _corrupt_case(
                     files={path.name: sha256(path) for path in sorted(partial_folder.iterdir())},
                     made_from=made_from | {"parameters": parameters, "voxels": voxels},
                 )
-                write_json(partial_folder / "case.json", made.model_dump(mode="json"))
+                write_json(
+                    partial_folder / "case.json", made.model_dump(mode="json"), durable=False
+                )
             done.append((kind, made, True))
     return done
 

@@ -20,9 +20,10 @@ from pydantic import BaseModel
 
 from benchmark.corrupt import corrupt_in_range, volume_seed
 from benchmark.data.dataset import read_record
-from benchmark.data.nifti import Volume, read_volume, save_image
-from benchmark.errors import CoopbenchError
+from benchmark.data.nifti import Volume, check_name, find_nifti, read_volume, save_image, stem
+from benchmark.errors import CoopbenchError, first_lines
 from benchmark.files import sha256, write_json
+from benchmark.lock import only_one
 from benchmark.manifest import (
     Manifest,
     RecipeRecord,
@@ -41,11 +42,19 @@ LABELS = ("_seg", "_gt", "_label", "_labels", "_mask", "_dseg")
 
 @dataclass(frozen=True)
 class MadeFolder:
-    """What was made: its manifest, how many volumes are new, and label maps that were left out."""
+    """What was made.
+
+    Attributes:
+        manifest: of it all.
+        made: how many volumes are new.
+        labels: label maps, which were left out.
+        faults: a line for each image that was left out because it is broken.
+    """
 
     manifest: Manifest
     made: int
     labels: list[Path]
+    faults: list[str]
 
 
 def find_images(images: Path) -> tuple[list[Path], list[Path]]:
@@ -56,21 +65,12 @@ def find_images(images: Path) -> tuple[list[Path], list[Path]]:
     """
     if not images.is_dir():
         raise CoopbenchError(f"{images}: is no folder")
-    found = sorted(
-        path.relative_to(images)
-        for pattern in ("*.nii", "*.nii.gz")
-        for path in images.rglob(pattern)
-        if not any(part.startswith(".") for part in path.relative_to(images).parts)
-    )
-    labels = [path for path in found if _stem(path).endswith(LABELS)]
+    found = find_nifti(images)
+    labels = [path for path in found if stem(path).endswith(LABELS)]
     chosen = [path for path in found if path not in set(labels)]
     if not chosen:
         raise CoopbenchError(f"{images}: holds no NIfTI image (.nii or .nii.gz)")
     return chosen, labels
-
-
-def _stem(path: Path) -> str:
-    return path.name.removesuffix(".gz").removesuffix(".nii")
 
 
 def corrupt_folder(
@@ -81,6 +81,7 @@ def corrupt_folder(
     seed: int,
     workers: int,
     replayed: Manifest | None = None,
+    skip_bad: bool = False,
 ) -> MadeFolder:
     """Corrupt every image below ``images`` into ``out``; what is intact is kept.
 
@@ -91,15 +92,37 @@ def corrupt_folder(
         seed: another seed draws other parameters.
         workers: processes.
         replayed: take seeds and parameters from this manifest, and draw nothing.
+        skip_bad: leave out images that cannot be used.
 
     Raises:
-        CoopbenchError: an image cannot be used; the others are done, but there is no manifest.
+        CoopbenchError: an image cannot be used; the others are done, but there is no manifest. Or
+            another process is corrupting into ``out``.
     """
     if images.resolve() in (out.resolve(), *out.resolve().parents):
         raise CoopbenchError(f"{out}: lies in the folder of the images; give another one")
     chosen, labels = find_images(images)
+    with only_one(out, "corrupting into"):
+        manifest, made, faults = _corrupt_all(
+            chosen, images, recipe, out, seed, workers, replayed, skip_bad=skip_bad
+        )
+    return MadeFolder(manifest, made, labels, faults)
+
+
+def _corrupt_all(
+    chosen: Sequence[Path],
+    images: Path,
+    recipe: Recipe,
+    out: Path,
+    seed: int,
+    workers: int,
+    replayed: Manifest | None,
+    *,
+    skip_bad: bool,
+) -> tuple[Manifest, int, list[str]]:
+    """The manifest of what is there then, how many volumes are new, and lines on broken images."""
     volumes: list[VolumeRecord] = []
-    faults, made = [], 0
+    faults: list[str] = []
+    made = 0
     work = share_out(
         partial(
             _corrupt_image,
@@ -116,17 +139,18 @@ def corrupt_folder(
     )
     for _, result in work:
         if isinstance(result, CoopbenchError):
-            faults.append(str(result))
+            faults += result.lines
         elif isinstance(result, Exception):
             raise result
         else:
             volumes += [record for record, _ in result]
             made += sum(new for _, new in result)
-    if faults:
+    faults.sort()
+    if faults and not (skip_bad and volumes):
         raise CoopbenchError(
-            "\n".join(sorted(faults)[:10])
-            + f"\n{len(faults)} of {len(chosen)} images not corrupted; mend or remove them, then "
-            "run the same command again"
+            *first_lines(faults),
+            f"{len(faults)} of {len(chosen)} images not corrupted; mend or remove them, then run "
+            "the same command again; or leave them out by --skip-bad",
         )
     manifest = Manifest(
         recipe=record_recipe(recipe),
@@ -137,7 +161,7 @@ def corrupt_folder(
         volumes=tuple(volumes),
     )
     manifest.write(out)
-    return MadeFolder(manifest, made, labels)
+    return manifest, made, faults
 
 
 def _corrupt_image(
@@ -150,7 +174,10 @@ def _corrupt_image(
     given: dict[str, VolumeRecord],
 ) -> Sequence[tuple[VolumeRecord, bool]]:
     """Every kind and draw of one image, each with whether it was made anew."""
+    check_name(image)
     path = images / image
+    if not path.is_file():
+        raise CoopbenchError(f"{path}: is no file")
     source_sha256 = sha256(path)
     made_by = {"recipe": record_recipe(recipe), "software": software(recipe)}
     done = []
@@ -168,7 +195,7 @@ def _corrupt_image(
                 raise CoopbenchError(f"{path}: the manifest lacks {file}")
             if fixed is not None and fixed.source_sha256 != source_sha256:
                 raise CoopbenchError(f"{path}: is not the image that the set was made from")
-            name = f"{image.with_name(_stem(image)).as_posix()}"
+            name = f"{image.with_name(stem(image)).as_posix()}"
             own_seed = fixed.seed if fixed else volume_seed(recipe, seed, kind, name, draw)
             kept = _Kept.read(out / "records" / f"{file}.json")
             if kept is not None and kept.serves(made_by, source_sha256, own_seed, fixed):
@@ -192,7 +219,8 @@ def _corrupt_image(
                 voxels=voxel_checksum(data),
             )
             new = _Kept(**made_by, volume=record, sha256=sha256(out / file))
-            write_json(out / "records" / f"{file}.json", new.model_dump(mode="json"))
+            kept_as = out / "records" / f"{file}.json"
+            write_json(kept_as, new.model_dump(mode="json"), durable=False)
             done.append((record, True))
     return done
 
@@ -240,15 +268,21 @@ def _corrupt_volume(
     """The corrupted voxels (x, y, slices), and the parameters."""
     slices = np.ascontiguousarray(source.data.T, dtype=np.float32)
     if not np.isfinite(slices).all():
-        raise CoopbenchError(f"{path}: holds NaN or infinite intensities")
-    corrupted = corrupt_in_range(
-        recipe,
-        slices,
-        kind,
-        seed=seed,
-        spacing=source.spacing[::-1],
-        parameters=fixed.parameters if fixed else None,
-    )
+        raise CoopbenchError(f"{path}: holds NaN or infinite intensities (as float32)")
+    try:
+        corrupted = corrupt_in_range(
+            recipe,
+            slices,
+            kind,
+            seed=seed,
+            spacing=source.spacing[::-1],
+            parameters=fixed.parameters if fixed else None,
+        )
+    except Exception as error:  # of whatever recipe, on a volume it was not made for
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise CoopbenchError(
+            f"{path}: {kind} cannot be applied to its shape {source.data.shape} ({reason})"
+        ) from error
     return corrupted.slices.T, corrupted.parameters
 
 

@@ -7,7 +7,7 @@ from benchmark.corrupt_folder import corrupt_folder, find_images
 from benchmark.data.dataset import evaluated_cases, read_dataset
 from benchmark.data.nifti import read_volume
 from benchmark.data.prepared import read_frame
-from benchmark.errors import CoopbenchError
+from benchmark.errors import CoopbenchError, first_lines
 from benchmark.manifest import MANIFEST, Manifest, compare, read_manifest, verify
 from benchmark.preview import Example, preview
 from benchmark.recipe import Recipe, find_recipe, recipe_again
@@ -20,15 +20,16 @@ class Corrupting:
         recipe: its name, or a file.
         seed: of what is drawn.
         workers: processes.
+        skip_bad: leave out images of a folder that cannot be used.
 
     Raises:
         UsageError: there is no such recipe.
         CoopbenchError: the file holds none.
     """
 
-    def __init__(self, recipe: str, seed: int, workers: int) -> None:
+    def __init__(self, recipe: str, seed: int, workers: int, *, skip_bad: bool = False) -> None:
         self.recipe = find_recipe(recipe)
-        self.seed, self.workers = seed, workers
+        self.seed, self.workers, self.skip_bad = seed, workers, skip_bad
 
     @property
     def name(self) -> str:
@@ -44,8 +45,20 @@ class Corrupting:
 
     def make_folder(self, images: Path, out: Path) -> list[str]:
         """Corrupt every image in a folder."""
-        made = corrupt_folder(images, self.recipe, out, seed=self.seed, workers=self.workers)
-        lines = [f"{out}: {len(made.manifest.volumes)} volumes of {len(self.recipe.kinds)} kinds"]
+        made = corrupt_folder(
+            images,
+            self.recipe,
+            out,
+            seed=self.seed,
+            workers=self.workers,
+            skip_bad=self.skip_bad,
+        )
+        lines = [f"left out: {fault}" for fault in first_lines(made.faults)]
+        lines.append(
+            f"{out}: {len(made.manifest.volumes)} volumes of {len(self.recipe.kinds)} kinds"
+        )
+        if made.faults:
+            lines.append(f"left out, broken: {len(made.faults)} images")
         if made.labels:
             lines.append(f"left out, label maps by their names: {len(made.labels)}")
         return [*lines, *_news(out, made.made)]
@@ -64,8 +77,9 @@ class Corrupting:
         manifest, faults = verify(out, recipe, clean, workers=self.workers)
         if faults:
             raise CoopbenchError(
-                "\n".join(faults) + f"\n{out}: differs from its manifest ({len(faults)} faults); "
-                "'coopbench corrupt' mends what it made, --replay makes it from the manifest"
+                *faults,
+                f"{out}: differs from its manifest ({len(faults)} faults); "
+                "'coopbench corrupt' mends what it made, --replay makes it from the manifest",
             )
         return [f"{out}: {len(manifest.volumes)} volumes, all as in {MANIFEST}"]
 
@@ -139,7 +153,8 @@ def _replayed(out: Path, again: Manifest, wanted: Manifest) -> list[str]:
     faults = compare(again, wanted)
     if faults:
         raise CoopbenchError(
-            "\n".join(faults[:10]) + f"\n{out}: {len(faults)} of {len(wanted.volumes)} volumes "
-            "differ from the manifest's; compare the versions of the libraries by --verify"
+            *first_lines(faults),
+            f"{out}: {len(faults)} of {len(wanted.volumes)} volumes differ from the manifest's; "
+            "compare the versions of the libraries by --verify",
         )
     return [f"{out}: {len(again.volumes)} volumes, replayed to the same voxels"]

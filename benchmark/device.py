@@ -1,5 +1,6 @@
 """Where a run computes, and in which precision."""
 
+import os
 from typing import TypeVar
 
 import torch
@@ -21,6 +22,21 @@ def find_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)
+
+
+def make_deterministic(device: torch.device, *, asked: bool) -> bool:
+    """Have PyTorch compute the same bytes again, where it does not anyway; whether it does then.
+
+    On a CPU it does. On a GPU some sums are faster in whatever order comes; asked for, PyTorch
+    takes other ways, or refuses an operation that has none.
+    """
+    if device.type == "cpu":
+        return True
+    if asked:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it
+        torch.backends.cudnn.benchmark = False
+    torch.use_deterministic_algorithms(asked)
+    return asked
 
 
 def find_precision(wanted: str, device: torch.device) -> torch.dtype:

@@ -16,6 +16,7 @@ from benchmark.data.nifti import write_volume
 from benchmark.data.prepared import read_frame
 from benchmark.errors import CoopbenchError
 from benchmark.files import sha256, whole_file, write_json
+from benchmark.lock import only_one
 from benchmark.metrics import IMPLEMENTATION, score_volume
 from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.prediction import FIELD, in_full_image, predict_field, trained_network
@@ -126,8 +127,14 @@ def _scored(run: Run, dataset: Dataset, made_from: dict[str, Any]) -> bool:
 
 
 def _evaluate_set(job: _Job, *, device: torch.device, save_predictions: bool) -> None:
-    torch.set_num_threads(1)
     run = open_run(job.run)
+    with only_one(run.folder / "scores", "scoring", wait=True, of=job.dataset.name):
+        if not _scored(run, job.dataset, job.made_from):  # by another process, just now
+            _write_scores(run, job, device, save_predictions)
+
+
+def _write_scores(run: Run, job: _Job, device: torch.device, save_predictions: bool) -> None:
+    torch.set_num_threads(1)
     network, precision = trained_network(run, device)
     rows: list[dict[str, Any]] = []
     for case in evaluated_cases(job.dataset):
@@ -223,6 +230,7 @@ def gather_groups(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[tupl
             if all(_made_from(run, one).get("data") == one.fingerprint for one in datasets)
         ]
         out = folder / "scores.csv"
-        gather_scores(scored, datasets, out)
+        with only_one(folder, "gathering the scores of", wait=True, of=out.stem):
+            gather_scores(scored, datasets, out)
         written.append((out, len(scored)))
     return written

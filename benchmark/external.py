@@ -37,7 +37,7 @@ from benchmark.data.labels import STRUCTURES, remap
 from benchmark.data.nifti import Volume, read_volume
 from benchmark.data.prepared import read_frame
 from benchmark.environment import commit, versions
-from benchmark.errors import CoopbenchError, UsageError
+from benchmark.errors import CoopbenchError, UsageError, first_lines
 from benchmark.evaluation import COLUMNS
 from benchmark.external_rows import COUNTED, ExternalRecord, ScoredSet, prepared_fingerprint
 from benchmark.files import digest, read_json, sha256, write_json, write_text
@@ -45,9 +45,6 @@ from benchmark.metrics import IMPLEMENTATION, score_volume
 from benchmark.prediction import FIELD
 from benchmark.selection import all_datasets
 from benchmark.workers import share_out
-
-SHOWN = 10
-"""How many faults are listed one by one; the others are counted."""
 
 BACKGROUND = "background"
 
@@ -534,17 +531,13 @@ def score_predictions(
     broken = sum(outcome.fault is not None for outcome in outcomes)
     if broken and missing == "fail":
         raise CoopbenchError(
-            "\n".join(
-                [
-                    f"{broken} of {len(cases)} cases cannot be scored, so nothing was written; "
-                    "--missing zero counts them as Dice 0, --missing skip leaves them out:",
-                    *lines,
-                ]
-            )
+            f"{broken} of {len(cases)} cases cannot be scored, so nothing was written; "
+            "--missing zero counts them as Dice 0, --missing skip leaves them out:",
+            *lines,
         )
     rows = [score for outcome in outcomes for score in outcome.rows]
     if not rows:
-        raise CoopbenchError("\n".join(["no case is left to score:", *lines]))
+        raise CoopbenchError("no case is left to score:", *lines)
     scored = []
     for place, one in enumerate(sets):
         own = [outcome for (at, _), outcome in zip(cases, outcomes, strict=True) if at == place]
@@ -597,13 +590,13 @@ def _score_all(
     )
     for case, result in work:
         if isinstance(result, CoopbenchError):
-            faults.append(str(result))
+            faults += result.lines
         elif isinstance(result, Exception):
             raise result
         else:
             outcomes[place[id(case)]] = result
     if faults:
-        raise CoopbenchError("\n".join(_first(sorted(dict.fromkeys(faults)))))
+        raise CoopbenchError(*first_lines(sorted(dict.fromkeys(faults))))
     return [outcomes[number] for number in range(len(cases))]
 
 
@@ -635,12 +628,7 @@ def _fault_lines(sets: Sequence[TestSet], outcomes: Sequence[_Outcome]) -> list[
             )
         else:
             lines += [outcome.fault.line for outcome in own if outcome.fault is not None]
-    return _first(lines)
-
-
-def _first(lines: list[str]) -> list[str]:
-    more = len(lines) - SHOWN
-    return [*lines[:SHOWN], *([f"and {more} more"] if more > 0 else [])]
+    return first_lines(lines)
 
 
 def unmatched_line(one: TestSet) -> str | None:

@@ -4,61 +4,104 @@ import hashlib
 import json
 import os
 import shutil
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from benchmark.errors import CoopbenchError
 
+PARTIAL = ".partial-"
+"""How the names of files begin that are being written."""
+
+
+def _beside(path: Path) -> Path:
+    """A name beside ``path`` that no other process has; the suffixes stay, nibabel goes by them."""
+    return path.with_name(f"{PARTIAL}{uuid.uuid4().hex[:12]}-{path.name}")
+
+
+def remove_leftovers(folder: Path, *, of: str | None = None, deep: bool = True) -> None:
+    """Remove what killed processes have left half-written; call under the lock of those files.
+
+    Args:
+        folder: where.
+        of: only of files that are called so, whatever their suffix.
+        deep: also in the folders below.
+    """
+    pattern = f"{PARTIAL}*" if of is None else f"{PARTIAL}{'?' * 12}-{of}.*"
+    for path in sorted((folder.rglob if deep else folder.glob)(pattern)):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
 
 @contextmanager
-def whole_file(path: Path, *, durable: bool = False) -> Iterator[Path]:
+def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it on success, delete it on error.
 
-    The temporary name keeps the suffixes of ``path``, since nibabel chooses the format by them.
-    ``durable`` also waits until the disk has it, so that not even a loss of power leaves a torn
-    file: for checkpoints, which cost hours. Volumes have checksums and are made again instead;
-    to wait for each of them would take longer than to compute it.
+    ``durable`` waits until the disk has it, so that not even a loss of power leaves a torn file.
+    Volumes do without: they have checksums and are made again instead, and to wait for each of
+    them would take longer than to compute it.
+
+    Raises:
+        CoopbenchError: it cannot be written: the disk is full, the folder is read-only, and so on.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".partial-{path.name}")
+    partial = _beside(path)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
         if durable:
             with partial.open("rb") as written:
                 os.fsync(written.fileno())
         partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise _not_written(path, error) from error
         raise
+
+
+def _not_written(path: Path, error: OSError) -> CoopbenchError:
+    return CoopbenchError(
+        f"{path}: cannot be written ({error.strerror or error}); what is finished is kept, so the "
+        "same command goes on with it once this is mended"
+    )
 
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty temporary folder that takes the place of ``path`` on success."""
-    partial = path.with_name(f".partial-{path.name}")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    """Yield an empty temporary folder that takes the place of ``path`` on success.
+
+    Raises:
+        CoopbenchError: it cannot be written.
+    """
+    partial = _beside(path)
     try:
+        partial.mkdir(parents=True)
         yield partial
         if path.exists():
             shutil.rmtree(path)
         partial.replace(path)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise _not_written(path, error) from error
         raise
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write ``text`` as UTF-8, whole or not at all."""
-    with whole_file(path) as partial:
+def write_text(path: Path, text: str, *, durable: bool = True) -> None:
+    """Write ``text`` as UTF-8, whole or not at all; ``durable`` as `whole_file` has it."""
+    with whole_file(path, durable=durable) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
     """Write ``value`` as indented JSON, whole or not at all."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    write_text(path, text, durable=durable)
 
 
 def read_json(path: Path) -> Any:
@@ -71,7 +114,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise CoopbenchError(f"{path}: no such file") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CoopbenchError(f"{path}: is no JSON ({error})") from error
 
 

@@ -20,11 +20,10 @@ from benchmark.data.nifti import read_volume
 from benchmark.errors import CoopbenchError
 from benchmark.files import sha256, write_json
 from benchmark.recipe import Recipe
+from benchmark.validation import RelativePath
 from benchmark.workers import share_out
 
 MANIFEST = "manifest.json"
-
-RelativePath = str
 
 
 class _Record(BaseModel):

@@ -42,9 +42,11 @@ def provenance(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[str]:
 
 
 def incomplete(datasets: Sequence[Dataset]) -> list[str]:
-    """Test subjects that the splits name and a set does not hold."""
+    """Test subjects that the splits name and a set does not hold, and those left out as broken."""
     lines = []
     for dataset in datasets:
+        if dataset.left_out:
+            lines.append(f"{dataset.title}: {dataset.left_out} subjects were left out as broken.")
         if (dataset.root / "splits.json").is_file():
             test = set(read_splits(dataset).test)
             missing = sorted(test - {case.subject for case in dataset.cases})

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+from pydantic import BaseModel, ValidationError
 
 from benchmark.data.dataset import Dataset
 from benchmark.errors import CoopbenchError
@@ -14,11 +15,13 @@ from benchmark.evaluation import COLUMNS, gather_scores
 from benchmark.example_figures import example_figures
 from benchmark.external_rows import ExternalRows
 from benchmark.files import read_json, whole_file, write_json, write_text
+from benchmark.lock import only_one
 from benchmark.metrics import IMPLEMENTATION
 from benchmark.provenance import departures, describe, incomplete, provenance
 from benchmark.report_page import Picture, ScoreSource, make_page
 from benchmark.run import Run
 from benchmark.selection import Selection
+from benchmark.validation import FileName, faults
 from results.comparison import Comparison
 from results.errors import ScoreFileError
 from results.figures.curves import read_histories
@@ -53,6 +56,14 @@ class ReportOptions:
     """None: `REFERENCE` where it is there, else the first run, else the first row."""
 
 
+class _MadeBy(BaseModel):
+    """What a corrupted set says of itself."""
+
+    recipe: FileName
+    kind: str
+    severity: int | None = None
+
+
 def corrupted_sets(datasets: Sequence[Dataset]) -> dict[str, CorruptedSets]:
     """By recipe, which of the sets it corrupted, and how severely.
 
@@ -61,13 +72,20 @@ def corrupted_sets(datasets: Sequence[Dataset]) -> dict[str, CorruptedSets]:
 
     Raises:
         ScoreFileError: two sets of a recipe are of one kind and severity, or a severity is not one.
+        CoopbenchError: a set does not say what it was made by.
     """
     found: dict[str, dict[str, Corruption]] = {}
     for dataset in datasets:
-        made_by = dataset.preparation
-        if "recipe" in made_by:
-            corruption = Corruption(made_by["kind"], made_by.get("severity"))
-            found.setdefault(made_by["recipe"], {})[dataset.title] = corruption
+        if "recipe" not in dataset.preparation:
+            continue
+        try:
+            made_by = _MadeBy.model_validate(dataset.preparation)
+        except ValidationError as error:
+            raise CoopbenchError(
+                f"{dataset.root / 'dataset.json'}: preparation.{faults(error, _MadeBy)[0]}"
+            ) from error
+        corruption = Corruption(made_by.kind, made_by.severity)
+        found.setdefault(made_by.recipe, {})[dataset.title] = corruption
     clean = _clean_title(datasets)
     return {recipe: CorruptedSets(found[recipe], clean=clean) for recipe in sorted(found)}
 
@@ -185,11 +203,13 @@ def write_report(
     in the file's where there are several.
 
     Raises:
-        CoopbenchError: scores do not fit together, or the reference has none.
+        CoopbenchError: scores do not fit together, or the reference has none; or another process is
+            writing a report there.
     """
     try:
         rows = external or ExternalRows()
-        return _write_report(selection, datasets, out, options, ansi, rows, device)
+        with only_one(out, "writing the report in"):
+            return _write_report(selection, datasets, out, options, ansi, rows, device)
     except ScoreFileError as error:
         raise CoopbenchError(str(error)) from error
 
@@ -203,7 +223,6 @@ def _write_report(
     external: ExternalRows,
     device: torch.device,
 ) -> Written:
-    out.mkdir(parents=True, exist_ok=True)
     scores, sources = _joined_scores(selection.runs, datasets, external, out / "scores.csv")
     comparison = compare(selection, datasets, external, scores, options)
     tables = list(report_tables(comparison, compare_poster=options.compare_poster))

@@ -14,6 +14,7 @@ RUNS/acdc-compact/proposed-r0-s40/
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from benchmark.config import RunConfig
 from benchmark.data.dataset import read_record
 from benchmark.errors import CoopbenchError
 from benchmark.files import write_json
+from benchmark.lock import only_one
 
 WEIGHTS = "weights.safetensors"
 RESUME = "resume.safetensors"
@@ -37,6 +39,8 @@ class Summary(BaseModel):
     best_validation_iou: float
     seconds: float
     seconds_per_step: float
+    deterministic: bool = False
+    """Whether the same command gives the same bytes again, on the same machine."""
 
 
 @dataclass(frozen=True)
@@ -91,17 +95,14 @@ def open_run(folder: Path) -> Run:
     return Run(folder, read_record(folder / "config.json", RunConfig))
 
 
-def start_run(runs: Path, config: RunConfig) -> Run:
-    """The folder of a new run, or of the same run begun earlier.
-
-    What a run left that never came to a checkpoint is nothing to go on from, and is replaced.
+def find_run(runs: Path, config: RunConfig) -> Run:
+    """The run of a configuration, begun or not; nothing is written.
 
     Raises:
         CoopbenchError: the folder holds a run of another configuration; the differences are named.
     """
     folder = runs / config.folder
-    begun = any((folder / name).is_file() for name in (RESUME, WEIGHTS))
-    if begun:
+    if any((folder / name).is_file() for name in (RESUME, WEIGHTS)):
         differences = _differences(
             open_run(folder).config.model_dump(mode="json"), config.model_dump(mode="json")
         )
@@ -110,10 +111,34 @@ def start_run(runs: Path, config: RunConfig) -> Run:
                 f"{folder}: was made by another configuration ({'; '.join(differences)}); "
                 "give this one a --name, or another --runs folder"
             )
-    else:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / "config.json", config.model_dump(mode="json"))
     return Run(folder, config)
+
+
+@contextmanager
+def own_run(runs: Path, config: RunConfig) -> Iterator[Run]:
+    """The same run for this process alone, to be trained, with its configuration written.
+
+    What a run left that never came to a checkpoint is nothing to go on from, and is replaced.
+
+    Raises:
+        CoopbenchError: as `find_run`; or another process is training it.
+    """
+    folder = runs / config.folder
+    with only_one(folder, "training", deep=False):
+        run = find_run(runs, config)
+        if run.finished:
+            run.resume.unlink(missing_ok=True)  # where it was killed in between
+        elif not any(path.is_file() for path in (run.resume, run.weights)):
+            write_json(folder / "config.json", config.model_dump(mode="json"))
+        try:
+            yield run
+        except OSError as error:  # of the log or the events, which are written bit by bit
+            if error.filename is not None and not Path(error.filename).is_relative_to(folder):
+                raise
+            raise CoopbenchError(
+                f"{folder}: cannot be written into ({error.strerror or error}); the last saved "
+                "state is kept, so the same command goes on with it once this is mended"
+            ) from error
 
 
 def _differences(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> list[str]:

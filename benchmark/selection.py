@@ -47,9 +47,7 @@ def finished_runs(
             chosen.append(run)
     if not chosen and not may_be_empty:
         raise CoopbenchError(
-            "\n".join(
-                [f"{runs}: holds no finished run on these data; see 'coopbench train'", *left_out]
-            )
+            f"{runs}: holds no finished run on these data; see 'coopbench train'", *left_out
         )
     return Selection(chosen, left_out)
 

@@ -11,17 +11,23 @@ from benchmark.config import RunConfig
 from benchmark.data.dataset import Dataset, read_dataset
 from benchmark.errors import CoopbenchError
 from benchmark.progress import make_progress
-from benchmark.run import Run, open_run, start_run
+from benchmark.run import Run, find_run, own_run
 from benchmark.training import Trainer
 from benchmark.workers import default_workers, share_out, tell
 
 
 @dataclass(frozen=True)
 class _Job:
-    run: Path
+    runs: Path
+    config: RunConfig
     dataset: Path
     device: str
     threads: int
+    deterministic: bool
+
+    @property
+    def name(self) -> str:
+        return Path(self.config.folder).name
 
 
 def train_all(
@@ -31,6 +37,7 @@ def train_all(
     *,
     device: torch.device,
     jobs: int | None = None,
+    deterministic: bool = False,
 ) -> list[Run]:
     """Train each configuration in a folder of its own; finished runs are kept as they are.
 
@@ -41,12 +48,14 @@ def train_all(
         device: where to.
         jobs: runs trained at once; None: one per core, or one on a GPU. The cores are divided
             among them, whatever is finished already, so that a resumed study gives the same bytes.
+        deterministic: as `Trainer` has it.
 
     Raises:
-        CoopbenchError: one or more runs failed; the others are finished.
+        CoopbenchError: one or more runs failed, or are being trained by another process; the others
+            are finished.
         KeyboardInterrupt: after every running one has saved its state.
     """
-    everything = [start_run(runs, config) for config in configs]
+    everything = [find_run(runs, config) for config in configs]
     todo = [run for run in everything if not run.finished]
     cores = default_workers()
     if jobs is None:
@@ -65,7 +74,10 @@ def train_all(
 
         work = share_out(
             _train,
-            [_Job(run.folder, dataset.root, device.type, threads) for run in todo],
+            [
+                _Job(runs, run.config, dataset.root, device.type, threads, deterministic)
+                for run in todo
+            ],
             title="train",
             workers=jobs,
             preload=[__name__],
@@ -73,17 +85,21 @@ def train_all(
         )
         for job, result in work:
             if isinstance(result, CoopbenchError):
-                faults.append(str(result))
+                faults += result.lines
             elif isinstance(result, Exception):
-                faults.append(f"{job.run}: {type(result).__name__}: {result}")
+                faults.append(f"{runs / job.config.folder}: {type(result).__name__}: {result}")
             elif progress.disable:
-                print(f"trained {job.run}", file=sys.stderr)
+                print(f"trained {runs / job.config.folder}", file=sys.stderr)
     if faults:
-        raise CoopbenchError("\n".join(faults))
+        raise CoopbenchError(*faults)
     return everything
 
 
 def _train(job: _Job) -> None:
     torch.set_num_threads(job.threads)
-    trainer = Trainer(open_run(job.run), read_dataset(job.dataset), torch.device(job.device))
-    trainer.train(lambda step, total, line: tell((job.run.name, step, total, line)))
+    with own_run(job.runs, job.config) as run:
+        if run.finished:  # by another process, while this one waited for its turn
+            return
+        dataset, device = read_dataset(job.dataset), torch.device(job.device)
+        trainer = Trainer(run, dataset, device, deterministic=job.deterministic)
+        trainer.train(lambda step, total, line: tell((job.name, step, total, line)))

@@ -4,13 +4,12 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
@@ -21,7 +20,7 @@ from benchmark.data.dataset import Dataset
 from benchmark.data.field import centre_field
 from benchmark.data.prepared import read_frame
 from benchmark.data.slices import TrainingSlices
-from benchmark.device import autocast, find_precision, on_device
+from benchmark.device import autocast, find_precision, make_deterministic, on_device
 from benchmark.environment import environment
 from benchmark.errors import CoopbenchError
 from benchmark.files import whole_file, write_json
@@ -32,6 +31,7 @@ from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.prediction import FIELD, predict_field
 from benchmark.run import Run, Summary
 from benchmark.seeding import derive_seed
+from benchmark.validation import faults
 
 FETCH_EVERY = 10
 """Steps between looks at the losses; in between nothing is copied from the device."""
@@ -90,15 +90,20 @@ def optimisation_step(
     return {name: loss.detach() for name, loss in losses.items()}
 
 
-@dataclass
-class _Progress:
+class _Progress(BaseModel):
     """How far a run has come; saved with its state."""
 
-    step: int = 0
+    model_config = ConfigDict(extra="forbid")
+
+    step: int = Field(0, ge=0)
     best_iou: float = -1.0
     best_step: int = 0
     seconds: float = 0.0
-    history: list[dict[str, Any]] = field(default_factory=list)
+    deterministic: bool = True
+    """Whether all of it was computed so."""
+    history: list[dict[str, int | float]] = []
+    pending: list[dict[str, float]] = []
+    """Losses since the last entry of the history."""
 
 
 class Trainer:
@@ -108,10 +113,14 @@ class Trainer:
         run: its folder and configuration.
         dataset: the prepared set that it is trained on.
         device: where to.
+        deterministic: on a GPU, compute the same bytes again at the cost of speed.
     """
 
-    def __init__(self, run: Run, dataset: Dataset, device: torch.device) -> None:
+    def __init__(
+        self, run: Run, dataset: Dataset, device: torch.device, *, deterministic: bool = False
+    ) -> None:
         self.run, self.device = run, device
+        self.deterministic = make_deterministic(device, asked=deterministic)
         config: RunConfig = run.config
         self.config, self.training = config, config.training
         self.method = config.build_method()
@@ -140,15 +149,19 @@ class Trainer:
         """Train to the end, from the saved state if there is one.
 
         Raises:
-            CoopbenchError: a loss is NaN or infinite; the step and the term are named.
+            CoopbenchError: a loss or a weight is NaN or infinite, the step and the term are named;
+                or the saved state is broken, or of another run.
             KeyboardInterrupt: after the state was saved.
         """
-        record = environment(self.device) | {"precision": str(self.precision).split(".")[1]}
+        record = environment(self.device) | {
+            "precision": str(self.precision).split(".")[1],
+            "deterministic": self.deterministic,
+        }
         write_json(self.run.folder / "environment.json", record)
         self.run.done.unlink(missing_ok=True)  # left where somebody deleted the weights
         if self.run.resume.is_file():
-            about = load_state(self.run.resume, self.network, self.optimiser)
-            self.progress = _Progress(**about)
+            self._resume()
+        self.progress.deterministic &= self.deterministic
         log = _open_log(self.run.folder / "log.txt")
         log.info("%s: %d of %d steps", self.run.folder.name, self.progress.step, self.total)
         events = SummaryWriter(
@@ -176,7 +189,7 @@ class Trainer:
                     watch(step, self.total, self._line())
                     heed()
         except KeyboardInterrupt:
-            self._fetch(events)
+            self._losses()
             self.progress.seconds = time.monotonic() - started
             self._save()
             log.info("interrupted at step %d", self.progress.step)
@@ -201,22 +214,47 @@ class Trainer:
         self.pending.append(losses)
         self.progress.step += 1
 
-    def _fetch(self, events: SummaryWriter) -> None:
-        """Look at the losses since the last look: check them, and note their means."""
-        if not self.pending:
-            return
-        names = list(self.pending[0])
-        values = torch.stack([torch.stack(list(losses.values())) for losses in self.pending])
-        values = values.double().cpu()
-        first = self.progress.step - len(self.pending)
-        self.pending = []
+    def _resume(self) -> None:
+        about = load_state(self.run.resume, self.network, self.optimiser)
+        try:
+            self.progress = _Progress.model_validate(about)
+        except ValidationError as error:
+            raise CoopbenchError(
+                f"{self.run.resume}: {faults(error, _Progress)[0]}; delete it to begin again"
+            ) from error
+
+    def _losses(self) -> Tensor:
+        """The losses since the last entry of the history (steps, terms), looked at and kept.
+
+        Raises:
+            CoopbenchError: one is NaN or infinite.
+        """
+        progress = self.progress
+        if self.pending:
+            names = list(self.pending[0])
+            values = torch.stack([torch.stack(list(losses.values())) for losses in self.pending])
+            rows = values.double().tolist()
+            progress.pending += [dict(zip(names, row, strict=True)) for row in rows]
+            self.pending = []
+        names = list(progress.pending[0]) if progress.pending else []
+        found = [[losses[name] for name in names] for losses in progress.pending]
+        values = torch.tensor(found, dtype=torch.float64)
+        first = progress.step - len(found)
         for row, column in (~torch.isfinite(values)).nonzero().tolist():
             raise CoopbenchError(
                 f"{self.run.folder}: the loss '{names[column]}' is {values[row, column]} at step "
                 f"{first + row + 1}; the last good state is kept. Try a lower learning rate or "
                 "--set precision=float32"
             )
-        step = self.progress.step
+        return values
+
+    def _fetch(self, events: SummaryWriter) -> None:
+        """Note the mean of the losses since the last look."""
+        values = self._losses()
+        if not len(values):
+            return
+        step, names = self.progress.step, list(self.progress.pending[0])
+        self.progress.pending = []
         means = dict(zip(names, values.mean(dim=0).tolist(), strict=True))
         rate = self.optimiser.param_groups[0]["lr"]
         self.progress.history.append({"step": step, "learning_rate": rate, **means})
@@ -226,6 +264,7 @@ class Trainer:
 
     def _validate(self, log: logging.Logger, events: SummaryWriter) -> None:
         """Score the FTN+STN prediction of the validation subjects; keep the best checkpoint."""
+        self._check_weights()
         scores = []
         for volume in self.validation:
             predicted = predict_field(
@@ -246,8 +285,23 @@ class Trainer:
             save_tensors(self.run.weights, self.network.state_dict(), about)
         log.info("step %d: validation IoU %.3f; %s", progress.step, score, self._line())
 
+    def _check_weights(self) -> None:
+        """A step with finite losses may still have had gradients that were not.
+
+        Raises:
+            CoopbenchError: a weight is NaN or infinite.
+        """
+        for name, tensor in self.network.state_dict().items():
+            if not torch.isfinite(tensor).all():
+                raise CoopbenchError(
+                    f"{self.run.folder}: the weights '{name}' hold NaN or infinity after step "
+                    f"{self.progress.step}; the last good state is kept. Try a lower learning rate "
+                    "or --set precision=float32"
+                )
+
     def _save(self) -> None:
-        save_state(self.run.resume, self.network, self.optimiser, vars(self.progress))
+        self._check_weights()
+        save_state(self.run.resume, self.network, self.optimiser, self.progress.model_dump())
 
     def _finish(self) -> None:
         progress = self.progress
@@ -263,6 +317,7 @@ class Trainer:
                 best_validation_iou=progress.best_iou,
                 seconds=round(progress.seconds, 1),
                 seconds_per_step=round(progress.seconds / progress.step, 4),
+                deterministic=progress.deterministic,
             ).model_dump(),
         )
         self.run.resume.unlink(missing_ok=True)
@@ -280,11 +335,19 @@ class Trainer:
         return line
 
 
+class _Log(logging.FileHandler):
+    """A log that does not go on without being written."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Raise what came up, rather than print it."""
+        raise
+
+
 def _open_log(path: Path) -> logging.Logger:
     log = logging.getLogger(f"coopbench.{path}")
     log.setLevel(logging.INFO)
     log.propagate = False
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = _Log(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     log.handlers = [handler]
     return log

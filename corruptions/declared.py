@@ -33,6 +33,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 import corruptions
 from benchmark.errors import CoopbenchError
 from benchmark.recipe import Corrupted, Recipe, Spacing, Stack
+from benchmark.validation import faults
 from corruptions.corruption import Corruption, Strength
 
 CORRUPTIONS: dict[str, type[Corruption]] = {
@@ -110,7 +111,8 @@ class DeclaredRecipe(Recipe):
         try:
             own = type(corruption.ladder[0]).model_validate(kind.strength)
         except ValidationError as error:
-            raise ValueError(f"kinds.{name}.strength.{_first(error)}") from error
+            first = faults(error, type(corruption.ladder[0]))[0]
+            raise ValueError(f"kinds.{name}.strength.{first}") from error
         self._grades[name] = (name, None, corruption, own)
 
     @classmethod
@@ -123,7 +125,7 @@ class DeclaredRecipe(Recipe):
         try:
             return cls(Definition.model_validate(definition))
         except ValidationError as error:
-            raise CoopbenchError(_first(error)) from error
+            raise CoopbenchError(*faults(error, Definition)) from error
         except ValueError as error:
             raise CoopbenchError(str(error)) from error
 
@@ -141,7 +143,7 @@ class DeclaredRecipe(Recipe):
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise CoopbenchError(f"{path}: is no TOML ({error})") from error
         except CoopbenchError as error:
-            raise CoopbenchError(f"{path}: {error}") from error
+            raise CoopbenchError(*(f"{path}: {line}" for line in error.lines)) from error
 
     def family(self, kind: str) -> tuple[str, int | None]:
         """The kind as the file names it, and the severity."""
@@ -158,13 +160,6 @@ class DeclaredRecipe(Recipe):
     def replay(self, slices: Stack, kind: str, parameters: dict[str, Any]) -> Stack:
         """The corruption of this kind, with these parameters."""
         return self._grades[kind][2].apply_to(slices, parameters)
-
-
-def _first(error: ValidationError) -> str:
-    """The first fault, in a few words."""
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"]) or "the file"
-    return f"{place}: {first['msg']}"
 
 
 def _shipped(name: str) -> DeclaredRecipe:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from pandas.api.types import is_numeric_dtype, union_categoricals
 
 from results.errors import ScoreFileError
+from results.files import whole_file
 
 NAMES = ("method", "test_set", "subject", "frame")
 WHOLE = ("repeat", "seed", "draw")
@@ -124,12 +125,8 @@ def write_parquet(scores: pd.DataFrame, path: Path) -> None:
     import pyarrow.parquet as pq
 
     table = pa.Table.from_pandas(scores[list(COLUMNS)], preserve_index=False)
-    partial = path.with_name(f".partial-{path.name}")
-    try:
+    with whole_file(path) as partial:
         pq.write_table(table.replace_schema_metadata(None), partial, compression="zstd")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def set_scores(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:

@@ -140,7 +140,7 @@ def test_faults_are_named_and_nothing_is_half_written(
     with pytest.raises(CoopbenchError, match=said) as fault:
         prepare(read_acdc(raw), data, workers=1)
     assert f"{file}.nii.gz" in str(fault.value)
-    assert [p.name for p in (data / "acdc").iterdir()] == ["002"]  # the good one is done
+    assert {p.name for p in (data / "acdc").iterdir()} == {".lock", "002"}  # the good one is done
     assert not (data / "acdc" / "dataset.json").exists()
 
 
@@ -150,11 +150,9 @@ def test_info_cfg_is_needed_and_followed(raw: Path) -> None:
     frames = read_acdc(raw).subjects[0].frames
     assert frames["ED"].image.name == "patient001_frame07.nii.gz"
     info.write_text("ED: 7\n")
-    with pytest.raises(CoopbenchError, match=r"Info\.cfg: has no line 'ES"):
-        read_acdc(raw)
+    assert "Info.cfg: has no line 'ES" in read_acdc(raw).faults[0]
     info.unlink()
-    with pytest.raises(CoopbenchError, match=r"Info\.cfg: no such file"):
-        read_acdc(raw)
+    assert "Info.cfg: no such file" in read_acdc(raw).faults[0]
     with pytest.raises(CoopbenchError, match="patient001"):
         read_acdc(raw.parent)
 

@@ -33,7 +33,7 @@ from results.robustness_table import MEASURES, robustness_table
 from results.scores import METRICS, check_scores, read_scores
 from results.table import poster_table
 
-MEASURED = Path(__file__).parents[1] / "results" / "measured" / "acdc-compact-r0" / "scores.csv"
+MEASURED = Path(__file__).parents[1] / "results" / "measured" / "acdc-compact-r0" / "scores.parquet"
 
 Rows = list[dict[str, object]]
 
@@ -500,7 +500,7 @@ def test_curves_and_table_agree(scores: pd.DataFrame) -> None:
 
 
 def test_measured_scores_of_the_repository() -> None:
-    """The scores of a real run, written before there was NSD: degradation as in its table."""
+    """The scores of a real run: degradation as in its table."""
     scores = read_scores(MEASURED)
     kinds = ("RandBias", "RandGhosting", "RandMotion", "RandSpike")
     sets = CorruptedSets({name: Corruption(name) for name in kinds})

@@ -17,7 +17,7 @@ from benchmark.errors import CoopbenchError, UsageError
 from benchmark.methods.method import Method
 from benchmark.methods.registry import find_method, method_names
 from benchmark.networks.dual import DualThinkingNetwork
-from benchmark.run import Run, open_run, start_run
+from benchmark.run import Run, open_run, own_run
 from benchmark.training import Trainer, draw_batch, learning_rate, total_steps
 
 CPU = torch.device("cpu")
@@ -28,7 +28,8 @@ def tiny_run(
     dataset: Dataset, runs: Path, method: str = "proposed", *more: str, name: str | None = None
 ) -> Run:
     config = resolve(method, dataset, preset="demo", repeat=0, name=name, overrides=(*TINY, *more))
-    return start_run(runs, config)
+    with own_run(runs, config) as run:
+        return run
 
 
 def train(run: Run, dataset: Dataset, stop_after: int | None = None) -> None:
@@ -51,6 +52,7 @@ def test_every_registered_method_trains(name: str, dataset: Dataset, tmp_path: P
     before = DualThinkingNetwork(seed=0)
     load_weights(run.folder / "last.safetensors", before)
     assert {p.name for p in run.folder.iterdir()} == {
+        ".lock",
         "config.json",
         "done.json",
         "environment.json",

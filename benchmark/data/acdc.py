@@ -9,23 +9,26 @@ import re
 from pathlib import Path
 
 from benchmark.data.labels import ACDC_LABELS
-from benchmark.data.raw import RawFrame, RawSet, RawSubject
+from benchmark.data.raw import RawFrame, RawSet, RawSubject, read_each
 from benchmark.errors import CoopbenchError
 
 
 def read_acdc(raw: Path) -> RawSet:
     """Find the subjects of ACDC under ``raw`` (the download, or its ``training`` folder).
 
+    A subject that lacks ``Info.cfg`` or its frames is among the set's ``faults``.
+
     Raises:
-        CoopbenchError: no subject is there, or one lacks ``Info.cfg`` or its frames.
+        CoopbenchError: no subject is there.
     """
     folders = sorted(raw.glob("training/patient*/")) or sorted(raw.glob("patient*/"))
     if not folders:
         raise CoopbenchError(
             f"{raw}: holds no training/patient001/ …; give the folder of the ACDC download"
         )
-    subjects = tuple(_subject(folder) for folder in folders)
-    return RawSet("acdc", "ACDC", "ACDC (doi 10.1109/TMI.2018.2837502)", ACDC_LABELS, subjects)
+    subjects, faults = read_each(_subject, folders)
+    source = "ACDC (doi 10.1109/TMI.2018.2837502)"
+    return RawSet("acdc", "ACDC", source, ACDC_LABELS, subjects, faults)
 
 
 def _subject(folder: Path) -> RawSubject:

@@ -14,8 +14,9 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from benchmark.data.labels import STRUCTURES
-from benchmark.errors import CoopbenchError
+from benchmark.errors import CoopbenchError, first_lines
 from benchmark.files import digest, sha256, write_json
+from benchmark.validation import FileName, RelativePath, faults
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -29,9 +30,9 @@ class Case(_Record):
 
     subject: str
     draw: int = 0
-    folder: str = Field(pattern=r"^\w[\w.-]*(/\w[\w.-]*)*$")
-    frames: tuple[str, ...]
-    files: dict[str, str]
+    folder: RelativePath = Field(pattern=r"^\w[\w.-]*(/\w[\w.-]*)*$")
+    frames: tuple[FileName, ...]
+    files: dict[FileName, str]
     """SHA-256 of each file in the case's folder."""
     made_from: dict[str, Any]
     """Checksums of the source files and the parameters; another value means: make it again."""
@@ -48,7 +49,7 @@ class Dataset(_Record):
     """The content of a ``dataset.json``; ``root`` is the folder that it lies in."""
 
     format: Literal["coopbench-dataset-1"] = "coopbench-dataset-1"
-    name: str
+    name: FileName
     title: str
     source: str
     phantom: bool = False
@@ -57,6 +58,8 @@ class Dataset(_Record):
     preparation: dict[str, Any]
     software: dict[str, str]
     cases: tuple[Case, ...]
+    left_out: int = 0
+    """Subjects of the download that could not be prepared."""
     root: Path = Field(default=Path(), exclude=True)
 
     @property
@@ -95,9 +98,8 @@ def read_record(path: Path, kind: type[Record]) -> Record:
     except FileNotFoundError as error:
         raise CoopbenchError(f"{path}: no such file") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise CoopbenchError(f"{path}: {where}: {first['msg']}") from error
+        lines = [f"{path}: {fault}" for fault in faults(error, kind)]
+        raise CoopbenchError(*first_lines(lines)) from error
 
 
 def read_dataset(folder: Path) -> Dataset:

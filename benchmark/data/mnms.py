@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.data.labels import MNMS_LABELS
-from benchmark.data.raw import RawFrame, RawSet, RawSubject
+from benchmark.data.raw import RawFrame, RawSet, RawSubject, read_each
 from benchmark.errors import CoopbenchError
 
 COLUMNS = ("External code", "Vendor", "Centre", "ED", "ES")
@@ -21,9 +21,11 @@ COLUMNS = ("External code", "Vendor", "Centre", "ED", "ES")
 def read_mnms(raw: Path) -> RawSet:
     """Find the annotated training subjects of M&Ms under ``raw`` (the download, or one subset).
 
+    A subject without frame numbers in the table is among the set's ``faults``.
+
     Raises:
-        CoopbenchError: ``raw`` is the subset without labels, there is no table of subjects or it
-            lacks columns, or a subject of the table has no frame numbers.
+        CoopbenchError: ``raw`` is the subset without labels, or there is no table of subjects or it
+            lacks columns.
     """
     labelled = raw / "Training" / "Labeled"
     folder = labelled if labelled.is_dir() else raw
@@ -38,12 +40,9 @@ def read_mnms(raw: Path) -> RawSet:
         raise CoopbenchError(
             f"{folder}: holds no CODE/CODE_sa.nii.gz; give the folder of the M&Ms download"
         )
-    unknown = [code for code in codes if code not in rows]
-    if unknown:
-        raise CoopbenchError(f"{folder / unknown[0]}: not listed in the table of subjects")
-    subjects = tuple(_subject(folder / code, rows[code]) for code in codes)
+    subjects, faults = read_each(lambda code: _subject(folder / code, rows.get(code)), codes)
     source = "M&Ms (doi 10.1109/TMI.2021.3090082)"
-    return RawSet("mnms", "M&Ms", source, MNMS_LABELS, subjects)
+    return RawSet("mnms", "M&Ms", source, MNMS_LABELS, subjects, faults)
 
 
 def _table(raw: Path) -> pd.DataFrame:
@@ -65,10 +64,12 @@ def _table(raw: Path) -> pd.DataFrame:
             raise CoopbenchError(f"{path}: lists a subject twice")
         return table
     wanted = f"{raw}: no CSV with the columns {', '.join(COLUMNS)}"
-    raise CoopbenchError("\n".join([wanted, *faults]))
+    raise CoopbenchError(wanted, *faults)
 
 
-def _subject(folder: Path, row: Mapping[Hashable, Any]) -> RawSubject:
+def _subject(folder: Path, row: Mapping[Hashable, Any] | None) -> RawSubject:
+    if row is None:
+        raise CoopbenchError(f"{folder}: not listed in the table of subjects")
     code = folder.name
     frames = {}
     for phase in ("ED", "ES"):

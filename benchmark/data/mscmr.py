@@ -10,15 +10,17 @@ import re
 from pathlib import Path
 
 from benchmark.data.labels import MSCMR_LABELS
-from benchmark.data.raw import RawFrame, RawSet, RawSubject
+from benchmark.data.raw import RawFrame, RawSet, RawSubject, read_each
 from benchmark.errors import CoopbenchError
 
 
 def read_mscmr(raw: Path, sequence: str = "C0") -> RawSet:
     """Find the subjects of MS-CMRSeg that have labels of ``sequence`` under ``raw``.
 
+    A label without an image is among the set's ``faults``.
+
     Raises:
-        CoopbenchError: no label is there, a name is found twice, or a label has no image.
+        CoopbenchError: no label is there, or a name is found twice.
     """
     images = _by_subject(raw, re.compile(rf"patient(\d+)_{sequence}\.nii\.gz"))
     labels = _by_subject(raw, re.compile(rf"patient(\d+)_{sequence}_manual\.nii\.gz"))
@@ -27,15 +29,16 @@ def read_mscmr(raw: Path, sequence: str = "C0") -> RawSet:
             f"{raw}: holds no patient1_{sequence}_manual.nii.gz …; "
             "give the folder of the MS-CMRSeg download"
         )
-    for number in labels.keys() - images.keys():
-        raise CoopbenchError(f"{labels[number]}: no image patient{number}_{sequence}.nii.gz")
-    subjects = tuple(
-        RawSubject(f"{number:02d}", {"ED": RawFrame(images[number], labels[number])})
-        for number in sorted(labels)
-    )
+
+    def subject(number: int) -> RawSubject:
+        if number not in images:
+            raise CoopbenchError(f"{labels[number]}: no image patient{number}_{sequence}.nii.gz")
+        return RawSubject(f"{number:02d}", {"ED": RawFrame(images[number], labels[number])})
+
+    subjects, faults = read_each(subject, sorted(labels))
     name = f"mscmr-{sequence.lower()}"
     source = f"MS-CMRSeg 2019, sequence {sequence} (doi 10.1016/j.media.2022.102528)"
-    return RawSet(name, f"MS-CMRSeg {sequence}", source, MSCMR_LABELS, subjects)
+    return RawSet(name, f"MS-CMRSeg {sequence}", source, MSCMR_LABELS, subjects, faults)
 
 
 def _by_subject(raw: Path, pattern: re.Pattern[str]) -> dict[int, Path]:

@@ -1,21 +1,36 @@
-"""Short-axis volumes as NIfTI files, read with faults named in one line."""
+"""Short-axis volumes as NIfTI files, read with faults named in one line.
+
+Whatever a file says of itself, reading it takes no more than a bounded time and memory.
+"""
 
 import gzip
+import logging
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
+from nibabel.openers import ImageOpener
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from benchmark.errors import CoopbenchError
 from benchmark.files import whole_file
 
-MAX_VOXELS = 2**29
-"""More than any short-axis acquisition holds; a header that claims more is taken for broken."""
+MAX_VOXELS = 2**26
+"""Of a frame: more than any short-axis acquisition has. A header that claims more is broken."""
+
+MAX_VOXELS_4D = 2**29
+"""Of all frames of a file."""
+
+MAX_EXTENSION = 2**24
+"""Bytes between header and voxels, which are read as a whole."""
+
+SUFFIXES = (".nii", ".nii.gz")
 
 
 @dataclass(frozen=True)
@@ -31,19 +46,26 @@ def read_volume(path: Path, frame: int | None = None) -> Volume:
     """Read a 3D NIfTI file, or frame ``frame`` (from 0) of a 4D one.
 
     Raises:
-        CoopbenchError: the file is missing, truncated, not NIfTI, not 3D, or its spacing is not
-            positive; the message names the file.
+        CoopbenchError: the file is missing, truncated, not NIfTI, not 3D, absurdly large, or its
+            spacing is not positive; the message names the file.
     """
     if not path.is_file():
-        raise CoopbenchError(f"{path}: no such file")
+        what = "is no file" if path.exists() else "no such file"
+        raise CoopbenchError(f"{path}: {what}")
     try:
-        image = nib.load(path)
+        with _quiet():
+            _check_header(path)
+            image = nib.load(path, mmap=False)  # a mapped file that shrinks would kill the process
         if not isinstance(image, nib.Nifti1Pair):  # what NIfTI-1 and -2 have in common
             raise CoopbenchError(f"{path}: is no NIfTI file, but {type(image).__name__}")
         if image.get_data_dtype().kind not in "biuf":
             raise CoopbenchError(f"{path}: holds {image.get_data_dtype()}, not plain numbers")
         shape = tuple(int(n) for n in image.shape)
-        if min(shape, default=0) < 1 or np.prod(shape, dtype=float) > MAX_VOXELS:
+        if (
+            min(shape, default=0) < 1
+            or np.prod(shape[:3], dtype=float) > MAX_VOXELS
+            or np.prod(shape, dtype=float) > MAX_VOXELS_4D
+        ):
             raise CoopbenchError(f"{path}: the header claims an impossible shape {shape}")
         zooms = [float(zoom) for zoom in image.header.get_zooms()]
         affine = np.asarray(image.affine, dtype=np.float64)
@@ -60,7 +82,17 @@ def read_volume(path: Path, frame: int | None = None) -> Volume:
         else:
             hint = "give a single frame" if len(shape) == 4 else "a 3D stack of slices is needed"
             raise CoopbenchError(f"{path}: is {len(shape)}D, of shape {shape}; {hint}")
-    except (ImageFileError, HeaderDataError, EOFError, OSError, ValueError, zlib.error) as error:
+    except PermissionError:
+        raise
+    except (
+        ImageFileError,
+        HeaderDataError,
+        EOFError,
+        OSError,
+        ValueError,
+        OverflowError,
+        zlib.error,
+    ) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise CoopbenchError(f"{path}: cannot be read as NIfTI ({reason})") from error
     spacing = (zooms[0], zooms[1], zooms[2])
@@ -69,6 +101,66 @@ def read_volume(path: Path, frame: int | None = None) -> Volume:
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
         raise CoopbenchError(f"{path}: the affine cannot be inverted; mend the header")
     return Volume(data, affine, spacing)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without nibabel's own remarks on a header; what matters in it is checked here."""
+    logger = logging.getLogger("nibabel.global")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def _check_header(path: Path) -> None:
+    """Look at what nibabel would act on, or mend in silence, while it opens the file.
+
+    Raises:
+        CoopbenchError: the voxels begin absurdly far into the file, or the spacing is not positive.
+    """
+    with ImageOpener(path) as file:
+        raw = file.read(nib.Nifti2Header.template_dtype.itemsize)
+    for kind in (nib.Nifti1Header, nib.Nifti2Header):
+        size = kind.template_dtype.itemsize
+        if len(raw) < size:
+            continue
+        header = kind(raw[:size], check=False)
+        if int(header["sizeof_hdr"]) != size:
+            continue
+        if not 0 <= float(header["vox_offset"]) <= MAX_EXTENSION:
+            raise CoopbenchError(
+                f"{path}: the header has the voxels begin at byte {float(header['vox_offset']):g}"
+            )
+        spacing = tuple(float(zoom) for zoom in header["pixdim"][1:4])
+        if not all(np.isfinite(zoom) and zoom > 0 for zoom in spacing):
+            raise CoopbenchError(f"{path}: the voxel spacing {spacing} is not positive")
+
+
+def stem(path: Path) -> str:
+    """The name of a NIfTI file without ``.nii`` or ``.nii.gz``."""
+    return path.name.removesuffix(".gz").removesuffix(".nii")
+
+
+def find_nifti(folder: Path) -> list[Path]:
+    """The NIfTI files at any depth below a folder, relative to it, in order; hidden ones not.
+
+    Files may be symbolic links; folders that are links are not entered.
+    """
+    below = (path.relative_to(folder) for end in SUFFIXES for path in folder.rglob(f"*{end}"))
+    return sorted(path for path in below if not any(part.startswith(".") for part in path.parts))
+
+
+def check_name(path: Path) -> None:
+    """Refuse a name that no table or line of output could hold.
+
+    Raises:
+        CoopbenchError: it holds a newline or another character that cannot be printed.
+    """
+    if not str(path).isprintable():
+        raise CoopbenchError(f"{path}: its name cannot be printed as it is; rename it")
 
 
 def write_volume(path: Path, data: NDArray[np.generic], affine: NDArray[np.float64]) -> None:
@@ -90,7 +182,7 @@ def save_image(image: nib.Nifti1Image, path: Path) -> None:
     content = image.to_bytes()
     if path.suffix == ".gz":
         content = _gzip(content)
-    with whole_file(path) as partial:
+    with whole_file(path, durable=False) as partial:
         partial.write_bytes(content)
 
 

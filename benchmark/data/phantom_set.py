@@ -7,6 +7,7 @@ from benchmark.data.dataset import Splits, read_record
 from benchmark.data.mnms import read_mnms
 from benchmark.data.prepare import prepare
 from benchmark.files import whole_folder
+from benchmark.lock import only_one
 from benchmark.phantom import write_phantom
 from benchmark.progress import progress_bar
 
@@ -18,8 +19,14 @@ def make_phantom(data: Path, *, seed: int = 0, workers: int) -> None:
     """Make the phantom in ``data``: ``raw/``, and ``acdc`` and ``mnms`` prepared from it.
 
     ``acdc`` holds the single-site set, with splits of its own, and ``mnms`` the cross-site one.
+    Where another process is making it, wait for that one.
     """
     raw = data / "raw"
+    with only_one(data, "making the phantom in", wait=True, deep=False):
+        _make_phantom(data, raw, seed, workers)
+
+
+def _make_phantom(data: Path, raw: Path, seed: int, workers: int) -> None:
     if not (raw / "splits.json").is_file():
         with whole_folder(raw) as partial, progress_bar("phantom", 1) as advance:
             write_phantom(partial, seed=seed)

@@ -4,7 +4,8 @@ Per volume: clip the intensities to the 2nd and 98th percentile and scale them t
 in plane to 1.36719 mm, linear for images and nearest for labels; renumber the labels.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -17,8 +18,9 @@ from benchmark.data.labels import implausible, remap
 from benchmark.data.nifti import Volume, read_volume, write_volume
 from benchmark.data.raw import RawFrame, RawSet, RawSubject
 from benchmark.data.resample import IN_PLANE_SPACING, resample_in_plane
-from benchmark.errors import CoopbenchError
+from benchmark.errors import CoopbenchError, first_lines
 from benchmark.files import sha256, whole_folder, write_json
+from benchmark.lock import only_one
 from benchmark.workers import share_out
 
 PERCENTILES = (2.0, 98.0)
@@ -104,6 +106,9 @@ class _Done:
 
 def _prepare_subject(job: _Job) -> _Done:
     subject, folder = job.subject, job.root / job.subject.subject
+    if not re.fullmatch(r"\w[\w.-]*", subject.subject):
+        where = next(iter(subject.frames.values())).image.parent
+        raise CoopbenchError(f"{where}: no folder can be called {subject.subject!r}; rename it")
     made_from = {
         "preparation": PREPARATION,
         "numbering": {str(raw): value for raw, value in job.numbering.items()},
@@ -135,7 +140,7 @@ def _prepare_subject(job: _Job) -> _Done:
             files={path.name: sha256(path) for path in sorted(partial_folder.iterdir())},
             made_from=made_from,
         )
-        write_json(partial_folder / "case.json", case.model_dump(mode="json"))
+        write_json(partial_folder / "case.json", case.model_dump(mode="json"), durable=False)
     if {"ED", "ES"} <= cavity.keys() and cavity["ED"] <= cavity["ES"]:
         warnings.append(f"{subject.subject}: LV is not larger at ED than at ES; check the frames")
     return _Done(case, warnings, new=True)
@@ -163,16 +168,43 @@ def prepare(
     workers: int,
     splits: Splits | None = None,
     phantom: bool = False,
+    skip_bad: bool = False,
 ) -> Prepared:
     """Prepare every subject of ``raw`` into ``data/<name>``; what is done and intact is kept.
 
+    With ``skip_bad``, subjects that cannot be prepared are left out, and warned of.
+
     Raises:
         CoopbenchError: a subject cannot be prepared. The others are, but the set is not declared
-            complete: ``dataset.json`` is written only when all are done.
+            complete: ``dataset.json`` is written only when all are done. Or another process is
+            preparing this set.
     """
     root = data / raw.name
+    if not raw.subjects:
+        raise _not_prepared(raw.faults, len(raw.faults))
+    with only_one(root, "preparing"):
+        return _prepare(raw, root, workers, splits, phantom=phantom, skip_bad=skip_bad)
+
+
+def _not_prepared(faults: Sequence[str], of: int) -> CoopbenchError:
+    return CoopbenchError(
+        *first_lines(faults),
+        f"{len(faults)} of {of} subjects not prepared; mend or remove them, then run the same "
+        "command again; or leave them out by --skip-bad",
+    )
+
+
+def _prepare(
+    raw: RawSet,
+    root: Path,
+    workers: int,
+    splits: Splits | None,
+    *,
+    phantom: bool,
+    skip_bad: bool,
+) -> Prepared:
     jobs = [_Job(subject, raw.numbering, root) for subject in raw.subjects]
-    cases, warnings, faults, made = [], [], [], 0
+    cases, warnings, faults, made = [], [], list(raw.faults), 0
     work = share_out(
         _prepare_subject,
         jobs,
@@ -182,19 +214,16 @@ def prepare(
     )
     for _, result in work:
         if isinstance(result, CoopbenchError):
-            faults.append(str(result))
+            faults += result.lines
         elif isinstance(result, Exception):
             raise result
         else:
             cases.append(result.case)
             warnings += result.warnings
             made += result.new
-    if faults:
-        raise CoopbenchError(
-            "\n".join(sorted(faults)[:10])
-            + f"\n{len(faults)} of {len(jobs)} subjects not prepared; mend or remove them, "
-            "then run the same command again"
-        )
+    faults.sort()
+    if faults and not (skip_bad and cases):
+        raise _not_prepared(faults, len(jobs) + len(raw.faults))
     dataset = Dataset(
         name=raw.name,
         title=raw.title,
@@ -204,9 +233,10 @@ def prepare(
         preparation=PREPARATION,
         software={name: version(name) for name in ("coopbench", "numpy", "scipy", "nibabel")},
         cases=tuple(sorted(cases, key=lambda case: case.folder)),
+        left_out=len(faults),
         root=root,
     )
     if splits is not None:
         write_json(root / "splits.json", splits.model_dump(mode="json"))
     dataset.write()
-    return Prepared(dataset, made, sorted(warnings))
+    return Prepared(dataset, made, [*(f"left out: {fault}" for fault in faults), *sorted(warnings)])

@@ -1,8 +1,13 @@
 """What a reader of a raw layout gives to the preparation."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+from benchmark.errors import CoopbenchError
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -31,3 +36,18 @@ class RawSet:
     source: str
     numbering: Mapping[int, int]
     subjects: tuple[RawSubject, ...]
+    faults: tuple[str, ...] = ()
+    """A line for each subject that is there and cannot be read."""
+
+
+def read_each(
+    read: Callable[[Found], RawSubject], places: Iterable[Found]
+) -> tuple[tuple[RawSubject, ...], tuple[str, ...]]:
+    """The subjects in ``places``, and a line for each that is broken."""
+    subjects, faults = [], []
+    for place in places:
+        try:
+            subjects.append(read(place))
+        except CoopbenchError as error:
+            faults.append(str(error))
+    return tuple(subjects), tuple(faults)

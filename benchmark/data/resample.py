@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from benchmark.data.nifti import Volume
+from benchmark.data.nifti import MAX_VOXELS, Volume
 
 IN_PLANE_SPACING = 1.36719
 """Millimetres; the in-plane spacing of every prepared volume (protocol, section 1)."""
@@ -15,9 +15,14 @@ def resample_in_plane(volume: Volume, *, order: int, spacing: float = IN_PLANE_S
 
     The centre of the first voxel stays where it is, and an axis of n voxels of s mm becomes
     round(n · s / spacing) voxels, as SimpleITK's resampling has it.
+
+    Raises:
+        ValueError: that would be more voxels than any acquisition has.
     """
     step = np.array([spacing / volume.spacing[0], spacing / volume.spacing[1], 1.0])
     shape = tuple(max(1, round(n / s)) for n, s in zip(volume.data.shape, step, strict=True))
+    if np.prod(shape, dtype=float) > MAX_VOXELS:
+        raise ValueError(f"with voxels of {volume.spacing[:2]} mm it would be resampled to {shape}")
     data = sample(volume.data, step, shape, order=order)
     zooms = (spacing, spacing, volume.spacing[2])
     return Volume(data, volume.affine @ np.diag([*step, 1.0]), zooms)

@@ -1,6 +1,5 @@
 """One style for every figure: colours, type, the phantom mark, the notes below, the saved files."""
 
-import os
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from results.files import whole_file
 from results.mean_table import PHANTOM_MARK
 
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
@@ -101,16 +101,10 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
     The same figure gives the same bytes: no date and no version is written. Each file appears
     whole or not at all. The folder is made where it is missing.
     """
-    stem.parent.mkdir(parents=True, exist_ok=True)
     written = []
     for kind, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None})):
         target = stem.with_name(f"{stem.name}.{kind}")  # with_suffix would cut "v1.2" to "v1"
-        draft = stem.with_name(f".{stem.name}.{os.getpid()}.{kind}")
-        try:
-            with styled():
-                figure.savefig(draft, format=kind, dpi=200, metadata=metadata)
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
+        with whole_file(target) as partial, styled():
+            figure.savefig(partial, format=kind, dpi=200, metadata=metadata)
         written.append(target)
     return written

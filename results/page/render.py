@@ -12,6 +12,7 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
 from results.errors import ScoreFileError
+from results.files import whole_file
 from results.mean_table import HIGHER, LOWER, PHANTOM_MARK, MeanTable
 from results.page.content import Page
 from results.worst import SHOWN
@@ -112,9 +113,5 @@ def _worst(rows: pd.DataFrame) -> str:
 def write_page(page: Page, path: Path) -> None:
     """Write the page, whole or not at all; see `render_page`."""
     text = render_page(page)
-    partial = path.with_name(f".partial-{path.name}")
-    try:
+    with whole_file(path) as partial:
         partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -1,0 +1,59 @@
+"""Records and settings checked in full: every fault named, with the key that may be meant."""
+
+import difflib
+from collections.abc import Iterable
+from typing import Annotated, Any, get_args
+
+from pydantic import AfterValidator, BaseModel, StringConstraints, ValidationError
+
+FileName = Annotated[str, StringConstraints(pattern=r"^\w[\w.+-]*$", max_length=120)]
+"""What a file or folder may be named after."""
+
+
+def _below(path: str) -> str:
+    parts = path.split("/")
+    if not path.isprintable() or "\\" in path or any(part in ("", ".", "..") for part in parts):
+        raise ValueError("is no path below the folder")
+    return path
+
+
+RelativePath = Annotated[str, AfterValidator(_below)]
+"""A path that stays below the folder that it is relative to."""
+
+
+def faults(error: ValidationError, kind: type[BaseModel]) -> list[str]:
+    """What is wrong with each key, as ``key: reason``."""
+    found = []
+    for one in error.errors():
+        place = [str(part) for part in one["loc"]]
+        where = ".".join(place) or "the file"
+        if one["type"] == "extra_forbidden":
+            known = _fields(kind, one["loc"][:-1])
+            found.append(f"{where}: no such key{nearest(place[-1], known)}")
+        else:
+            found.append(f"{where}: {one['msg']}")
+    return found
+
+
+def nearest(key: str, known: Iterable[str]) -> str:
+    """``; did you mean 'crop'?``, or nothing where no known key is like it."""
+    near = difflib.get_close_matches(key, list(known), n=1, cutoff=0.4)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def _fields(kind: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
+    """The keys that there are at a place in a record."""
+    for part in place:
+        field = kind.model_fields.get(str(part))
+        models = list(_models(field.annotation)) if field else [kind]
+        if len(models) != 1:
+            return []
+        kind = models[0]
+    return list(kind.model_fields)
+
+
+def _models(annotation: Any) -> Iterable[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models(argument)
