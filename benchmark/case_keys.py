@@ -59,7 +59,7 @@ def find_cases(folder: Path, endings: Sequence[str] = ENDINGS) -> dict[Key, Path
     """
     found: dict[Key, Path] = {}
     for below in find_nifti(folder):
-        check_name(below)
+        check_name(folder, below)
         path, key = folder / below, case_key(below, endings)
         if (twin := found.setdefault(key, path)) is not path:
             raise CoopbenchError(

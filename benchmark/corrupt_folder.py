@@ -13,14 +13,22 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, Self
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from benchmark.corrupt import corrupt_in_range, volume_seed
 from benchmark.data.dataset import read_record
-from benchmark.data.nifti import Volume, check_name, find_nifti, read_volume, save_image, stem
+from benchmark.data.nifti import (
+    Volume,
+    check_name,
+    find_nifti,
+    finite_float32,
+    open_nifti,
+    read_volume,
+    save_image,
+    stem,
+)
 from benchmark.errors import CoopbenchError, first_lines
 from benchmark.files import sha256, write_json
 from benchmark.lock import only_one
@@ -174,7 +182,7 @@ def _corrupt_image(
     given: dict[str, VolumeRecord],
 ) -> Sequence[tuple[VolumeRecord, bool]]:
     """Every kind and draw of one image, each with whether it was made anew."""
-    check_name(image)
+    check_name(images, image)
     path = images / image
     if not path.is_file():
         raise CoopbenchError(f"{path}: is no file")
@@ -266,9 +274,10 @@ def _corrupt_volume(
     path: Path,
 ) -> tuple[NDArray[np.float32], dict[str, Any]]:
     """The corrupted voxels (x, y, slices), and the parameters."""
-    slices = np.ascontiguousarray(source.data.T, dtype=np.float32)
-    if not np.isfinite(slices).all():
-        raise CoopbenchError(f"{path}: holds NaN or infinite intensities (as float32)")
+    try:
+        slices = np.ascontiguousarray(finite_float32(source.data).T)
+    except ValueError as error:
+        raise CoopbenchError(f"{path}: {error}") from error
     try:
         corrupted = corrupt_in_range(
             recipe,
@@ -288,8 +297,7 @@ def _corrupt_volume(
 
 def _write_like(source: Path, target: Path, data: NDArray[np.float32]) -> None:
     """Write voxels under the header of another file, as float32."""
-    image = nib.load(source)
-    assert isinstance(image, nib.Nifti1Pair)  # read_volume has seen to it
+    image = open_nifti(source)
     header = image.header.copy()
     header.set_data_dtype(np.float32)
     header.set_slope_inter(1, 0)

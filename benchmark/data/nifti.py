@@ -53,11 +53,7 @@ def read_volume(path: Path, frame: int | None = None) -> Volume:
         what = "is no file" if path.exists() else "no such file"
         raise CoopbenchError(f"{path}: {what}")
     try:
-        with _quiet():
-            _check_header(path)
-            image = nib.load(path, mmap=False)  # a mapped file that shrinks would kill the process
-        if not isinstance(image, nib.Nifti1Pair):  # what NIfTI-1 and -2 have in common
-            raise CoopbenchError(f"{path}: is no NIfTI file, but {type(image).__name__}")
+        image = open_nifti(path)
         if image.get_data_dtype().kind not in "biuf":
             raise CoopbenchError(f"{path}: holds {image.get_data_dtype()}, not plain numbers")
         shape = tuple(int(n) for n in image.shape)
@@ -101,6 +97,34 @@ def read_volume(path: Path, frame: int | None = None) -> Volume:
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
         raise CoopbenchError(f"{path}: the affine cannot be inverted; mend the header")
     return Volume(data, affine, spacing)
+
+
+def open_nifti(path: Path) -> nib.Nifti1Pair:
+    """A NIfTI-1 or -2 file with its header; the voxels are not read yet.
+
+    Raises:
+        CoopbenchError: it is of another format, or its header cannot be acted on.
+        Exception: whatever nibabel raises.
+    """
+    with _quiet():
+        _check_header(path)
+        image = nib.load(path, mmap=False)  # a mapped file that shrinks would kill the process
+    if not isinstance(image, nib.Nifti1Pair):  # what NIfTI-1 and -2 have in common
+        raise CoopbenchError(f"{path}: is no NIfTI file, but {type(image).__name__}")
+    return image
+
+
+def finite_float32(data: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Intensities as float32.
+
+    Raises:
+        ValueError: one is NaN or infinite, or beyond the range of float32.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = data.astype(np.float32)
+    if not np.isfinite(values).all():
+        raise ValueError("holds NaN or infinite intensities")
+    return values
 
 
 @contextmanager
@@ -153,14 +177,14 @@ def find_nifti(folder: Path) -> list[Path]:
     return sorted(path for path in below if not any(part.startswith(".") for part in path.parts))
 
 
-def check_name(path: Path) -> None:
-    """Refuse a name that no table or line of output could hold.
+def check_name(folder: Path, below: Path) -> None:
+    """Refuse the name of a file below a folder that no table or line of output could hold.
 
     Raises:
         CoopbenchError: it holds a newline or another character that cannot be printed.
     """
-    if not str(path).isprintable():
-        raise CoopbenchError(f"{path}: its name cannot be printed as it is; rename it")
+    if not str(below).isprintable():
+        raise CoopbenchError(f"{folder / below}: its name cannot be printed as it is; rename it")
 
 
 def write_volume(path: Path, data: NDArray[np.generic], affine: NDArray[np.float64]) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from benchmark.data.dataset import Case, Dataset, Splits, read_case
 from benchmark.data.labels import implausible, remap
-from benchmark.data.nifti import Volume, read_volume, write_volume
+from benchmark.data.nifti import Volume, finite_float32, read_volume, write_volume
 from benchmark.data.raw import RawFrame, RawSet, RawSubject
 from benchmark.data.resample import IN_PLANE_SPACING, resample_in_plane
 from benchmark.errors import CoopbenchError, first_lines
@@ -41,9 +41,7 @@ def scale_intensities(
     Raises:
         ValueError: the image holds NaN or infinity, or the percentiles coincide.
     """
-    values = image.astype(np.float32)
-    if not np.isfinite(values).all():
-        raise ValueError("holds NaN or infinite intensities")
+    values = finite_float32(image)
     low, high = np.percentile(values, percentiles)
     if not high > low:
         raise ValueError(
