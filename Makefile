@@ -10,7 +10,7 @@ demo: $(VENV)/.installed
 	$(BIN)/coopbench study --data demo/data --preset demo --runs demo/runs --out demo/report
 
 test: $(VENV)/.installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 8
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 8 --dist loadgroup
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -46,14 +46,17 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     if not path.is_file():
         raise CoopbenchError(f"{path}: no such file")
-    with path.open("rb") as start:
-        if start.read(4).startswith(PICKLES):
-            raise CoopbenchError(f"{path}: is a pickle, which can run any code; {CONVERT}")
     try:
         with safe_open(path, framework="pt") as file:
             about = json.loads((file.metadata() or {}).get("coopbench", "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
+        # Only now, since the length that a safetensors file begins with may look like a pickle.
+        with path.open("rb") as start:
+            if start.read(4).startswith(PICKLES):
+                raise CoopbenchError(
+                    f"{path}: is a pickle, which can run any code; {CONVERT}"
+                ) from error
         raise CoopbenchError(f"{path}: is no checkpoint in safetensors ({error})") from error
     if not isinstance(about, dict):
         raise CoopbenchError(f"{path}: what it says of itself is no record")

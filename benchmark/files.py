@@ -65,9 +65,11 @@ def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
 
 
 def _not_written(path: Path, error: OSError) -> CoopbenchError:
+    cut = len(PARTIAL) + 13  # a file in a folder that is itself being written
+    target = Path(*(part[cut:] if part.startswith(PARTIAL) else part for part in path.parts))
     return CoopbenchError(
-        f"{path}: cannot be written ({error.strerror or error}); what is finished is kept, so the "
-        "same command goes on with it once this is mended"
+        f"{target}: cannot be written ({error.strerror or error}); what is finished is kept, so "
+        "the same command goes on with it once this is mended"
     )
 
 

@@ -35,3 +35,11 @@ def heeded_between_steps() -> Iterator[Callable[[], None]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Hold back SIGINT and SIGTERM; KeyboardInterrupt is raised at the end of the block instead."""
+    with heeded_between_steps() as heed:
+        yield
+    heed()

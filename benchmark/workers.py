@@ -14,6 +14,7 @@ from multiprocessing.context import BaseContext
 from typing import Any, TypeVar
 
 from benchmark.errors import CoopbenchError
+from benchmark.interruption import held_back
 from benchmark.progress import progress_bar
 
 Job = TypeVar("Job")
@@ -138,8 +139,9 @@ def share_out(
             initargs=(messages, stop),
         ) as pool,
     ):
-        futures = {pool.submit(work, job): job for job in jobs}
         try:
+            with held_back():  # a process that is half started would be forgotten
+                futures = {pool.submit(work, job): job for job in jobs}
             for future in as_completed(futures):
                 error = future.exception()
                 if isinstance(error, BrokenProcessPool):

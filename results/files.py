@@ -3,7 +3,7 @@
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -12,14 +12,22 @@ def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it on success, delete it on error.
 
     The folder is made where it is missing. The content is on the disk before the name is.
+
+    Raises:
+        OSError: it cannot be written: the disk is full, the folder is read-only, and so on; its
+            ``filename`` is ``path``.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".partial-{uuid.uuid4().hex[:12]}-{path.name}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
         with partial.open("rb") as written:
             os.fsync(written.fileno())
         partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            reason = f"cannot be written ({error.strerror or error})"
+            raise OSError(error.errno, reason, str(path)) from error
         raise

@@ -1,15 +1,28 @@
 """Runs of a few steps on the tests' own data."""
 
 import os
+import pickle
+import re
+import shlex
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 import benchmark.training as training_module
-from benchmark.checkpoint import load_weights, save_tensors
+from benchmark.checkpoint import (
+    load_state,
+    load_tensors,
+    load_weights,
+    save_state,
+    save_tensors,
+)
 from benchmark.config import Augmentation, Training, resolve
 from benchmark.data.dataset import Dataset
 from benchmark.data.slices import TrainingSlices
@@ -83,6 +96,7 @@ def test_interrupted_run_ends_in_the_same_bytes(dataset: Dataset, tmp_path: Path
     assert not resumed.finished
     train(resumed, dataset)
     assert weights(whole) == weights(resumed)
+    assert whole.history.read_bytes() == resumed.history.read_bytes()
 
 
 def test_killed_process_ends_in_the_same_bytes(
@@ -152,9 +166,126 @@ def test_weights_of_another_network_or_with_nan_are_refused(tmp_path: Path) -> N
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(CoopbenchError, match=r"weights\.safetensors"):
         load_weights(path, network)
-    torch.save(state, path)  # a pickle
-    with pytest.raises(CoopbenchError, match="no checkpoint"):
+    others = {name: value for name, value in state.items() if name != first}
+    save_tensors(path, others, {})
+    with pytest.raises(CoopbenchError, match=f"another network \\(lacks {re.escape(first)}\\)"):
         load_weights(path, network)
+    save_tensors(path, state | {"zz": torch.zeros(1)}, {})
+    with pytest.raises(CoopbenchError, match=r"another network \(also holds zz\)"):
+        load_weights(path, network)
+    save_tensors(path, state | {first: state[first].flatten()}, {})
+    with pytest.raises(CoopbenchError, match=f"another network \\({re.escape(first)} is"):
+        load_weights(path, network)
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_a_pickle_is_refused_and_its_conversion_is_taken(new: bool, tmp_path: Path) -> None:
+    """Neither kind that ``torch.save`` writes is opened; the command in the refusal converts it."""
+    network, path = DualThinkingNetwork(seed=1), tmp_path / "weights.pth"
+    torch.save(network.state_dict(), path, _use_new_zipfile_serialization=new)
+    with pytest.raises(CoopbenchError, match="is a pickle") as refused:
+        load_weights(path, DualThinkingNetwork(seed=0))
+    converted = tmp_path / "weights.safetensors"
+    command = str(refused.value).partition("convert it: ")[2]
+    words = shlex.split(command.replace("OLD", str(path)).replace("NEW", str(converted)))
+    subprocess.run([sys.executable, *words[1:]], check=True)
+    loaded = DualThinkingNetwork(seed=0)
+    assert load_weights(converted, loaded) == {}
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, loaded.state_dict()[name])
+
+
+def test_reading_a_pickle_runs_nothing(tmp_path: Path) -> None:
+    class Harm:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.mkdir, (str(tmp_path / "harm"),)
+
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(pickle.dumps({"weights": Harm()}))
+    with pytest.raises(CoopbenchError, match="is a pickle"):
+        load_tensors(path)
+    assert not (tmp_path / "harm").exists()
+
+
+@given(st.integers(0, 512))
+def test_no_length_of_a_header_is_taken_for_a_pickle(length: int) -> None:
+    """A file of safetensors begins with the length of its header, whose first byte can be 0x80."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "weights.safetensors"
+        save_tensors(path, {"a": torch.ones(1)}, {"padding": "x" * length})
+        assert load_tensors(path)[1] == {"padding": "x" * length}
+
+
+def _state_of(network: DualThinkingNetwork) -> torch.optim.Adam:
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.1)
+    for parameter in network.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimiser.step()
+    return optimiser
+
+
+def test_states_of_another_training_are_refused(tmp_path: Path) -> None:
+    network, path = DualThinkingNetwork(seed=0), tmp_path / "resume.safetensors"
+    optimiser = _state_of(network)
+    save_state(path, network, optimiser, {"step": 1})
+    tensors, _ = load_tensors(path)
+    assert load_state(path, network, optimiser) == {"step": 1}
+    some = "optimiser.0.exp_avg"
+    for changed, said in (
+        (tensors | {"optimiser.99999.step": torch.ones(())}, "another training"),
+        (tensors | {some: torch.ones(2, 7)}, "another training"),
+        (tensors | {"optimiser.0.momentum": tensors[some].clone()}, "another optimiser than Adam"),
+        (tensors | {some: tensors[some] * float("nan")}, f"{some} holds NaN"),
+        (tensors | {"harm": torch.ones(())}, "another training"),
+        ({name: value for name, value in tensors.items() if name != some}, "than Adam"),
+    ):
+        save_tensors(path, changed, {"step": 1})
+        with pytest.raises(CoopbenchError, match=said):
+            load_state(path, network, optimiser)
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ({"step": -1}, "step"),
+        ({"stepp": 3}, "stepp"),
+        ({"step": 3, "history": "none"}, "history"),
+    ],
+)
+def test_a_state_that_says_nonsense_is_refused(
+    about: dict[str, object], said: str, dataset: Dataset, tmp_path: Path
+) -> None:
+    run = tiny_run(dataset, tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        train(run, dataset, stop_after=3)
+    save_tensors(run.resume, load_tensors(run.resume)[0], about)
+    with pytest.raises(CoopbenchError, match=f"{said}.*delete it to begin again"):
+        train(run, dataset)
+
+
+def test_weights_that_become_nan_stop_the_run_before_they_are_kept(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The losses of the step are finite, its gradients are not."""
+    monkeypatch.setattr(training_module, "SAVE_SECONDS", 0)
+    run = tiny_run(dataset, tmp_path, "standard")
+    real = training_module.optimisation_step
+
+    def step(network: DualThinkingNetwork, *rest: Any) -> dict[str, torch.Tensor]:
+        losses = real(network, *rest)
+        count["steps"] += 1
+        if count["steps"] == 6:
+            with torch.no_grad():
+                next(network.parameters()).fill_(float("nan"))
+        return losses
+
+    count = {"steps": 0}
+    monkeypatch.setattr(training_module, "optimisation_step", step)
+    with pytest.raises(CoopbenchError, match="hold NaN or infinity after step 6"):
+        train(run, dataset)
+    assert not run.finished
+    load_weights(run.weights, DualThinkingNetwork(seed=0))  # of step 3
+    assert load_tensors(run.resume)[1]["step"] == 3
 
 
 def test_steps_of_the_protocol(dataset: Dataset) -> None:

@@ -1,0 +1,286 @@
+"""Commands that are killed, run out of disk, or run twice at once, and what is there afterwards.
+
+Real processes, killed at moments drawn from a seed, then run again to the end. What they leave has
+to be, byte for byte, what an uninterrupted process leaves. ``COOPBENCH_KILLS=50`` kills each
+command fifty times.
+"""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import write_acdc
+
+from benchmark.files import sha256
+
+pytestmark = pytest.mark.xdist_group("killed")  # what all of these start from is made once
+
+KILLS = int(os.environ.get("COOPBENCH_KILLS", "1"))
+REPORT = os.environ.get("COOPBENCH_KILLS_REPORT")
+"""A file that counts kills and failures, for the long version."""
+
+TINY = ["--set", "crop=32", "--set", "batch=4", "--set", "steps=12", "--set", "validate_every=3"]
+TINY += ["--set", "precision=float32"]
+STUDY = ["--methods", "standard,proposed", "--preset", "demo", *TINY]
+COMMANDS = {
+    "prepare": ["prepare", "acdc", "raw"],
+    "corrupt": ["corrupt"],
+    "train": ["train", "--method", "proposed", "--preset", "demo", *TINY],
+    "evaluate": ["evaluate", "--save-predictions"],
+    "report": ["report", "--preset", "demo", "--no-pictures"],
+    "study": ["study", *STUDY],
+}
+
+VARYING = ("done.json", "log.txt", "environment.json")
+"""They hold times, and are no results."""
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What an undisturbed command left, in what time, and its largest file in bytes."""
+
+    files: dict[str, str]
+    seconds: float
+    largest: int
+
+
+PROGRAM = (
+    "import sys, benchmark.training as training; training.SAVE_SECONDS = 0\n"
+    "from benchmark.cli import main; sys.argv[0] = 'coopbench'; main()"
+)
+"""`coopbench`, but its state is saved at every validation, where else it is every half minute."""
+
+
+def start(words: list[str], folder: Path, limit: int | None = None) -> "subprocess.Popen[str]":
+    """A command in a session of its own; with ``limit``, no file may become larger than that."""
+
+    def restrict() -> None:
+        if limit is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *words],
+        cwd=folder,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        preexec_fn=restrict,
+    )
+
+
+def finish(words: list[str], folder: Path) -> str:
+    process = start(words, folder)
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    return said
+
+
+def wait_for_orphans(group: int) -> None:
+    """No process outlives the one that started it."""
+    for _ in range(200):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    raise AssertionError("a worker lives on after its parent")
+
+
+def snapshot(folder: Path) -> dict[str, str]:
+    """The checksum of every file below, but for what holds times."""
+    page_has_times = (folder / "runs").is_dir() and not (folder / "runs-given").exists()
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        below = path.relative_to(folder)
+        if path.is_dir() or path.name.startswith(".lock") or "tensorboard" in below.parts:
+            continue
+        if path.name in VARYING or (page_has_times and path.name == "report.html"):
+            continue
+        found[below.as_posix()] = sha256(path)
+    return found
+
+
+@pytest.fixture(scope="module")
+def places(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """For each command a folder as it finds it, where it has not run yet."""
+    root = tmp_path_factory.mktemp("killed")
+    write_acdc(root / "prepare" / "raw", 3)
+    for name in COMMANDS.keys() - {"prepare"}:
+        shutil.copytree(data / "acdc", root / name / "data" / "acdc")
+    finish(["study", *STUDY], root / "evaluate")
+    shutil.rmtree(root / "evaluate" / "report")
+    for scores in (root / "evaluate").glob("runs/*/*/scores"):
+        shutil.rmtree(scores)
+    next((root / "evaluate").glob("runs/*/scores.csv")).unlink()
+    (root / "evaluate" / "runs-given").touch()
+    shutil.rmtree(root / "report")
+    shutil.copytree(root / "evaluate", root / "report")
+    finish(["evaluate"], root / "report")
+    return {name: root / name for name in COMMANDS}
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> dict[str, Whole]:
+    """What each command leaves when nothing happens to it."""
+    return {}
+
+
+def wanted(
+    name: str,
+    places: dict[str, Path],
+    undisturbed: dict[str, Whole],
+    tmp_path: Path,
+) -> Whole:
+    if name not in undisturbed:
+        folder = Path(shutil.copytree(places[name], tmp_path / "whole"))
+        before, begun = snapshot(folder), time.monotonic()
+        finish(COMMANDS[name], folder)
+        seconds, files = time.monotonic() - begun, snapshot(folder)
+        largest = max((folder / path).stat().st_size for path in files.keys() - before.keys())
+        undisturbed[name] = Whole(files, seconds, largest)
+    return undisturbed[name]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_killed_at_any_moment(
+    name: str,
+    places: dict[str, Path],
+    undisturbed: dict[str, Whole],
+    tmp_path: Path,
+) -> None:
+    whole = wanted(name, places, undisturbed, tmp_path)
+    rng = np.random.default_rng([*name.encode(), KILLS])
+    folder, survived, runs = tmp_path / "work", 0, 0
+    while survived < KILLS:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(places[name], folder)
+        runs += 1
+        for _ in range(min(2, KILLS - survived)):
+            process = start(COMMANDS[name], folder)
+            try:
+                process.wait(timeout=whole.seconds * rng.uniform(0.3, 1.0))
+            except subprocess.TimeoutExpired:
+                if rng.random() < 0.5:
+                    process.kill()
+                else:
+                    os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            wait_for_orphans(process.pid)
+            survived += 1
+        finish(COMMANDS[name], folder)
+        assert snapshot(folder) == whole.files
+    if REPORT:
+        with Path(REPORT).open("a") as file:
+            file.write(json.dumps({"command": name, "kills": survived, "finished": runs}) + "\n")
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "study"])
+def test_a_full_disk(
+    name: str,
+    places: dict[str, Path],
+    undisturbed: dict[str, Whole],
+    tmp_path: Path,
+) -> None:
+    """As a full disk does, a limit of the size of files breaks a write off in the middle."""
+    expected = wanted(name, places, undisturbed, tmp_path).files
+    rng = np.random.default_rng([*name.encode(), 1])
+    folder = Path(shutil.copytree(places[name], tmp_path / "work"))
+    largest = undisturbed[name].largest
+    process = start(COMMANDS[name], folder, limit=int(rng.uniform(0.05, 0.9) * largest))
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 1 and "Traceback" not in said and "rror:" not in said, said
+    assert "(File too large)" in said, said
+    assert not list(folder.rglob(".partial*"))
+    finish(COMMANDS[name], folder)
+    assert snapshot(folder) == expected
+
+
+@pytest.mark.parametrize("name", ["corrupt", "train"])
+def test_two_at_once(
+    name: str,
+    places: dict[str, Path],
+    undisturbed: dict[str, Whole],
+    tmp_path: Path,
+) -> None:
+    """One works, the other says so; and the lock of one that was killed is no obstacle."""
+    expected = wanted(name, places, undisturbed, tmp_path).files
+    folder = Path(shutil.copytree(places[name], tmp_path / "work"))
+    both = [start(COMMANDS[name], folder) for _ in range(2)]
+    said = [process.communicate(timeout=300)[0] for process in both]
+    codes = [process.returncode for process in both]
+    if codes != [0, 0]:  # it may be that the first had ended before the second began
+        assert sorted(codes) == [0, 1]
+        assert "another process is" in said[codes.index(1)].splitlines()[-1]
+    assert snapshot(folder) == expected
+
+
+def test_two_evaluations_share_the_work(
+    places: dict[str, Path],
+    undisturbed: dict[str, Whole],
+    tmp_path: Path,
+) -> None:
+    expected = wanted("evaluate", places, undisturbed, tmp_path).files
+    folder = Path(shutil.copytree(places["evaluate"], tmp_path / "work"))
+    both = [start(COMMANDS["evaluate"], folder) for _ in range(2)]
+    for process in both:
+        said, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, said
+    assert snapshot(folder) == expected
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("name", ["corrupt", "train"])
+def test_interrupted_in_one_line(
+    name: str, end: signal.Signals, places: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(places[name], tmp_path / "work"))
+    process = start(COMMANDS[name], folder)
+    lock = folder / (
+        "data/acdc-c/.lock" if name == "corrupt" else "runs/acdc-demo/proposed-r0-s40/.lock"
+    )
+    while not lock.exists() and process.poll() is None:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    process.send_signal(end)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert said.splitlines()[-1].startswith("coopbench: interrupted; what is done is kept"), said
+    assert "Traceback" not in said and f"coopbench {name}" in said.splitlines()[-1]
+    wait_for_orphans(process.pid)
+
+
+@pytest.mark.parametrize("place", ["file/below", "/proc/coopbench"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["prepare", "acdc", "raw", "--out", "PLACE"],
+        ["corrupt", "raw", "PLACE"],
+        ["train", "--method", "standard", "--data", "data", "--runs", "PLACE", *TINY],
+        ["report", "--runs", "runs", "--data", "data", "--out", "PLACE", "--no-pictures"],
+        ["phantom", "--out", "PLACE"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_where_nothing_can_be_written(
+    words: list[str], place: str, places: dict[str, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    for name, source in (("raw", "prepare"), ("runs", "report"), ("data", "report")):
+        (tmp_path / name).symlink_to(places[source] / name)
+    done = start([place if word == "PLACE" else word for word in words], tmp_path)
+    said, _ = done.communicate(timeout=120)
+    assert done.returncode == 1, said
+    last = said.splitlines()[-1]
+    assert last.startswith("coopbench: ") and place.partition("/below")[0] in last
+    assert "Traceback" not in said
