@@ -10,23 +10,17 @@ import torch
 from benchmark.config import RunConfig
 from benchmark.data.dataset import Dataset
 from benchmark.data.slices import TrainingSlices
-from benchmark.device import find_precision, on_device
-from benchmark.methods.method import RandomStream
-from benchmark.networks.dual import DualThinkingNetwork
-from benchmark.seeding import derive_seed
-from benchmark.training import draw_batch, optimisation_step
+from benchmark.learner import Learner
+
+TOTAL = 10**6
+"""Steps of the training that the measured ones begin."""
 
 
 class _Subject:
     """A network in training under one configuration."""
 
-    def __init__(self, config: RunConfig, slices: TrainingSlices, device: torch.device) -> None:
-        self.config, self.slices, self.device = config, slices, device
-        self.method = config.build_method()
-        self.network = on_device(DualThinkingNetwork(derive_seed(config.seed, "weights")), device)
-        rate = config.training.learning_rate
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=rate, fused=True)
-        self.precision = find_precision(config.training.precision, device)
+    def __init__(self, config: RunConfig, slices: TrainingSlices) -> None:
+        self.learner = Learner(config, slices)
         self.step = 0
 
     def train(self, steps: int) -> float:
@@ -34,19 +28,14 @@ class _Subject:
         self._wait()
         started = time.perf_counter()
         for _ in range(steps):
-            batch = draw_batch(self.slices, self.config.training, self.config.seed, self.step)
-            name = (self.config.seed, self.config.method, self.step)
-            stream = RandomStream.named(self.device, *name)
-            optimisation_step(
-                self.network, self.method, self.optimiser, batch, stream, self.precision
-            )
+            self.learner.learn(self.step, total=TOTAL)
             self.step += 1
         self._wait()
         return (time.perf_counter() - started) / steps
 
     def _wait(self) -> None:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
+        if self.learner.device.type == "cuda":
+            torch.cuda.synchronize(self.learner.device)
 
 
 @dataclass
@@ -91,7 +80,7 @@ def time_steps(
     data, crop = configs[0].data, configs[0].training.crop
     cases = dataset.of_subjects(data.train)
     slices = TrainingSlices(dataset, cases, crop=crop, device=device)
-    subjects = {config.name: _Subject(config, slices, device) for config in configs}
+    subjects = {config.name: _Subject(config, slices) for config in configs}
     times = {name: StepTimes() for name in subjects}
     for subject in subjects.values():
         subject.train(min(2, steps))

@@ -1,7 +1,6 @@
 """One training run, from its configuration to its checkpoint; it goes on where it was stopped."""
 
 import logging
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,24 +12,21 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from benchmark.augmentation import augment, centre_crop, scale_to_unit
 from benchmark.checkpoint import load_state, save_state, save_tensors
 from benchmark.config import RunConfig, Training
 from benchmark.data.dataset import Dataset
 from benchmark.data.field import centre_field
 from benchmark.data.prepared import read_frame
 from benchmark.data.slices import TrainingSlices
-from benchmark.device import autocast, find_precision, make_deterministic, on_device
+from benchmark.device import keep_memory, make_deterministic
 from benchmark.environment import environment
 from benchmark.errors import CoopbenchError
 from benchmark.files import whole_file, write_json
 from benchmark.interruption import heeded_between_steps
-from benchmark.methods.method import Batch, Method, RandomStream
+from benchmark.learner import Learner
 from benchmark.metrics import mean_iou
-from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.prediction import FIELD, predict_field
 from benchmark.run import Run, Summary
-from benchmark.seeding import derive_seed
 from benchmark.validation import faults
 
 FETCH_EVERY = 10
@@ -48,46 +44,6 @@ def total_steps(training: Training, slices: TrainingSlices) -> int:
     if training.steps is not None:
         return training.steps
     return min(training.epochs * slices.steps_per_epoch(training.batch // 2), training.max_steps)
-
-
-def learning_rate(training: Training, step: int, total: int) -> float:
-    """The learning rate of a step, from 0."""
-    if training.schedule == "constant":
-        return training.learning_rate
-    return training.learning_rate * 0.5 * (1 + math.cos(math.pi * step / total))
-
-
-def draw_batch(slices: TrainingSlices, training: Training, seed: int, step: int) -> Batch:
-    """The batch of a step: augmented slices, then their originals (protocol, section 3)."""
-    images, labels = slices.draw(training.batch // 2, step, seed)
-    stream = RandomStream.named(slices.device, seed, "batch", step)
-    augmented, augmented_labels = augment(
-        images, labels, training.crop, training.augmentation, stream.device
-    )
-    originals = scale_to_unit(centre_crop(images, training.crop))
-    clean = torch.cat([augmented, originals])
-    label = torch.cat([augmented_labels, centre_crop(labels, training.crop)])[:, 0]
-    noise = torch.randn(clean.shape, generator=stream.device, device=clean.device)
-    noisy = (clean + training.noise * noise).clamp(0, 1)
-    return Batch(noisy.contiguous(memory_format=torch.channels_last), clean, label.long())
-
-
-def optimisation_step(
-    network: DualThinkingNetwork,
-    method: Method,
-    optimiser: torch.optim.Optimizer,
-    batch: Batch,
-    stream: RandomStream,
-    precision: torch.dtype,
-) -> dict[str, Tensor]:
-    """Minimise the sum of the method's losses by one step; returns them, detached."""
-    network.train()
-    with autocast(batch.clean.device, precision):
-        losses = method.losses(network, batch, stream)
-    optimiser.zero_grad(set_to_none=True)
-    torch.stack(list(losses.values())).sum().backward()
-    optimiser.step()
-    return {name: loss.detach() for name, loss in losses.items()}
 
 
 class _Progress(BaseModel):
@@ -120,28 +76,27 @@ class Trainer:
         self, run: Run, dataset: Dataset, device: torch.device, *, deterministic: bool = False
     ) -> None:
         self.run, self.device = run, device
+        keep_memory()
         self.deterministic = make_deterministic(device, asked=deterministic)
         config: RunConfig = run.config
         self.config, self.training = config, config.training
-        self.method = config.build_method()
-        self.precision = find_precision(self.training.precision, device)
-        self.slices = TrainingSlices(
+        slices = TrainingSlices(
             dataset,
             dataset.of_subjects(config.data.train),
             crop=self.training.crop,
             device=device,
         )
-        self.total = total_steps(self.training, self.slices)
+        self.total = total_steps(self.training, slices)
+        self.every = self.training.validate_every or slices.steps_per_epoch(
+            self.training.batch // 2
+        )
         self.validation = [
             read_frame(dataset, case, frame)
             for case in dataset.of_subjects(config.data.validation)
             for frame in case.frames
         ]
-        network = DualThinkingNetwork(derive_seed(config.seed, "weights"))
-        self.network = on_device(network, device)
-        self.optimiser = torch.optim.Adam(
-            self.network.parameters(), lr=self.training.learning_rate, fused=True
-        )
+        self.learner = Learner(config, slices)
+        self.network = self.learner.network
         self.progress = _Progress()
         self.pending: list[dict[str, Tensor]] = []
 
@@ -154,7 +109,7 @@ class Trainer:
             KeyboardInterrupt: after the state was saved.
         """
         record = environment(self.device) | {
-            "precision": str(self.precision).split(".")[1],
+            "precision": str(self.learner.precision).split(".")[1],
             "deterministic": self.deterministic,
         }
         write_json(self.run.folder / "environment.json", record)
@@ -169,15 +124,12 @@ class Trainer:
         )
         started = time.monotonic() - self.progress.seconds
         saved = time.monotonic()
-        every = self.training.validate_every or self.slices.steps_per_epoch(
-            self.training.batch // 2
-        )
         try:
             with heeded_between_steps() as heed:
                 while self.progress.step < self.total:
                     self._step()
                     step = self.progress.step
-                    validates = step % every == 0 or step == self.total
+                    validates = step % self.every == 0 or step == self.total
                     if step % FETCH_EVERY == 0 or validates:
                         self._fetch(events)
                     if validates:
@@ -200,22 +152,11 @@ class Trainer:
         self._finish()
 
     def _step(self) -> None:
-        config, step = self.config, self.progress.step
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.training, step, self.total)
-        losses = optimisation_step(
-            self.network,
-            self.method,
-            self.optimiser,
-            draw_batch(self.slices, self.training, config.seed, step),
-            RandomStream.named(self.device, config.seed, config.method, step),
-            self.precision,
-        )
-        self.pending.append(losses)
+        self.pending.append(self.learner.learn(self.progress.step, self.total))
         self.progress.step += 1
 
     def _resume(self) -> None:
-        about = load_state(self.run.resume, self.network, self.optimiser)
+        about = load_state(self.run.resume, self.network, self.learner.optimiser)
         try:
             self.progress = _Progress.model_validate(about)
         except ValidationError as error:
@@ -256,7 +197,7 @@ class Trainer:
         step, names = self.progress.step, list(self.progress.pending[0])
         self.progress.pending = []
         means = dict(zip(names, values.mean(dim=0).tolist(), strict=True))
-        rate = self.optimiser.param_groups[0]["lr"]
+        rate = self.learner.optimiser.param_groups[0]["lr"]
         self.progress.history.append({"step": step, "learning_rate": rate, **means})
         for name, value in means.items():
             events.add_scalar(f"loss/{name}", value, step)
@@ -272,7 +213,7 @@ class Trainer:
                 volume.image,
                 size=self.training.crop,
                 device=self.device,
-                precision=self.precision,
+                precision=self.learner.precision,
             )
             scores.append(mean_iou(predicted["FTN+STN"], centre_field(volume.label, FIELD)))
         score = float(np.nanmean(scores))
@@ -301,7 +242,9 @@ class Trainer:
 
     def _save(self) -> None:
         self._check_weights()
-        save_state(self.run.resume, self.network, self.optimiser, self.progress.model_dump())
+        save_state(
+            self.run.resume, self.network, self.learner.optimiser, self.progress.model_dump()
+        )
 
     def _finish(self) -> None:
         progress = self.progress

@@ -16,16 +16,31 @@ from benchmark.data.dataset import Dataset, Split, Splits
 from benchmark.data.nifti import write_volume
 from benchmark.data.prepare import prepare
 from benchmark.data.slices import TrainingSlices
+from benchmark.learner import draw_batch, optimisation_step
 from benchmark.methods.method import Batch, RandomStream
 from benchmark.methods.standard import Standard
 from benchmark.networks.dual import DualThinkingNetwork
-from benchmark.training import draw_batch, optimisation_step
 
 # No test is about time, and a busy machine is slow at its first example.
 settings.register_profile("coopbench", deadline=None)
 settings.load_profile("coopbench")
 
 ACDC_AFFINE = np.diag([-1.5625, -1.5625, 10.0, 1.0])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what the tests that break things have tried."""
+    counts = {"kills": 0, "inputs": 0}
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if report.when == "call" and name in counts:
+                counts[name] += int(str(value))
+    if any(counts.values()):
+        faults = len(terminalreporter.getreports("failed"))
+        terminalreporter.write_line(
+            f"{counts['kills']} kills survived, {counts['inputs']} broken inputs tried, "
+            f"{faults} faults left"
+        )
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """Runs of a few steps on the tests' own data."""
 
+import json
 import os
 import pickle
 import re
@@ -15,6 +16,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import benchmark.learner as learner_module
 import benchmark.training as training_module
 from benchmark.checkpoint import (
     load_state,
@@ -26,12 +28,14 @@ from benchmark.checkpoint import (
 from benchmark.config import Augmentation, Training, resolve
 from benchmark.data.dataset import Dataset
 from benchmark.data.slices import TrainingSlices
+from benchmark.device import make_deterministic
 from benchmark.errors import CoopbenchError, UsageError
+from benchmark.learner import draw_batch, learning_rate
 from benchmark.methods.method import Method
 from benchmark.methods.registry import find_method, method_names
 from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.run import Run, open_run, own_run
-from benchmark.training import Trainer, draw_batch, learning_rate, total_steps
+from benchmark.training import Trainer, total_steps
 
 CPU = torch.device("cpu")
 TINY = ("crop=32", "batch=4", "steps=6", "validate_every=3", "precision=float32")
@@ -269,7 +273,7 @@ def test_weights_that_become_nan_stop_the_run_before_they_are_kept(
     """The losses of the step are finite, its gradients are not."""
     monkeypatch.setattr(training_module, "SAVE_SECONDS", 0)
     run = tiny_run(dataset, tmp_path, "standard")
-    real = training_module.optimisation_step
+    real = learner_module.optimisation_step
 
     def step(network: DualThinkingNetwork, *rest: Any) -> dict[str, torch.Tensor]:
         losses = real(network, *rest)
@@ -280,7 +284,7 @@ def test_weights_that_become_nan_stop_the_run_before_they_are_kept(
         return losses
 
     count = {"steps": 0}
-    monkeypatch.setattr(training_module, "optimisation_step", step)
+    monkeypatch.setattr(learner_module, "optimisation_step", step)
     with pytest.raises(CoopbenchError, match="hold NaN or infinity after step 6"):
         train(run, dataset)
     assert not run.finished
@@ -438,3 +442,38 @@ def test_unknown_method_and_repeat(dataset: Dataset) -> None:
         find_method("propsed")
     with pytest.raises(UsageError, match="no repeat 3, only 0"):
         resolve("standard", dataset, preset="demo", repeat=3)
+
+
+def test_a_run_records_whether_it_was_computed_deterministically(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    """On a CPU it always is."""
+    run = tiny_run(dataset, tmp_path)
+    train(run, dataset)
+    assert run.summary().deterministic
+    assert json.loads((run.folder / "environment.json").read_text("utf-8"))["deterministic"]
+
+
+def test_one_part_that_was_not_deterministic_marks_the_whole_run(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tiny_run(dataset, tmp_path)
+    monkeypatch.setattr(training_module, "make_deterministic", lambda device, asked: asked)
+    with pytest.raises(KeyboardInterrupt):
+        train(run, dataset, stop_after=3)
+    Trainer(run, dataset, CPU, deterministic=True).train(lambda *_: None)
+    assert not run.summary().deterministic
+
+
+def test_deterministic_on_a_gpu_asks_torch_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No GPU is needed to see what PyTorch is asked for."""
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    benchmark_before = torch.backends.cudnn.benchmark
+    try:
+        assert make_deterministic(torch.device("cuda"), asked=True)
+        assert torch.are_deterministic_algorithms_enabled()
+        assert not make_deterministic(torch.device("cuda"), asked=False)
+        assert not torch.are_deterministic_algorithms_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
+        torch.backends.cudnn.benchmark = benchmark_before
