@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test hammer lint clean
 
 demo: $(VENV)/.installed
 	$(BIN)/coopbench phantom --out demo/data
@@ -11,6 +11,12 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 8 --dist loadgroup
+
+# The long version of two tests: KILLS of each command at drawn moments, CORPUS thousands of broken files.
+KILLS ?= 25
+CORPUS ?= 10
+hammer: $(VENV)/.installed-dev
+	COOPBENCH_KILLS=$(KILLS) COOPBENCH_CORPUS=$(CORPUS) OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup tests/test_killed.py tests/test_corpus.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

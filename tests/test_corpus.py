@@ -10,7 +10,7 @@ import re
 import resource
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,8 @@ from benchmark.cli import cli
 SCALE = int(os.environ.get("COOPBENCH_CORPUS", "1"))
 MEMORY = 4 * 2**30
 """Bytes of data that no process may go beyond; a quarter of that is PyTorch's and the system's."""
+
+Count = Callable[[str, object], None]
 
 RECIPE = """
 format = "coopbench-recipe-1"
@@ -71,7 +73,7 @@ def small(seed: int) -> tuple[bytes, bytes]:
     return valid(image, ACDC_AFFINE), valid(label, ACDC_AFFINE)
 
 
-def test_corrupting_a_folder(tmp_path: Path) -> None:
+def test_corrupting_a_folder(tmp_path: Path, record_property: Count) -> None:
     rng, number = np.random.default_rng(1), 360 * SCALE
     images, out = tmp_path / "images", tmp_path / "out"
     images.mkdir()
@@ -107,9 +109,10 @@ def test_corrupting_a_folder(tmp_path: Path) -> None:
     assert good <= {path.name for path in (out / "Noise-3").iterdir()}
     assert everything(tmp_path, out) == before
     assert not list(out.rglob(".partial*"))
+    record_property("inputs", number)
 
 
-def test_preparing_acdc(tmp_path: Path) -> None:
+def test_preparing_acdc(tmp_path: Path, record_property: Count) -> None:
     rng, number = np.random.default_rng(2), 330 * SCALE
     raw, out = write_acdc(tmp_path / "raw", 2, size=24), tmp_path / "data"
     for place in range(number):
@@ -136,9 +139,10 @@ def test_preparing_acdc(tmp_path: Path) -> None:
     assert f"data/acdc: {said}" in lines
     assert everything(tmp_path, out) == before
     assert not list(out.rglob(".partial*"))
+    record_property("inputs", number)
 
 
-def test_scoring_predictions(tmp_path: Path) -> None:
+def test_scoring_predictions(tmp_path: Path, record_property: Count) -> None:
     rng, number = np.random.default_rng(3), 330 * SCALE
     labels, predictions = tmp_path / "labels", tmp_path / "predictions"
     labels.mkdir()
@@ -164,6 +168,7 @@ def test_scoring_predictions(tmp_path: Path) -> None:
     assert counted and int(counted[1]) + int(counted[2]) == number + 2 and int(counted[1]) >= 2
     in_lines(done)
     assert everything(tmp_path, tmp_path / "scores") == before
+    record_property("inputs", number)
 
 
 def fails_in_one_line(words: Sequence[object], name: str) -> bool:
@@ -197,7 +202,7 @@ def test_a_broken_label_stops_the_scoring(tmp_path: Path, broken: str) -> None:
     assert not out.exists()
 
 
-def test_predicting(data: Path, tmp_path: Path) -> None:
+def test_predicting(data: Path, tmp_path: Path, record_property: Count) -> None:
     rng, number = np.random.default_rng(5), 63 * SCALE
     tiny = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=1")
     words = ("train", "--method", "standard", "--data", data, "--preset", "demo", *tiny)
@@ -211,3 +216,4 @@ def test_predicting(data: Path, tmp_path: Path) -> None:
         write_as(path, content, rng)
         failed += fails_in_one_line(("predict", run, path), path.name)
     assert failed > 0.5 * number
+    record_property("inputs", number)

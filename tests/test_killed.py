@@ -5,7 +5,6 @@ to be, byte for byte, what an uninterrupted process leaves. ``COOPBENCH_KILLS=50
 command fifty times.
 """
 
-import json
 import os
 import resource
 import shutil
@@ -13,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +25,6 @@ from benchmark.files import sha256
 pytestmark = pytest.mark.xdist_group("killed")  # what all of these start from is made once
 
 KILLS = int(os.environ.get("COOPBENCH_KILLS", "1"))
-REPORT = os.environ.get("COOPBENCH_KILLS_REPORT")
-"""A file that counts kills and failures, for the long version."""
 
 TINY = ["--set", "crop=32", "--set", "batch=4", "--set", "steps=12", "--set", "validate_every=3"]
 TINY += ["--set", "precision=float32"]
@@ -158,14 +156,14 @@ def test_killed_at_any_moment(
     places: dict[str, Path],
     undisturbed: dict[str, Whole],
     tmp_path: Path,
+    record_property: Callable[[str, object], None],
 ) -> None:
     whole = wanted(name, places, undisturbed, tmp_path)
     rng = np.random.default_rng([*name.encode(), KILLS])
-    folder, survived, runs = tmp_path / "work", 0, 0
+    folder, survived = tmp_path / "work", 0
     while survived < KILLS:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(places[name], folder)
-        runs += 1
         for _ in range(min(2, KILLS - survived)):
             process = start(COMMANDS[name], folder)
             try:
@@ -180,9 +178,7 @@ def test_killed_at_any_moment(
             survived += 1
         finish(COMMANDS[name], folder)
         assert snapshot(folder) == whole.files
-    if REPORT:
-        with Path(REPORT).open("a") as file:
-            file.write(json.dumps({"command": name, "kills": survived, "finished": runs}) + "\n")
+    record_property("kills", survived)
 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "study"])
