@@ -15,7 +15,7 @@ from baselines.unit import unit
 from benchmark.methods import method
 from benchmark.methods.losses import hard_losses, standard_losses
 from benchmark.methods.method import Batch, Method, RandomStream
-from benchmark.networks.blocks import untraced_statistics
+from benchmark.networks.batch_norm import untraced_statistics
 from benchmark.networks.dual import DualThinkingNetwork
 
 

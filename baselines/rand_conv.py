@@ -16,7 +16,7 @@ from benchmark.augmentation import scale_to_unit
 from benchmark.methods import method
 from benchmark.methods.losses import standard_losses, think_fast
 from benchmark.methods.method import Batch, Method, RandomStream
-from benchmark.networks.blocks import untraced_statistics
+from benchmark.networks.batch_norm import untraced_statistics
 from benchmark.networks.dual import DualThinkingNetwork
 
 

@@ -15,7 +15,7 @@ from benchmark.methods import method
 from benchmark.methods.losses import shape_loss, standard_losses
 from benchmark.methods.masks import channel_mask, spatial_mask
 from benchmark.methods.method import Batch, Method, RandomStream
-from benchmark.networks.blocks import untraced_statistics
+from benchmark.networks.batch_norm import untraced_statistics
 from benchmark.networks.dual import DualThinkingNetwork, one_hot
 
 

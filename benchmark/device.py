@@ -1,5 +1,6 @@
 """Where a run computes, and in which precision."""
 
+import ctypes
 import os
 from typing import TypeVar
 
@@ -7,6 +8,9 @@ import torch
 from torch import nn
 
 from benchmark.errors import UsageError
+
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+"""glibc's names for what `mallopt` sets (malloc.h)."""
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -37,6 +41,20 @@ def make_deterministic(device: torch.device, *, asked: bool) -> bool:
         torch.backends.cudnn.benchmark = False
     torch.use_deterministic_algorithms(asked)
     return asked
+
+
+def keep_memory() -> None:
+    """Have this process keep the memory that it has freed, for its next tensors.
+
+    On a CPU, glibc gives large blocks back to the system at once and asks for them again a moment
+    later; a tenth of a training step goes into that. Elsewhere this does nothing.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):  # another C library
+        return
+    mallopt(M_MMAP_MAX, 0)
+    mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def find_precision(wanted: str, device: torch.device) -> torch.dtype:

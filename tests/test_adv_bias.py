@@ -9,7 +9,7 @@ from scipy.interpolate import BSpline
 
 from baselines.adv_bias import AdvBias, spline_basis
 from benchmark.methods.method import Batch, RandomStream
-from benchmark.networks.blocks import untraced_statistics
+from benchmark.networks.batch_norm import untraced_statistics
 from benchmark.networks.dual import DualThinkingNetwork
 
 CPU = torch.device("cpu")

@@ -10,7 +10,7 @@ from benchmark.methods.cooperative import Cooperative, CooperativeImage
 from benchmark.methods.losses import standard_losses, think_fast
 from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.methods.standard import Standard
-from benchmark.networks.blocks import BatchNorm2d
+from benchmark.networks.batch_norm import BatchNorm2d
 from benchmark.networks.dual import DualThinkingNetwork
 
 CPU = torch.device("cpu")

@@ -7,7 +7,7 @@ from torch import nn
 from benchmark.methods.losses import standard_losses
 from benchmark.methods.method import Batch, RandomStream
 from benchmark.methods.registry import find_method, method_names
-from benchmark.networks.blocks import BatchNorm2d
+from benchmark.networks.batch_norm import BatchNorm2d
 from benchmark.networks.dual import DualThinkingNetwork
 
 CPU = torch.device("cpu")

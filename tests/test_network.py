@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.networks.blocks import BatchNorm2d, untraced_statistics
+from benchmark.networks.batch_norm import BatchNorm2d, untraced_statistics
 from benchmark.networks.dual import TEMPERATURE, DualThinkingNetwork, one_hot
 
 

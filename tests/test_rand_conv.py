@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from baselines.rand_conv import RandConv, draw_kernel, mix
 from benchmark.methods.losses import think_fast
 from benchmark.methods.method import Batch, RandomStream
-from benchmark.networks.blocks import untraced_statistics
+from benchmark.networks.batch_norm import untraced_statistics
 from benchmark.networks.dual import DualThinkingNetwork
 
 CPU = torch.device("cpu")

@@ -10,7 +10,7 @@ from baselines.mixstyle import MixStyle, mix_style
 from baselines.style import restyle, style
 from benchmark.methods.losses import think_fast
 from benchmark.methods.method import Batch, RandomStream
-from benchmark.networks.blocks import untraced_statistics
+from benchmark.networks.batch_norm import untraced_statistics
 from benchmark.networks.dual import DualThinkingNetwork
 
 CPU = torch.device("cpu")

@@ -19,7 +19,7 @@ from benchmark.methods.losses import (
 )
 from benchmark.methods.masks import channel_mask, dropout_mask, spatial_mask
 from benchmark.methods.method import Batch, HardExamples, Method, RandomStream
-from benchmark.networks.blocks import untraced_statistics
+from benchmark.networks.batch_norm import untraced_statistics
 from benchmark.networks.dual import DualThinkingNetwork
 
 MaskKind = Literal["dropout", "channel", "spatial"]

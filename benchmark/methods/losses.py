@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmark.methods.method import Batch
-from benchmark.networks.blocks import untraced_statistics
+from benchmark.networks.batch_norm import untraced_statistics
 from benchmark.networks.dual import DualThinkingNetwork
 
 

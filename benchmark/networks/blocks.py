@@ -1,45 +1,14 @@
 """The building blocks that encoders and decoders share."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from benchmark.networks.batch_norm import BatchNorm2d
+from benchmark.networks.upsampling import upsampled_conv2d
+
 SLOPE = 0.2
 """Negative slope of every LeakyReLU."""
-
-
-class BatchNorm2d(nn.BatchNorm2d):
-    """Batch normalisation that can be told to leave no trace.
-
-    Inside `untraced_statistics` it normalises by the batch's own statistics, does not update its
-    running ones, and treats its weight and bias as constants (protocol, section 3, hard pass).
-    """
-
-    untraced = False
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Normalise ``input`` (N, C, H, W)."""
-        if not self.untraced:
-            return super().forward(input)
-        weight, bias = self.weight.detach(), self.bias.detach()
-        return F.batch_norm(input, None, None, weight, bias, training=True, eps=self.eps)
-
-
-@contextmanager
-def untraced_statistics(network: nn.Module) -> Iterator[None]:
-    """Let every `BatchNorm2d` of ``network`` use batch statistics and keep no trace of them."""
-    layers = [layer for layer in network.modules() if isinstance(layer, BatchNorm2d)]
-    before = [layer.untraced for layer in layers]
-    for layer in layers:
-        layer.untraced = True
-    try:
-        yield
-    finally:
-        for layer, state in zip(layers, before, strict=True):
-            layer.untraced = state
 
 
 def conv_bn(channels_in: int, channels_out: int) -> nn.Sequential:
@@ -63,7 +32,21 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, channels_in, H, W) to (N, channels_out, H, W)."""
-        return F.leaky_relu(self.body(x) + self.shortcut(x), SLOPE, inplace=True)
+        return self._finish(self.body(x), self.shortcut(x))
+
+    def upsampled(self, x: Tensor) -> Tensor:
+        """The block of ``x`` upsampled ×2 by nearest neighbours, which is never made.
+
+        (N, channels_in, H, W) to (N, channels_out, 2H, 2W).
+        """
+        first = self.body[0]
+        assert isinstance(first, nn.Sequential) and isinstance(first[0], nn.Conv2d)
+        body = self.body[1:](first[1:](upsampled_conv2d(x, first[0])))
+        # A 1×1 convolution does the same before as after.
+        return self._finish(body, F.interpolate(self.shortcut(x), scale_factor=2, mode="nearest"))
+
+    def _finish(self, body: Tensor, shortcut: Tensor) -> Tensor:
+        return F.leaky_relu_(body.add_(shortcut), SLOPE)
 
 
 def initialise(network: nn.Module, seed: int) -> None:

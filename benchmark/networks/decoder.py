@@ -6,20 +6,29 @@ from torch import Tensor, nn
 
 from benchmark.networks.blocks import Residual
 from benchmark.networks.encoder import CODE_CHANNELS
+from benchmark.networks.upsampling import DoublingConv2d
 
 WIDTHS = (CODE_CHANNELS, 64, 32, 16, 16)
 
 
 class Up(nn.Module):
-    """Double the resolution, by nearest neighbours or a learned 2×2 convolution, then a block."""
+    """Double the resolution by nearest neighbours, then a residual block."""
 
-    def __init__(self, channels_in: int, channels_out: int, *, learned: bool) -> None:
+    def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
-        self.upsample: nn.Module = (
-            nn.ConvTranspose2d(channels_in, channels_in, 2, stride=2)
-            if learned
-            else nn.Upsample(scale_factor=2, mode="nearest")
-        )
+        self.block = Residual(channels_in, channels_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, channels_in, H, W) to (N, channels_out, 2H, 2W)."""
+        return self.block.upsampled(x)
+
+
+class LearnedUp(nn.Module):
+    """Double the resolution by a learned 2×2 convolution, then a residual block."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.upsample = DoublingConv2d(channels_in)
         self.block = Residual(channels_in, channels_out)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -30,9 +39,9 @@ class Up(nn.Module):
 class Decoder(nn.Sequential):
     """A code (N, 128, H/16, W/16) to (N, channels_out, H, W), without a final non-linearity."""
 
-    def __init__(self, channels_out: int, *, learned: bool = False) -> None:
+    def __init__(self, channels_out: int, up: type[Up] | type[LearnedUp] = Up) -> None:
         super().__init__(
-            *(Up(a, b, learned=learned) for a, b in itertools.pairwise(WIDTHS)),
+            *(up(a, b) for a, b in itertools.pairwise(WIDTHS)),
             nn.Conv2d(WIDTHS[-1], channels_out, 1),
         )
 
@@ -47,7 +56,7 @@ class ImageDecoder(nn.Sequential):
     """D_i: an image code to an image (N, 1, H, W) in (0, 1)."""
 
     def __init__(self) -> None:
-        super().__init__(Decoder(1, learned=True), nn.Sigmoid())
+        super().__init__(Decoder(1, LearnedUp), nn.Sigmoid())
 
     @property
     def stages(self) -> dict[str, nn.Module]:

@@ -4,7 +4,8 @@ import itertools
 
 from torch import Tensor, nn
 
-from benchmark.networks.blocks import SLOPE, BatchNorm2d, Residual, conv_bn
+from benchmark.networks.batch_norm import BatchNorm2d
+from benchmark.networks.blocks import SLOPE, Residual, conv_bn
 
 WIDTHS = (16, 32, 64, 128, 128)
 """Channels of the stem and after each residual down: a quarter of 64-128-256-512-512."""
@@ -43,6 +44,12 @@ class Encoder(nn.Sequential):
             BatchNorm2d(CODE_CHANNELS),
             nn.ReLU(inplace=True),
         )
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The code of ``input``, laid out channels-last from the first convolution on."""
+        if input.shape[1] == 1:  # whose strides would not say which layout it has
+            input = input[:, 0, :, :, None].permute(0, 3, 1, 2)
+        return super().forward(input)
 
     @property
     def stages(self) -> dict[str, nn.Module]:
