@@ -15,17 +15,28 @@ import numpy as np
 
 from benchmark.corrupt import corrupt, volume_seed
 from benchmark.data.dataset import Dataset, evaluated_cases
+from benchmark.data.nifti import read_volume, write_volume
 from benchmark.progress import progress_bar
 from benchmark.recipe import Recipe
 
 
 @dataclass
 class CorruptTimes:
-    """Seconds of either way, one number per round."""
+    """Seconds of either way, one number per round.
+
+    Attributes:
+        plain: of the plain loop.
+        ours: of `corrupt`.
+        volumes: how many were made.
+        voxel_bytes: of the voxels that are read and written.
+        copied: seconds that our processes take at least: to read each volume and write it again.
+    """
 
     plain: list[float] = field(default_factory=list)
     ours: list[float] = field(default_factory=list)
     volumes: int = 0
+    voxel_bytes: int = 0
+    copied: float = 0.0
 
     @property
     def ratios(self) -> list[float]:
@@ -44,7 +55,23 @@ def time_corrupt(clean: Dataset, recipe: Recipe, *, workers: int, rounds: int) -
             started = time.perf_counter()
             corrupt(clean, recipe, Path(folder, "ours"), seed=0, workers=workers)
             times.ours.append(time.perf_counter() - started)
+            if not times.copied:
+                _time_copies(times, Path(folder, "ours"), Path(folder), workers)
     return times
+
+
+def _time_copies(times: CorruptTimes, made: Path, folder: Path, workers: int) -> None:
+    """Read and write some of the volumes that were made; what all would take, by all processes."""
+    paths = sorted(made.rglob("*_img.nii.gz"))
+    sample, seconds, size = paths[:: max(1, len(paths) // 40)], 0.0, 0
+    for path in sample:
+        started = time.perf_counter()
+        volume = read_volume(path)
+        write_volume(folder / "copy.nii.gz", volume.data, volume.affine)
+        seconds += time.perf_counter() - started
+        size += 2 * volume.data.nbytes
+    share = len(paths) / len(sample)
+    times.voxel_bytes, times.copied = round(size * share), seconds * share / workers
 
 
 @contextmanager

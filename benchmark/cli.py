@@ -15,6 +15,7 @@ from benchmark import __version__
 from benchmark.errors import CoopbenchError, UsageError, printable
 
 if TYPE_CHECKING:
+    from benchmark.bench_report import StudySize
     from benchmark.data.dataset import Dataset
     from benchmark.data.prepare import Prepared
     from benchmark.external import Missing
@@ -953,30 +954,33 @@ def study(
 @cli.command(
     epilog=_examples(
         "coopbench bench",
-        "coopbench bench --methods standard,proposed-x,adv-noise --preset compact --rounds 5",
-        "coopbench bench --corrupt acdc-c --rounds 2",
-        "coopbench bench --report",
+        "coopbench bench steps --methods proposed-x,adv-noise --preset compact --rounds 5",
+        "coopbench bench steps --methods proposed --device cuda --preset paper",
+        "coopbench bench corrupt --recipe mr-c --rounds 2",
+        "coopbench bench report --study 30,5,30,150",
     )
 )
+@click.argument("parts", nargs=-1, type=click.Choice(["steps", "evaluation", "corrupt", "report"]))
 @click.option("--methods", callback=_listed, help="Names, with commas between.  [default: all]")
 @data_option
 @preset_option
 @device_option
 @set_option
-@click.option("--reference", default="standard", show_default=True, help="What times relate to.")
-@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
-@click.option("--steps", type=click.IntRange(1), default=6, show_default=True, help="Per round.")
-@click.option("--corrupt", "recipe", metavar="RECIPE", help="Time 'corrupt' instead.")
+@click.option("--reference", default="standard", show_default=True, help="What steps relate to.")
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=3, show_default=True, help="Per round.")
+@click.option("--plain/--no-plain", default=True, help="Time plain steps too.  [default: plain]")
+@click.option("--recipe", default="acdc-c", show_default=True, help="Of 'corrupt'.")
 @click.option(
-    "--report",
+    "--study",
     "study_size",
-    is_flag=False,
-    flag_value="30,5,30,150",
-    metavar="[M,R,T,S]",
-    help="Time 'report' instead: methods, repeats, test sets, subjects.  [of none: 30,5,30,150]",
+    default="30,5,30,150",
+    show_default=True,
+    help="Of 'report': methods, repeats, test sets, subjects.",
 )
 @workers_option
 def bench(
+    parts: tuple[str, ...],
     methods: tuple[str, ...],
     data: Path | None,
     preset: str | None,
@@ -985,93 +989,72 @@ def bench(
     reference: str,
     rounds: int,
     steps: int,
-    recipe: str | None,
-    study_size: str | None,
+    plain: bool,
+    recipe: str,
+    study_size: str,
     workers: int | None,
 ) -> None:
-    """Time the training step of each method.
+    """Measure the speed of this machine's harness, side by side with plain code.
 
-    The methods take turns, in one process on all cores or the GPU. Ratios are taken within each
-    round: the median over the rounds, and the least and greatest.
+    \b
+    steps       the training step of each method, beside the same mathematics
+                written plainly
+    evaluation  volumes per second, beside one slice after the other
+    corrupt     a recipe on the test subjects, beside a loop in one process
+                that writes the same files
+    report      tables, figures and page from drawn scores of a study of
+                8 million rows
 
-    With --corrupt, time a recipe on the test subjects of DATA instead, beside a plain loop in one
-    process over the same transforms that writes the same files.
-
-    With --report, time the making of tables, figures and page from drawn scores of a study of
-    that size: 8.1 million rows by default.
+    The first three unless others are named. The sides take turns within each round, and ratios are
+    taken within it. Steps and evaluation are also set against their floor: what they compute and
+    move, over what the machine was measured to compute and move.
     """
-    if study_size is not None:
-        _bench_report(study_size)
-        return
-    if recipe is not None:
-        _bench_corrupt(_data(data), recipe, rounds, _workers(workers))
-        return
-    from tabulate import tabulate
+    chosen = parts or ("steps", "evaluation", "corrupt")
+    size = _study_size(study_size)
+    if set(chosen) == {"report"}:
+        from benchmark.bench import bench_report
 
-    from benchmark.bench import time_steps
+        click.echo(bench_report(size))
+        return
+    from benchmark import bench as measure
     from benchmark.config import resolve
-    from benchmark.device import find_device
-    from benchmark.environment import environment
-    from benchmark.methods.registry import find_method, method_names
-    from benchmark.progress import progress_bar
-
-    chosen = tuple(dict.fromkeys((reference, *(methods or method_names()))))
-    for method in chosen:
-        find_method(method)
-    where = find_device(device)
-    dataset = _training_set(_data(data), overrides)
-    preset = _preset(preset, dataset, where.type)
-    configs = [
-        resolve(method, dataset, preset=preset, repeat=0, overrides=overrides) for method in chosen
-    ]
-    with progress_bar("bench", rounds) as advance:
-        times = time_steps(configs, dataset, where, rounds=rounds, steps=steps, advance=advance)
-    rows = []
-    for name, taken in times.items():
-        ratio, least, greatest = taken.relative_to(times[reference])
-        rows.append((name, f"{taken.median:.3f}", f"{ratio:.2f}", f"{least:.2f} to {greatest:.2f}"))
-    headers = ["method", "s per step", f"relative to {reference}", "over the rounds"]
-    click.echo(tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True))
-    about, training = environment(where), configs[0].training
-    click.echo(
-        f"\nPreset {preset}: {training.crop} × {training.crop}, batch {training.batch}; {rounds} "
-        f"rounds of {steps} steps. {about['device_name']}, {about['threads']} threads, torch "
-        f"{about['packages']['torch']}, coopbench at commit {about['commit'] or 'unknown'}."
-    )
-
-
-def _bench_corrupt(data: Path, name: str, rounds: int, workers: int) -> None:
-    from benchmark.bench_corrupt import time_corrupt, watched_memory
     from benchmark.data.dataset import read_dataset
+    from benchmark.device import find_device
+    from benchmark.methods.registry import find_method, method_names
     from benchmark.recipe import find_recipe
 
-    recipe = find_recipe(name)
-    with watched_memory() as largest:
-        times = time_corrupt(read_dataset(data / "acdc"), recipe, workers=workers, rounds=rounds)
-    for plain, ours, ratio in zip(times.plain, times.ours, times.ratios, strict=True):
-        click.echo(f"plain loop {plain:.1f} s, corrupt {ours:.1f} s: {ratio:.0%}")
-    held = largest()
-    memory = "memory not measured" if held is None else f"the largest held {held / 2**20:.0f} MiB"
-    click.echo(f"{times.volumes} volumes of {recipe.name}, {workers} processes; {memory}")
+    names = tuple(dict.fromkeys((reference, *(methods or method_names()))))
+    for method in names:
+        find_method(method)
+    found, where, folder = find_recipe(recipe), find_device(device), _data(data)
+    dataset = _training_set(folder, overrides)
+    preset = _preset(preset, dataset, where.type)
+    configs = [
+        resolve(method, dataset, preset=preset, repeat=0, overrides=overrides) for method in names
+    ]
+    test_set = read_dataset(folder / "acdc")
+    for part in dict.fromkeys(chosen):
+        if part == "steps":
+            said = measure.bench_steps(
+                configs, dataset, where, rounds=rounds, steps=steps, plain=plain
+            )
+        elif part == "evaluation":
+            said = measure.bench_evaluation(configs[0], test_set, where, rounds=rounds)
+        elif part == "corrupt":
+            said = measure.bench_corrupt(test_set, found, workers=_workers(workers), rounds=rounds)
+        else:
+            said = measure.bench_report(size)
+        click.echo(said + "\n")
+    click.echo(measure.describe_hardware(where))
 
 
-def _bench_report(text: str) -> None:
-    import tempfile
-
-    from benchmark.bench_report import StudySize, time_report, write_study
+def _study_size(text: str) -> "StudySize":
+    from benchmark.bench_report import StudySize
 
     parts = text.split(",")
     if len(parts) != 4 or not all(part.isdecimal() and int(part) for part in parts):
-        raise UsageError(f"--report {text}: give four whole numbers, as 30,5,30,150")
-    size = StudySize(*map(int, parts))
-    with tempfile.TemporaryDirectory(prefix="coopbench-") as folder:
-        _say(f"drawing {size.rows:,} rows of scores")
-        paths = write_study(Path(folder) / "runs", size)
-        total = 0.0
-        for stage in time_report(paths, Path(folder) / "report"):
-            total += stage.seconds
-            click.echo(f"{stage.name:<20}{stage.seconds:8.1f} s{stage.gib:8.2f} GiB held at most")
-        click.echo(f"{size.rows:,} rows in {len(paths):,} files: {total:.1f} s")
+        raise UsageError(f"--study {text}: give four whole numbers, as 30,5,30,150")
+    return StudySize(*map(int, parts))
 
 
 def main() -> None:

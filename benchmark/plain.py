@@ -1,9 +1,9 @@
 """The same training written plainly: what the harness is measured against, and checked by.
 
-Float32, tensors contiguous, every operator on its own, an optimiser for each part of the network,
-slices augmented one by one on the CPU, and every mask with decoder passes of its own: the way such
-code is usually written. The mathematics are those of the harness; a test compares losses and
-gradients.
+Float32, tensors contiguous, PyTorch's layers as they come, an optimiser for each part of the
+network, slices augmented one by one on the CPU, and every mask with decoder passes of its own: the
+way such code is usually written. The mathematics are those of the harness; a test compares losses
+and gradients.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmark.config import Augmentation, RunConfig
 from benchmark.data.field import centre_field, scale_slices
@@ -20,7 +20,9 @@ from benchmark.methods.cooperative import Cooperative
 from benchmark.methods.losses import hard_losses, shape_loss, standard_losses
 from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.networks.batch_norm import untraced_statistics
+from benchmark.networks.decoder import Up
 from benchmark.networks.dual import DualThinkingNetwork
+from benchmark.networks.upsampling import DoublingConv2d
 from benchmark.prediction import FIELD, OUTPUTS
 from benchmark.seeding import derive_seed
 
@@ -67,6 +69,24 @@ def augment_slice(
     return scale_slices(warped[None])[0].astype(np.float32), warped_label
 
 
+class _PlainUp(Up):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.block(F.interpolate(x, scale_factor=2, mode="nearest"))
+
+
+class _PlainDoublingConv2d(DoublingConv2d):
+    forward = nn.ConvTranspose2d.forward
+
+
+def plain_network(seed: int) -> DualThinkingNetwork:
+    """The network with the same weights and functions, of PyTorch's own layers."""
+    network = DualThinkingNetwork(seed)
+    plain: dict[type, type] = {Up: _PlainUp, DoublingConv2d: _PlainDoublingConv2d}
+    for part in network.modules():
+        part.__class__ = plain.get(type(part), type(part))
+    return network
+
+
 def plain_losses(
     method: Method, network: DualThinkingNetwork, batch: Batch, stream: RandomStream
 ) -> dict[str, Tensor]:
@@ -100,7 +120,7 @@ class PlainLearner:
     def __init__(self, config: RunConfig, slices: TrainingSlices) -> None:
         self.config, self.slices, self.device = config, slices, slices.device
         self.method = config.build_method()
-        self.network = DualThinkingNetwork(derive_seed(config.seed, "weights")).to(self.device)
+        self.network = plain_network(derive_seed(config.seed, "weights")).to(self.device)
         self.optimisers = [
             torch.optim.Adam(part.parameters(), lr=config.training.learning_rate)
             for part in self.network.children()

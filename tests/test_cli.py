@@ -505,30 +505,39 @@ def test_no_process_outlives_a_killed_study(own_data: Path, tmp_path: Path) -> N
     assert not left()
 
 
-def test_bench_relates_every_method_to_the_reference(data: Path) -> None:
+def test_bench_sets_every_method_beside_the_reference_and_plain_code(data: Path) -> None:
     words = ("bench", "--data", data, "--preset", "demo", "--rounds", 2, "--steps", 1)
-    result = coopbench(*words, "--methods", "proposed,dsu", *TINY[:-2])
+    result = coopbench(*words, "steps", "evaluation", "--methods", "dsu", *TINY[:-2])
     assert result.exit_code == 0, result.output
     rows = [line.split("|")[1:-1] for line in result.stdout.splitlines() if line.startswith("|")]
     cells = [[cell.strip() for cell in row] for row in rows]
-    assert [row[0] for row in cells[2:]] == ["standard", "proposed", "dsu"]
-    assert cells[2][2:] == ["1.00", "1.00 to 1.00"]
-    for row in cells[2:]:
-        low, high = (float(bound) for bound in row[3].split(" to "))
-        assert 0 < low <= float(row[2]) <= high and float(row[1]) > 0
+    assert [row[0] for row in cells[2:4]] == ["standard", "dsu"]
+    assert cells[2][2] == "1.00 (1.00 to 1.00)"
+    for row in cells[2:4]:
+        for ratio in (row[2], row[4]):
+            median, low, high = map(float, re.findall(r"[0-9.]+", ratio))
+            assert 0 < low <= median <= high
+        seconds, plain, products, moved, floor = (float(row[n]) for n in (1, 3, 5, 6, 7))
+        assert min(seconds, plain, moved, floor) > 0 and products >= 0
+    assert float(cells[-1][0]) > 0  # volumes per second
     assert "2 rounds of 1 steps" in result.stdout and "commit" in result.stdout
 
 
 def test_bench_of_a_report() -> None:
-    result = coopbench("bench", "--report", "2,1,8,3")
+    result = coopbench("bench", "report", "--study", "2,1,8,3")
     assert result.exit_code == 0, result.output
-    lines = result.output.splitlines()
-    stages = ("join", "read", "write", "tests", "tables", "figures", "page")
-    for stage in stages:
-        assert any(line.startswith(stage) and "GiB" in line for line in lines), stage
-    assert lines[-1].startswith("576 rows in 16 files: ")
-    wrong = coopbench("bench", "--report", "2,0,8,3")
+    for stage in ("join", "read", "write", "tests", "tables", "figures", "page"):
+        assert f"| {stage}" in result.output
+    assert "576 rows in 16 files: " in result.output
+    wrong = coopbench("bench", "report", "--study", "2,0,8,3")
     assert wrong.exit_code == 2 and "four whole numbers" in said(wrong)
+
+
+def test_bench_of_corrupting(data: Path) -> None:
+    words = ("bench", "corrupt", "--data", data, "--preset", "demo", "--rounds", 1)
+    result = coopbench(*words, "--workers", 1)
+    assert result.exit_code == 0, result.output
+    assert "plain loop, s" in result.stdout and "volumes of acdc-c, 1 processes" in result.stdout
 
 
 def test_bench_names_an_unknown_method(data: Path) -> None:

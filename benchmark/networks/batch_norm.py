@@ -27,9 +27,9 @@ class BatchNorm2d(nn.BatchNorm2d):
         """Normalise ``input`` (N, C, H, W)."""
         if not self.untraced and not self.training:
             return super().forward(input)
-        weight, bias = self.weight, self.bias
-        if self.untraced:
-            weight, bias = weight.detach(), bias.detach()
+        trained = not self.untraced
+        weight: Tensor = self.weight if trained else self.weight.detach()
+        bias: Tensor = self.bias if trained else self.bias.detach()
         if _has_short_rows(input):
             output, mean, variance = _ByRows.apply(input, weight, bias, self.eps)
             if not self.untraced:
@@ -81,12 +81,12 @@ class _ByRows(torch.autograd.Function):
         means, variances = means.view(group, channels), variances.view(group, channels)
         mean = means.mean(dim=0)
         variance = variances.mean(dim=0) + means.var(dim=0, correction=0)
-        repeated = [one.repeat(group) for one in (weight, bias, mean, variance)]
-        output, nothing = torch.empty_like(features), mean.new_empty(0)
+        scale, shift = weight.repeat(group), bias.repeat(group)
+        centre, spread = mean.repeat(group), variance.repeat(group)
+        output, unset = torch.empty_like(features), (mean.new_empty(0), mean.new_empty(0))
         # Written in place, since a view may not be changed in place afterwards.
-        torch.native_batch_norm(
-            rows, *repeated, False, 0.0, eps, out=(in_rows(output), nothing, nothing.clone())
-        )
+        into = (in_rows(output), *unset)
+        torch.native_batch_norm(rows, scale, shift, centre, spread, False, 0.0, eps, out=into)
         saved = (features, weight, mean, (variance + eps).rsqrt())
         ctx.save_for_backward(*saved)
         ctx.save_for_forward(*saved)
@@ -97,7 +97,9 @@ class _ByRows(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gradient: Tensor | None, *_: None) -> tuple[Tensor | None, ...]:
+        if gradient is None:
+            return None, None, None, None
         wanted = list(ctx.needs_input_grad[:3])
         found = _ByRows._times_jacobian(ctx, gradient, wanted)
         return (*(one if want else None for one, want in zip(found, wanted, strict=True)), None)

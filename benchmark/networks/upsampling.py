@@ -65,9 +65,9 @@ class _Transposed(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(
-        ctx: Any, gradient: Tensor
-    ) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, gradient: Tensor | None) -> tuple[Tensor | None, ...]:
+        if gradient is None:
+            return None, None, None, None
         features, weight = ctx.saved_tensors
         wants_features, wants_weight, wants_bias, _ = ctx.needs_input_grad
         padding = [ctx.padding, ctx.padding]
