@@ -6,6 +6,7 @@ Everything heavy is imported inside the commands, so that ``coopbench --help`` a
 import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -15,10 +16,14 @@ from benchmark import __version__
 from benchmark.errors import CoopbenchError, UsageError, printable
 
 if TYPE_CHECKING:
+    import torch
+
     from benchmark.bench_report import StudySize
+    from benchmark.config import RunConfig
     from benchmark.data.dataset import Dataset
     from benchmark.data.prepare import Prepared
     from benchmark.external import Missing
+    from benchmark.grid import Job
     from benchmark.report import ReportOptions
     from benchmark.run import Summary
 
@@ -890,6 +895,8 @@ def _listed(_: click.Context, __: click.Parameter, value: str | None) -> tuple[s
     epilog=_examples(
         "coopbench study",
         "coopbench study --data data --methods standard,proposed --repeats 0,1,2",
+        "coopbench study --repeats 0,1,2 --plan --jobs 8 --price 2.50",
+        "coopbench study --repeats 0,1,2 --engine dask --scheduler tcp://head-node:8786",
     )
 )
 @click.option("--methods", callback=_listed, help="Names, with commas between.  [default: all]")
@@ -905,6 +912,22 @@ def _listed(_: click.Context, __: click.Parameter, value: str | None) -> tuple[s
     type=click.IntRange(1),
     help="Runs trained at once.  [default: one per core; one on a GPU]",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "dask"]),
+    default="local",
+    show_default=True,
+    help="Who does the jobs: processes of this command, or the workers of a Dask cluster.",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Dask's, as tcp://HOST:8786.  [default: one on this machine, with --jobs workers]",
+)
+@click.option(
+    "--plan", is_flag=True, help="Say what there is to do, and what it takes; do nothing."
+)
+@click.option("--price", type=click.FloatRange(0), help="Of a worker's hour, for --plan.")
 @deterministic_option
 def study(
     methods: tuple[str, ...],
@@ -916,15 +939,22 @@ def study(
     runs: Path,
     out: Path | None,
     jobs: int | None,
+    engine: str,
+    scheduler: str | None,
+    plan: bool,
+    price: float | None,
     deterministic: bool,
 ) -> None:
     """Corrupt, train, evaluate and report.
 
-    All of the above for the chosen methods and repeats, skipping what is done.
+    All of the above for the chosen methods and repeats, skipping what is done. With --engine dask,
+    each corruption, training and evaluation is a job of a Dask cluster, whose machines have to see
+    the folders of data and runs; the report is made here. --plan only says what would be done.
     """
     from benchmark.config import resolve
     from benchmark.corrupting import Corrupting
     from benchmark.device import find_device
+    from benchmark.grid import RECIPE, make_grid
     from benchmark.methods.registry import find_method, method_names
     from benchmark.report import ReportOptions
     from benchmark.study import train_all
@@ -933,6 +963,10 @@ def study(
     for method in chosen:
         find_method(method)
     wrong = [repeat for repeat in repeats if not repeat.isdecimal()]
+    if scheduler is not None and engine != "dask":
+        raise UsageError("--scheduler goes with --engine dask")
+    if price is not None and not plan:
+        raise UsageError("--price goes with --plan")
     if wrong or not repeats:
         raise UsageError(f"--repeats {','.join(repeats)}: give whole numbers, as 0,1,2")
     where = find_device(device)
@@ -944,11 +978,102 @@ def study(
         for repeat in dict.fromkeys(int(repeat) for repeat in repeats)
         for method in chosen
     ]
+    cores, gpu = _workers(None), where.type == "cuda"
+    at_once = jobs or (1 if gpu else min(cores, len(configs)))
+    grid = partial(
+        make_grid,
+        configs,
+        dataset,
+        folder,
+        runs,
+        device=where,
+        threads=max(1, cores // at_once),
+        deterministic=deterministic,
+    )
+    if plan:
+        _plan(grid(), configs, dataset, folder, runs, where, at_once, cores, price)
+        return
     if out is not None:  # before hours are spent, not after
         out.mkdir(parents=True, exist_ok=True)
-    Corrupting("acdc-c", 0, _workers(None)).make_set(folder / "acdc", folder / "acdc-c")
-    train_all(configs, dataset, runs, device=where, jobs=jobs, deterministic=deterministic)
+    if engine == "dask":
+        _study_on_dask(grid(threads=1), [folder, runs], scheduler, at_once, gpu=gpu)
+    else:
+        Corrupting(RECIPE, 0, cores).make_set(folder / "acdc", folder / RECIPE)
+        train_all(configs, dataset, runs, device=where, jobs=jobs, deterministic=deterministic)
     _report(folder, runs, preset, out, ReportOptions(), device, None)
+
+
+def _plan(
+    grid: "Sequence[Job]",
+    configs: "Sequence[RunConfig]",
+    dataset: "Dataset",
+    data: Path,
+    runs: Path,
+    device: "torch.device",
+    workers: int,
+    cores: int,
+    price: float | None,
+) -> None:
+    from benchmark.planning import describe_plan, estimate
+    from benchmark.progress import progress_bar
+
+    todo = {job.method for job in grid if job.kind == "train" and not job.done}
+    with progress_bar("trials", len(todo)) as advance:
+        found = estimate(
+            grid,
+            configs,
+            dataset,
+            data,
+            runs,
+            device=device,
+            threads=max(1, cores // workers),
+            advance=advance,
+        )
+    click.echo(describe_plan(grid, found, workers=workers, device=device.type, price=price))
+
+
+def _study_on_dask(
+    grid: "Sequence[Job]",
+    folders: Sequence[Path],
+    scheduler: str | None,
+    workers: int,
+    *,
+    gpu: bool,
+) -> None:
+    try:
+        from benchmark.dask_engine import check_workers, cluster, run_on_cluster
+    except ImportError as error:
+        raise UsageError(
+            f"--engine dask: {error.name} is not installed; pip install 'coopbench[dask]'"
+        ) from error
+    from benchmark.progress import make_progress
+
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    with cluster(scheduler, workers=workers, gpu=gpu) as client, make_progress() as progress:
+        for line in check_workers(client, [folder.resolve() for folder in folders]):
+            _say(line)
+        todo = [job for job in grid if not job.done]
+        whole = progress.add_task("study", total=len(todo), note="")
+        tasks: dict[str, Any] = {}
+
+        def listen(message: tuple[str, int, int, str]) -> None:
+            name, step, total, line = message
+            if name not in tasks:
+                tasks[name] = progress.add_task(name, total=total, note="")
+            progress.update(tasks[name], completed=step, total=total, note=line)
+
+        def advance(job: "Job") -> None:
+            progress.advance(whole)
+            name = job.name.removeprefix("train ")
+            if name in tasks:
+                progress.remove_task(tasks.pop(name))
+            if progress.disable and job.kind == "train":
+                _say(f"trained {name}")
+
+        faults = run_on_cluster(client, grid, gpu=gpu, listen=listen, advance=advance)
+    if faults:
+        raise CoopbenchError(*faults)
 
 
 @cli.command(

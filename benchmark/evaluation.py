@@ -118,6 +118,13 @@ def _made_from(run: Run, dataset: Dataset) -> dict[str, Any]:
         return {}
 
 
+def is_scored(run: Run, dataset: Dataset) -> bool:
+    """Whether a run's scores on a set are there, from these data and the run's weights."""
+    there = _made_from(run, dataset)
+    data = there.get("data") == dataset.fingerprint
+    return data and run.finished and there.get("weights") == sha256(run.weights)
+
+
 def _scored(run: Run, dataset: Dataset, made_from: dict[str, Any]) -> bool:
     """Whether the scores are there, whole, and made from the very same things."""
     there = _made_from(run, dataset)

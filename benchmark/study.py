@@ -17,7 +17,9 @@ from benchmark.workers import default_workers, share_out, tell
 
 
 @dataclass(frozen=True)
-class _Job:
+class TrainingJob:
+    """A run to be trained, by whatever process."""
+
     runs: Path
     config: RunConfig
     dataset: Path
@@ -27,6 +29,7 @@ class _Job:
 
     @property
     def name(self) -> str:
+        """The run's, among those of its group."""
         return Path(self.config.folder).name
 
 
@@ -73,9 +76,9 @@ def train_all(
             progress.update(tasks[name], completed=step, total=total, note=line)
 
         work = share_out(
-            _train,
+            train_one,
             [
-                _Job(runs, run.config, dataset.root, device.type, threads, deterministic)
+                TrainingJob(runs, run.config, dataset.root, device.type, threads, deterministic)
                 for run in todo
             ],
             title="train",
@@ -95,7 +98,12 @@ def train_all(
     return everything
 
 
-def _train(job: _Job) -> None:
+def train_one(job: TrainingJob) -> None:
+    """Train a run, or go on with it; it tells how far it is (see `benchmark.workers.tell`).
+
+    Raises:
+        CoopbenchError: the run failed, or is being trained by another process.
+    """
     torch.set_num_threads(job.threads)
     with own_run(job.runs, job.config) as run:
         if run.finished:  # by another process, while this one waited for its turn

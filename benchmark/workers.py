@@ -38,11 +38,30 @@ def _process_context(preload: Sequence[str]) -> BaseContext:
     return context
 
 
-class _Line:
+class _Lines(threading.local):
     """A worker's line to its parent: what it has to tell, and whether it is to stop."""
 
     messages: Any = None
     stop: Any = None
+
+
+_Line = _Lines()
+
+
+@contextmanager
+def connected(messages: Any, stop: Any) -> Iterator[None]:
+    """Within this context, what this thread tells is put into ``messages``, until ``stop`` is set.
+
+    Args:
+        messages: what has ``put(message)``.
+        stop: what has ``is_set()``.
+    """
+    before = _Line.messages, _Line.stop
+    _Line.messages, _Line.stop = messages, stop
+    try:
+        yield
+    finally:
+        _Line.messages, _Line.stop = before
 
 
 def tell(message: object) -> None:
@@ -106,6 +125,13 @@ def _listening(messages: Any, listen: Callable[[Any], None] | None) -> Iterator[
         thread.join()
 
 
+def _outcome(work: Callable[[Job], Result], job: Job) -> Result | Exception:
+    try:
+        return work(job)
+    except Exception as error:
+        return error
+
+
 def share_out(
     work: Callable[[Job], Result],
     jobs: Sequence[Job],
@@ -121,11 +147,16 @@ def share_out(
         work: a function of a module, run in ``workers`` processes.
         jobs: what it is called with; they start in this order.
         title: of the progress bar, which counts jobs; none is shown where ``listen`` is given.
-        workers: processes at most.
+        workers: processes at most; 0: this one, which may itself be one that no others may be
+            started from.
         preload: modules that the processes have imported from the start.
         listen: called in this process with all that jobs `tell`.
     """
     if not jobs:
+        return
+    if workers == 0:
+        for job in jobs:
+            yield job, _outcome(work, job)
         return
     context = _process_context(preload)
     messages, stop = context.Queue(), context.Event()

@@ -1,0 +1,234 @@
+"""What a study will take: its jobs, their time and cost, before any of them runs."""
+
+import heapq
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from tabulate import tabulate
+
+from benchmark.bench_steps import TOTAL
+from benchmark.config import RunConfig
+from benchmark.corrupt import corrupt_slices
+from benchmark.data.dataset import Dataset, evaluated_cases, read_dataset
+from benchmark.data.field import centre_field
+from benchmark.data.prepared import read_frame
+from benchmark.data.slices import TrainingSlices
+from benchmark.device import keep_memory
+from benchmark.environment import environment
+from benchmark.errors import CoopbenchError
+from benchmark.files import read_json
+from benchmark.floor import wait_for
+from benchmark.grid import RECIPE, Job
+from benchmark.learner import Learner
+from benchmark.metrics import score_volume
+from benchmark.prediction import FIELD, predict_field
+from benchmark.recipe import find_recipe
+from benchmark.run import find_runs
+from benchmark.training import total_steps
+
+TRIAL_STEPS = 3
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds that things take on this machine, by one process.
+
+    Attributes:
+        training: of a whole run, by method.
+        evaluation: of a volume.
+        corruption: of a volume.
+        tried: methods whose step was tried just now; the others' are of recorded runs.
+    """
+
+    training: Mapping[str, float]
+    evaluation: float
+    corruption: float
+    tried: tuple[str, ...]
+
+    def seconds(self, job: Job) -> float:
+        """Of a job; 0 where it is done."""
+        if job.done:
+            return 0.0
+        if job.kind == "train":
+            return self.training[job.method]
+        return job.volumes * (self.evaluation if job.kind == "evaluate" else self.corruption)
+
+
+def estimate(
+    jobs: Sequence[Job],
+    configs: Sequence[RunConfig],
+    dataset: Dataset,
+    data: Path,
+    runs: Path,
+    *,
+    device: torch.device,
+    threads: int,
+    advance: Callable[[], None],
+) -> Estimate:
+    """How long the jobs of a study take, by runs of the same kind and short trials.
+
+    Args:
+        jobs: of the study.
+        configs: its runs.
+        dataset: what they are trained on.
+        data: the folder of prepared sets.
+        runs: the folder of runs; finished ones of the same method and harness are records.
+        device: where networks compute.
+        threads: of a training.
+        advance: called after each method.
+    """
+    torch.set_num_threads(threads)
+    keep_memory()
+    todo = {job.method for job in jobs if job.kind == "train" and not job.done}
+    recorded = _recorded(runs, configs, device)
+    cases = dataset.of_subjects(configs[0].data.train)
+    slices = TrainingSlices(dataset, cases, crop=configs[0].training.crop, device=device)
+    training, tried = {}, []
+    for method in sorted(todo):
+        config = next(one for one in configs if one.method == method)
+        if method not in recorded:
+            tried.append(method)
+        step = recorded.get(method) or _try_steps(Learner(config, slices))
+        training[method] = step * total_steps(config.training, slices)
+        advance()
+    clean = read_dataset(data / "acdc")
+    return Estimate(
+        training=training,
+        evaluation=_try_evaluation(Learner(configs[0], slices), clean),
+        corruption=_try_corruption(clean),
+        tried=tuple(tried),
+    )
+
+
+def _recorded(runs: Path, configs: Sequence[RunConfig], device: torch.device) -> dict[str, float]:
+    """Seconds per step of finished runs with the same harness on the same hardware, by method."""
+    here, found = environment(device)["device_name"], dict[str, list[float]]()
+    for run in find_runs(runs):
+        try:
+            there = read_json(run.folder / "environment.json")["device_name"]
+        except (CoopbenchError, KeyError, TypeError):
+            continue
+        if run.finished and there == here and run.config.training == configs[0].training:
+            found.setdefault(run.config.method, []).append(run.summary().seconds_per_step)
+    return {method: statistics.median(seconds) for method, seconds in found.items()}
+
+
+def _try_steps(learner: Learner) -> float:
+    learner.learn(0, TOTAL)
+    wait_for(learner.device)
+    started = time.perf_counter()
+    for step in range(1, TRIAL_STEPS + 1):
+        learner.learn(step, TOTAL)
+    wait_for(learner.device)
+    return (time.perf_counter() - started) / TRIAL_STEPS
+
+
+def _try_evaluation(learner: Learner, clean: Dataset) -> float:
+    case = evaluated_cases(clean)[0]
+    started = time.perf_counter()
+    volume = read_frame(clean, case, case.frames[0])
+    size = learner.config.training.crop
+    predict_field(
+        learner.network, volume.image, size=size, device=learner.device, precision=learner.precision
+    )
+    label = centre_field(volume.label, FIELD)
+    for axis in (1, 2):
+        score_volume(np.roll(label, 1, axis=axis), label, volume.spacing)
+    return time.perf_counter() - started
+
+
+def _try_corruption(clean: Dataset) -> float:
+    recipe, case = find_recipe(RECIPE), evaluated_cases(clean)[0]
+    volume = read_frame(clean, case, case.frames[0])
+    started = time.perf_counter()
+    for kind in recipe.kinds:
+        corrupt_slices(recipe, volume.image, kind, seed=0, spacing=volume.spacing)
+    return (time.perf_counter() - started) / len(recipe.kinds)
+
+
+def makespan(
+    jobs: Sequence[Job],
+    seconds: Callable[[Job], float],
+    workers: int,
+    *,
+    overhead: float = 0.0,
+) -> float:
+    """Seconds until all jobs are done, where a free worker takes the first job that is ready.
+
+    Args:
+        jobs: each after those that it needs.
+        seconds: of a job.
+        workers: how many are at work.
+        overhead: seconds that the scheduler takes to hand out a job, one after the other.
+    """
+    left = {job.name: len(job.needs) for job in jobs}
+    waits: dict[str, list[int]] = {}
+    for place, job in enumerate(jobs):
+        for name in job.needs:
+            waits.setdefault(name, []).append(place)
+    ready = [place for place, job in enumerate(jobs) if not job.needs]
+    running: list[tuple[float, int]] = []
+    now = handed_out = 0.0
+    while ready or running:
+        while ready and len(running) < workers:
+            place = heapq.heappop(ready)
+            handed_out = max(handed_out, now) + overhead
+            heapq.heappush(running, (handed_out + seconds(jobs[place]), place))
+        now, place = heapq.heappop(running)
+        for other in waits.get(jobs[place].name, []):
+            left[jobs[other].name] -= 1
+            if not left[jobs[other].name]:
+                heapq.heappush(ready, other)
+    return now
+
+
+def describe_plan(
+    jobs: Sequence[Job], found: Estimate, *, workers: int, device: str, price: float | None
+) -> str:
+    """The jobs, their time and cost, as text.
+
+    Args:
+        jobs: of the study.
+        found: what they take.
+        workers: how many are at work.
+        device: ``cpu`` or ``cuda``: what a worker is.
+        price: of a worker's hour, in whatever currency.
+    """
+    groups: dict[str, list[Job]] = {}
+    for job in jobs:
+        groups.setdefault(f"{job.kind} {job.method}".strip(), []).append(job)
+    rows, total = [], 0.0
+    for name, members in groups.items():
+        todo = [job for job in members if not job.done]
+        taken = sum(map(found.seconds, todo))
+        total += taken
+        each = _duration(taken / len(todo)) if todo else ""
+        rows.append((name, len(members), len(members) - len(todo), each, _duration(taken)))
+    headers = ["job", "number", "done", "each", "together"]
+    table = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
+    what = "GPU" if device == "cuda" else "core"
+    hours = total / 3600
+    lines = [
+        table,
+        "",
+        f"{hours:.2f} {what}-hours; about {_duration(makespan(jobs, found.seconds, workers))} on "
+        f"{workers} workers, each a {what}.",
+    ]
+    if price is not None:
+        lines.append(f"At {price:g} an hour of a {what}: {hours * price:.2f}.")
+    basis = "finished runs with the same settings on this machine"
+    if found.tried:
+        basis = f"trials of {TRIAL_STEPS} steps just now ({', '.join(found.tried)}), else {basis}"
+    lines.append(f"Training is estimated by {basis}; the rest by trials on a volume.")
+    return "\n".join(lines)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,136 @@
+"""A study on a real Dask scheduler with real workers, on loopback."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from benchmark.cli import cli
+from benchmark.config import resolve
+from benchmark.data.dataset import read_dataset
+
+pytest.importorskip("distributed")
+pytestmark = pytest.mark.xdist_group("dask")
+
+TINY = ["--preset", "demo", "--set", "crop=32", "--set", "batch=4", "--set", "precision=float32"]
+
+
+@contextmanager
+def started(*words: str) -> Iterator[subprocess.Popen[str]]:
+    """A process of Dask's, ended at the end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "distributed.cli." + words[0], *words[1:]],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def said_by(process: subprocess.Popen[str], pattern: str) -> str:
+    """Wait until a process says something like this."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if found := re.search(pattern, line):
+            return found[1]
+    raise AssertionError(f"it never said {pattern}")
+
+
+@contextmanager
+def dask(workers: int) -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
+    """A scheduler and workers without nannies: what is killed stays dead."""
+    with started(
+        "dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"
+    ) as scheduler:
+        address = said_by(scheduler, r"Scheduler at:\s+(tcp://\S+)")
+        words = ("dask_worker", address, "--no-nanny", "--nthreads", "1", "--no-dashboard")
+        with started(*words) as first, started(*words) as second:
+            found = [first, second][:workers]
+            for worker in found:
+                said_by(worker, r"(Registered to)")
+            yield address, found
+
+
+def weights(runs: Path) -> dict[str, bytes]:
+    return {path.parent.name: path.read_bytes() for path in runs.rglob("weights.safetensors")}
+
+
+def test_a_killed_worker_costs_its_job_some_time_and_nothing_else(
+    own_data: Path, tmp_path: Path
+) -> None:
+    study = ["study", "--data", str(own_data), "--methods", "standard,proposed-x", *TINY]
+    study += ["--set", "steps=60", "--set", "validate_every=10"]
+    runs = tmp_path / "runs"
+    with dask(2) as (address, workers):
+        words = [*study, "--runs", str(runs), "--out", str(tmp_path / "report")]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "benchmark", *words, "--engine", "dask", "--scheduler", address],
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        logs: list[Path] = []
+        while len(logs) < 2:  # both workers are at it
+            assert process.poll() is None, process.communicate()
+            logs = [log for log in runs.rglob("log.txt") if "step 10" in log.read_text("utf-8")]
+            time.sleep(0.05)
+        assert not list(runs.rglob("done.json"))
+        workers[0].send_signal(signal.SIGKILL)
+        _, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert "2 workers on" in err and (tmp_path / "report" / "report.html").is_file()
+    plain = CliRunner().invoke(
+        cli, [*study, "--runs", str(tmp_path / "local"), "--out", str(tmp_path / "again")]
+    )
+    assert plain.exit_code == 0, plain.output
+    assert weights(runs) == weights(tmp_path / "local") and len(weights(runs)) == 2
+    assert (tmp_path / "report" / "scores.csv").read_bytes() == (
+        tmp_path / "again" / "scores.csv"
+    ).read_bytes()
+
+
+def test_a_job_that_fails_is_named_and_the_rest_goes_on(own_data: Path, tmp_path: Path) -> None:
+    study = ["study", "--data", str(own_data), "--methods", "standard,dsu", *TINY]
+    study += ["--set", "steps=4", "--runs", str(tmp_path / "runs")]
+    dataset = read_dataset(own_data / "acdc")
+    overrides = ["crop=32", "batch=4", "precision=float32", "steps=4"]
+    config = resolve("dsu", dataset, preset="demo", repeat=0, overrides=overrides)
+    broken = tmp_path / "runs" / config.folder
+    broken.mkdir(parents=True)
+    (broken / "config.json").write_text(config.model_dump_json())
+    (broken / "resume.safetensors").write_bytes(b"nothing")
+    result = CliRunner().invoke(cli, [*study, "--engine", "dask", "--jobs", "1"])
+    assert result.exit_code == 1, result.output
+    assert f"{broken / 'resume.safetensors'}: " in result.output
+    assert f"evaluate {broken.name} on acdc: not done, since 'train {broken.name}' failed" in (
+        result.output
+    )
+    assert "Traceback" not in result.output
+    good = tmp_path / "runs" / config.group / "standard-r0-s40"
+    assert (good / "done.json").is_file()
+    assert {path.stem for path in (good / "scores").glob("*.csv")} >= {"acdc", "RandSpike"}
+
+
+def test_a_scheduler_that_is_not_there_is_named(
+    own_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmark.dask_engine.PATIENCE", 1.0)
+    words = ["study", "--data", str(own_data), "--runs", str(tmp_path), *TINY]
+    result = CliRunner().invoke(
+        cli, [*words, "--engine", "dask", "--scheduler", "tcp://127.0.0.1:1"]
+    )
+    assert result.exit_code == 1 and "Traceback" not in result.output
+    assert "--scheduler tcp://127.0.0.1:1: no scheduler with a worker answers" in result.output
