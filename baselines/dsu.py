@@ -3,7 +3,9 @@
 Li et al., Uncertainty Modeling for Out-of-Distribution Generalization, ICLR 2022.
 """
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
 from torch import Tensor
 
 from baselines.style import restyle, spread, style
@@ -11,7 +13,7 @@ from benchmark.methods import method
 from benchmark.methods.losses import hard_losses, standard_losses
 from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.networks.dual import DualThinkingNetwork
-from benchmark.networks.stages import transformed_features
+from benchmark.networks.stages import StageNames, transformed_features
 
 STAGES = (
     "encoder.stem",
@@ -36,6 +38,8 @@ class DSU(Method):
 
         probability: float = Field(0.5, ge=0, le=1)
         """Probability that a layer shifts its statistics in a batch."""
+        stages: Annotated[StageNames, BeforeValidator(method.listed)] = STAGES
+        """Stages whose statistics are shifted."""
 
     settings: Settings
 
@@ -51,7 +55,7 @@ class DSU(Method):
             shape = (*features.shape[:2], 1, 1)
             return shift_style(features, stream.randn(*shape), stream.randn(*shape))
 
-        with transformed_features(network, dict.fromkeys(STAGES, shift)):
+        with transformed_features(network, dict.fromkeys(self.settings.stages, shift)):
             hard, _ = hard_losses(network, batch.noisy, batch)
         return losses | hard
 

@@ -5,7 +5,7 @@ and Taylor, arXiv:1708.04552, 2017.
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import AfterValidator, BeforeValidator
@@ -20,12 +20,6 @@ from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.networks.dual import DualThinkingNetwork
 
 Kind = Literal["bias", "ghosting", "motion", "spike", "gamma", "cutout"]
-TESTED: frozenset[Kind] = frozenset({"bias", "ghosting", "motion", "spike"})
-"""The kinds that ACDC-C consists of."""
-
-
-def _listed(value: Any) -> Any:
-    return value.split(",") if isinstance(value, str) else value
 
 
 def _some(kinds: tuple[Kind, ...]) -> tuple[Kind, ...]:
@@ -34,7 +28,7 @@ def _some(kinds: tuple[Kind, ...]) -> tuple[Kind, ...]:
     return kinds
 
 
-Kinds = Annotated[tuple[Kind, ...], BeforeValidator(_listed), AfterValidator(_some)]
+Kinds = Annotated[tuple[Kind, ...], BeforeValidator(method.listed), AfterValidator(_some)]
 
 
 class ImageAug(Method):
@@ -54,9 +48,9 @@ class ImageAug(Method):
 
     @property
     def remark(self) -> str:  # type: ignore[override]
-        """That the kinds of artefact of the test sets took part in training, where they did."""
-        seen = [kind for kind in self.settings.kinds if kind in TESTED]
-        return f"was trained on artefacts of the tested kinds ({', '.join(seen)})" if seen else ""
+        """Which kinds took part in training; a reader sees which of them a set is made of."""
+        kinds = ", ".join(self.settings.kinds)
+        return f"was trained on artefacts such as those of the corrupted sets ({kinds})"
 
     def losses(
         self, network: DualThinkingNetwork, batch: Batch, stream: RandomStream

@@ -4,9 +4,11 @@ Chen et al., MaxStyle: Adversarial Style Composition for Robust Medical Image Se
 2022.
 """
 
+from typing import Annotated
+
 import torch
 import torch.nn.functional as F
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from torch import Tensor
 
 from baselines.style import restyle, spread, style
@@ -16,10 +18,17 @@ from benchmark.methods.losses import hard_losses, standard_losses
 from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.networks.batch_norm import untraced_statistics
 from benchmark.networks.dual import DualThinkingNetwork
-from benchmark.networks.stages import transformed_features
+from benchmark.networks.stages import StageNames, transformed_features
 
 STAGES = ("image_decoder.up3", "image_decoder.up4", "image_decoder.output")
 """The last three levels, as in the paper's code."""
+
+
+def _of_the_image_decoder(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if not name.startswith("image_decoder."):
+            raise ValueError(f"'{name}' is no stage of the image decoder")
+    return names
 
 
 class MaxStyle(Method):
@@ -38,6 +47,10 @@ class MaxStyle(Method):
         """Ascent steps of the styles."""
         rate: float = Field(0.1, gt=0)
         """Learning rate of these steps (Adam)."""
+        stages: Annotated[
+            StageNames, BeforeValidator(method.listed), AfterValidator(_of_the_image_decoder)
+        ] = STAGES
+        """Stages of the image decoder whose features change their style."""
 
     settings: Settings
 
@@ -57,7 +70,8 @@ class MaxStyle(Method):
 
         Styles start at random and climb CE(D_s(H(E(image))), y); the network is unchanged.
         """
-        chosen = [stage for stage in STAGES if stream.uniform(0, 1) < self.settings.probability]
+        settings = self.settings
+        chosen = [one for one in settings.stages if stream.uniform(0, 1) < settings.probability]
         styles = {stage: AdversarialStyle(stream) for stage in chosen}
         with untraced_statistics(network), torch.enable_grad():
             with transformed_features(network, styles):

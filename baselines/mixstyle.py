@@ -3,7 +3,9 @@
 Zhou et al., Domain Generalization with MixStyle, ICLR 2021.
 """
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
 from torch import Tensor
 
 from baselines.style import restyle, style
@@ -11,7 +13,7 @@ from benchmark.methods import method
 from benchmark.methods.losses import hard_losses, standard_losses
 from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.networks.dual import DualThinkingNetwork
-from benchmark.networks.stages import transformed_features
+from benchmark.networks.stages import StageNames, transformed_features
 
 STAGES = ("encoder.stem", "encoder.down1", "encoder.down2")
 """The first three levels, the best choice in the code of Chen et al., MICCAI 2022."""
@@ -31,6 +33,8 @@ class MixStyle(Method):
         """Probability that a layer mixes styles in a batch."""
         alpha: float = Field(0.1, gt=0)
         """The share of the other style is drawn from Beta(alpha, alpha)."""
+        stages: Annotated[StageNames, BeforeValidator(method.listed)] = STAGES
+        """Stages whose features exchange their styles."""
 
     settings: Settings
 
@@ -47,7 +51,7 @@ class MixStyle(Method):
             share = stream.beta(self.settings.alpha, self.settings.alpha, count, 1, 1, 1)
             return mix_style(features, share, stream.permutation(count))
 
-        with transformed_features(network, dict.fromkeys(STAGES, mix)):
+        with transformed_features(network, dict.fromkeys(self.settings.stages, mix)):
             hard, _ = hard_losses(network, batch.noisy, batch)
         return losses | hard
 

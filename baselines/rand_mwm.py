@@ -13,9 +13,6 @@ from benchmark.methods.losses import hard_losses, standard_losses
 from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.networks.dual import DualThinkingNetwork
 
-BORDER = 3
-"""Pixels between a window and the edge of the image, at least."""
-
 
 class RandMWM(Method):
     """L_standard, and the hard losses on images of which windows are noise, or all else is."""
@@ -33,6 +30,12 @@ class RandMWM(Method):
         """Probability of each further window after the first."""
         outpainting: float = Field(0.5, ge=0, le=1)
         """Probability that a batch keeps its windows and loses all else, not the reverse."""
+        smallest: int = Field(6, ge=1)
+        """A window's side is at least H over this."""
+        largest: int = Field(3, ge=2)
+        """A window's side is at most H over this."""
+        border: int = Field(3, ge=0)
+        """Pixels between a window and the edge of the image, at least."""
 
     settings: Settings
 
@@ -47,18 +50,33 @@ class RandMWM(Method):
     def mask(self, image: Tensor, stream: RandomStream) -> Tensor:
         """In-painting or out-painting of images (N, 1, H, W): what is lost becomes U(0, 1)."""
         settings = self.settings
-        lost = draw_windows(image, stream, most=settings.windows, further=settings.further)
+        lost = draw_windows(
+            image,
+            stream,
+            most=settings.windows,
+            further=settings.further,
+            sides=(settings.smallest, settings.largest),
+            border=settings.border,
+        )
         if stream.uniform(0, 1) < settings.outpainting:
             lost = ~lost
         return torch.where(lost, stream.rand(*image.shape), image)
 
 
-def draw_windows(image: Tensor, stream: RandomStream, *, most: int, further: float) -> Tensor:
+def draw_windows(
+    image: Tensor,
+    stream: RandomStream,
+    *,
+    most: int,
+    further: float,
+    sides: tuple[int, int] = (6, 3),
+    border: int = 3,
+) -> Tensor:
     """Random windows of images (N, 1, H, W): boolean (N, 1, H, W), true inside a window.
 
     Each image has one window, and further ones up to ``most``, each with probability ``further``
-    as long as the one before it was drawn. A side is uniform in [⌊H/6⌋, ⌊H/3⌋]; a window lies
-    anywhere that leaves `BORDER` pixels to the edge.
+    as long as the one before it was drawn. A side is uniform in [⌊H/sides[0]⌋, ⌊H/sides[1]⌋]; a
+    window lies anywhere that leaves ``border`` pixels to the edge.
 
     Raises:
         ValueError: the images are too small for a window and its borders.
@@ -68,10 +86,14 @@ def draw_windows(image: Tensor, stream: RandomStream, *, most: int, further: flo
     drawn[:, 0] = True
     inside = drawn.cumprod(dim=1).bool()[:, :, None, None]
     for axis, size in ((2, image.shape[2]), (3, image.shape[3])):
-        if size // 6 < 1 or size // 3 + 2 * BORDER > size:
-            raise ValueError(f"images of {size} pixels are too small for windows of a third")
-        side = _whole(stream, count, most, low=size // 6, high=size // 3)
-        start = _whole(stream, count, most, low=BORDER, high=size - side - BORDER)
+        low, high = size // sides[0], size // sides[1]
+        if not 1 <= low <= high <= size - 2 * border:
+            raise ValueError(
+                f"images of {size} pixels are too small for windows of {low} to {high} pixels, "
+                f"{border} from the edge"
+            )
+        side = _whole(stream, count, most, low=low, high=high)
+        start = _whole(stream, count, most, low=border, high=size - side - border)
         position = torch.arange(size, device=image.device)
         along = (position >= start[..., None]) & (position < (start + side)[..., None])
         inside = inside & along.unsqueeze(5 - axis)

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baselines.rand_mwm import BORDER, RandMWM, draw_windows
+from baselines.rand_mwm import RandMWM, draw_windows
 from benchmark.methods.method import RandomStream
 
 CPU = torch.device("cpu")
@@ -28,7 +28,7 @@ def test_one_window_lies_where_it_may(height: int, width: int, seed: int) -> Non
         for line, size in ((rows, height), (columns, width)):
             first, last = spans(line)
             assert size // 6 <= last - first + 1 <= size // 3
-            assert first >= BORDER and last < size - BORDER
+            assert first >= 3 and last < size - 3
 
 
 def test_sides_and_positions_reach_their_bounds() -> None:
@@ -41,7 +41,7 @@ def test_sides_and_positions_reach_their_bounds() -> None:
     assert counts.min() > 0.8 * 4000 / 7 and counts.max() < 1.2 * 4000 / 7  # uniform
     first = rows.int().argmax(1)
     last = 35 - rows.flip(1).int().argmax(1)
-    assert int(first.min()) == BORDER and int(last.max()) == 35 - BORDER
+    assert int(first.min()) == 3 and int(last.max()) == 35 - 3
 
 
 def test_number_of_windows() -> None:
@@ -85,3 +85,15 @@ def test_one_of_both_per_batch() -> None:
 def test_too_small_images_are_refused() -> None:
     with pytest.raises(ValueError, match="5 pixels are too small"):
         draw_windows(torch.zeros(1, 1, 5, 5), RandomStream.named(CPU, 0), most=1, further=0)
+
+
+def test_sides_and_border_are_settings() -> None:
+    image = torch.zeros(200, 1, 40, 40)
+    stream = RandomStream.named(torch.device("cpu"), 0)
+    inside = draw_windows(image, stream, most=1, further=0, sides=(8, 4), border=10)
+    heights = inside.any(dim=3).sum(dim=2).flatten()
+    assert set(heights.tolist()) == set(range(5, 11))
+    assert not inside[:, :, :10].any() and not inside[:, :, 30:].any()
+    with pytest.raises(ValueError, match="too small for windows of 5 to 20 pixels"):
+        draw_windows(image, stream, most=1, further=0, sides=(8, 2), border=11)
+    assert RandMWM(border=5).settings.border == 5

@@ -121,3 +121,16 @@ def test_shares_are_beta_distributed(alpha: float, stream: RandomStream) -> None
     assert share.min() >= 0 and share.max() <= 1
     assert share.mean().item() == pytest.approx(0.5, abs=0.01)
     assert share.var().item() == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.03)
+
+
+@pytest.mark.parametrize("method", [MixStyle, DSU, MaxStyle])
+def test_stages_are_a_setting_and_checked(method: type[MixStyle | DSU | MaxStyle]) -> None:
+    chosen = method(stages="image_decoder.up1,image_decoder.up2").settings
+    assert chosen.stages == ("image_decoder.up1", "image_decoder.up2")
+    with pytest.raises(ValueError, match=r"'encoder\.dwn1'; 'encoder\.down1' is one"):
+        method(stages="encoder.dwn1")
+
+
+def test_styles_of_maxstyle_are_the_image_decoders() -> None:
+    with pytest.raises(ValueError, match="no stage of the image decoder"):
+        MaxStyle(stages="encoder.down1")

@@ -4,7 +4,7 @@ Chen et al., Cooperative Training and Latent Space Data Augmentation for Robust 
 Segmentation, MICCAI 2021.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import BeforeValidator, Field
@@ -25,12 +25,7 @@ from benchmark.networks.dual import DualThinkingNetwork
 MaskKind = Literal["dropout", "channel", "spatial"]
 
 
-def _listed(value: Any) -> Any:
-    """``a,b`` from a command line as a list; the empty string as none."""
-    return [part for part in value.split(",") if part] if isinstance(value, str) else value
-
-
-MaskKinds = Annotated[tuple[MaskKind, ...], BeforeValidator(_listed)]
+MaskKinds = Annotated[tuple[MaskKind, ...], BeforeValidator(method.listed)]
 ALL_KINDS: tuple[MaskKind, ...] = ("dropout", "channel", "spatial")
 
 

@@ -85,6 +85,11 @@ class HardExamples:
     refined: Tensor | None
 
 
+def listed(value: Any) -> Any:
+    """``a,b`` from a command line as a list; the empty string as none."""
+    return [part for part in value.split(",") if part] if isinstance(value, str) else value
+
+
 class Settings(BaseModel):
     """A method's own settings; each field can be given to ``coopbench train --set KEY=VALUE``."""
 

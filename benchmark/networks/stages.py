@@ -14,16 +14,39 @@ image_decoder.output        (N, 1, H, W)          the image before its sigmoid
 """
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from functools import cache
+from typing import Annotated, Any
 
+from pydantic import AfterValidator
 from torch import Tensor, nn
 
 from benchmark.networks.dual import DualThinkingNetwork
 
 Transform = Callable[[Tensor], Tensor]
 """Features to features of the same shape."""
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    return tuple(stages(DualThinkingNetwork(seed=0)))
+
+
+def _checked(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if name not in _names():
+            raise ValueError(_unknown(name, _names()))
+    return names
+
+
+def _unknown(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0) or list(known)
+    return f"no stage of the network is called '{name}'; '{near[0]}' is one"
+
+
+StageNames = Annotated[tuple[str, ...], AfterValidator(_checked)]
+"""Names of stages in a method's settings."""
 
 
 def stages(network: DualThinkingNetwork) -> dict[str, nn.Module]:
@@ -52,8 +75,7 @@ def transformed_features(
     with ExitStack() as hooks:
         for name, transform in transforms.items():
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1, cutoff=0) or sorted(known)
-                raise ValueError(f"no stage of the network is called '{name}'; '{near[0]}' is one")
+                raise ValueError(_unknown(name, sorted(known)))
             hooks.callback(known[name].register_forward_hook(_hook(transform)).remove)
         yield
 
