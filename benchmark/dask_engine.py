@@ -23,7 +23,7 @@ from benchmark.workers import connected
 
 PATIENCE = 60.0
 """Seconds that a scheduler and its first worker may take to answer."""
-EVERY = 2.0
+EVERY = 5.0
 """Seconds between what a job tells the scheduler, which has many to listen to."""
 TOPIC = "coopbench"
 
