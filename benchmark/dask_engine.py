@@ -5,15 +5,27 @@ never data. A worker that dies costs its own job's time: the scheduler gives the
 which goes on from the last saved state.
 """
 
+import logging
+import signal
 import socket
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from distributed import Client, Event, Future, LocalCluster, as_completed, get_client, get_worker
+from distributed import (
+    Client,
+    Event,
+    Future,
+    LocalCluster,
+    as_completed,
+    get_client,
+    get_worker,
+    wait,
+)
 from distributed.scheduler import KilledWorker
 
 from benchmark import __version__
@@ -23,6 +35,8 @@ from benchmark.workers import connected
 
 PATIENCE = 60.0
 """Seconds that a scheduler and its first worker may take to answer."""
+GRACE = 60.0
+"""Seconds that running trainings get to save their state when the study is interrupted."""
 EVERY = 5.0
 """Seconds between what a job tells the scheduler, which has many to listen to."""
 TOPIC = "coopbench"
@@ -45,15 +59,17 @@ def cluster(address: str | None, *, workers: int, gpu: bool) -> Iterator[Client]
     with ExitStack() as stack:
         try:
             if address is None:
-                started = LocalCluster(
-                    n_workers=workers,
-                    threads_per_worker=1,
-                    host="127.0.0.1",
-                    dashboard_address=None,
-                    resources={"GPU": 1} if gpu else None,
-                )
+                with _deaf_to_interrupts():
+                    started = LocalCluster(
+                        n_workers=workers,
+                        threads_per_worker=1,
+                        host="127.0.0.1",
+                        dashboard_address=None,
+                        resources={"GPU": 1} if gpu else None,
+                        silence_logs=logging.CRITICAL,
+                    )
                 address = stack.enter_context(started).scheduler_address
-            client = stack.enter_context(Client(address, timeout=PATIENCE, set_as_default=False))
+            client = stack.enter_context(Client(address, timeout=PATIENCE))
             client.wait_for_workers(1, timeout=PATIENCE)
         except (OSError, TimeoutError, ValueError) as error:
             raise CoopbenchError(
@@ -61,6 +77,19 @@ def cluster(address: str | None, *, workers: int, gpu: bool) -> Iterator[Client]
                 f"{PATIENCE:.0f} s ({error}); start them by 'dask scheduler' and 'dask worker'"
             ) from error
         yield client
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes begun within ignore Ctrl-C, which reaches all; this one decides what becomes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def check_workers(client: Client, folders: Sequence[Path]) -> list[str]:
@@ -144,7 +173,7 @@ def run_on_cluster(
     names = {future.key: job for job in jobs if (future := futures.get(job.name))}
     faults: dict[str, list[str]] = {}
     try:
-        for future in as_completed(list(futures.values()), loop=client.loop):
+        for future in as_completed(list(futures.values())):
             job = names[future.key]
             if (fault := _fault(future, job)) is not None:
                 waited = [name for name in job.needs if name in faults]
@@ -153,7 +182,11 @@ def run_on_cluster(
             advance(job)
     except BaseException:
         stop.set()
-        client.cancel([one for one in futures.values() if one.status == "pending"])
+        begun = {key for keys in client.processing().values() for key in keys}
+        left = [future for future in futures.values() if not future.done()]
+        client.cancel([future for future in left if future.key not in begun])
+        with suppress(TimeoutError):
+            wait([future for future in left if future.key in begun], timeout=GRACE)
         raise
     finally:
         client.unsubscribe_topic(TOPIC)

@@ -134,3 +134,27 @@ def test_a_scheduler_that_is_not_there_is_named(
     )
     assert result.exit_code == 1 and "Traceback" not in result.output
     assert "--scheduler tcp://127.0.0.1:1: no scheduler with a worker answers" in result.output
+
+
+def test_interrupted_on_a_cluster_of_its_own(own_data: Path, tmp_path: Path) -> None:
+    """As from a terminal, where Ctrl-C reaches the workers as well."""
+    runs = tmp_path / "runs"
+    words = ["study", "--data", str(own_data), "--methods", "standard,dsu", *TINY]
+    words += ["--set", "steps=5000", "--set", "validate_every=10", "--runs", str(runs)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmark", *words, "--engine", "dask", "--jobs", "2"],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while len([log for log in runs.rglob("log.txt") if "step 10:" in log.read_text("utf-8")]) < 2:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert err.strip().splitlines()[-1].startswith("coopbench: interrupted; what is done is kept")
+    assert len(list(runs.rglob("resume.safetensors"))) == 2
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
