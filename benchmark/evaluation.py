@@ -75,7 +75,7 @@ def evaluate(
             raise CoopbenchError(
                 f"{run.folder}: its training is not finished; run the same 'train' command again"
             )
-        weights = sha256(run.weights)
+        weights = run.weights_checksum()
         for dataset in datasets:
             made_from = {
                 "weights": weights,
@@ -86,6 +86,11 @@ def evaluate(
                 "predictions": save_predictions,
             }
             if not _scored(run, dataset, made_from):
+                if not run.weights.is_file():
+                    raise CoopbenchError(
+                        f"{run.folder}: was exported without its weights, and has no scores on "
+                        f"this {dataset.title}; train it here, or move it away"
+                    )
                 jobs.append(_Job(run.folder, dataset, made_from))
     if workers is None:
         # Each process computes on one core; with a GPU, a few keep it busy during the metrics.
@@ -122,7 +127,7 @@ def is_scored(run: Run, dataset: Dataset) -> bool:
     """Whether a run's scores on a set are there, from these data and the run's weights."""
     there = _made_from(run, dataset)
     data = there.get("data") == dataset.fingerprint
-    return data and run.finished and there.get("weights") == sha256(run.weights)
+    return data and run.finished and there.get("weights") == run.weights_checksum()
 
 
 def _scored(run: Run, dataset: Dataset, made_from: dict[str, Any]) -> bool:

@@ -29,6 +29,7 @@ def example_figures(
     Raises:
         CoopbenchError: weights or images are broken.
     """
+    runs = [run for run in runs if run.weights.is_file()]
     if not runs:
         return [], []
     first: dict[str, Run] = {}

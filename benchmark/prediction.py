@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from benchmark.checkpoint import load_weights
 from benchmark.data.field import centre_field, put_back, scale_slices
 from benchmark.device import autocast, find_precision, on_device
+from benchmark.errors import CoopbenchError
 from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.run import Run
 
@@ -22,6 +23,10 @@ def trained_network(run: Run, device: torch.device) -> tuple[DualThinkingNetwork
     Raises:
         CoopbenchError: the weights are missing or broken.
     """
+    if run.exported.is_file() and not run.weights.is_file():
+        raise CoopbenchError(
+            f"{run.folder}: was exported without its weights; train it to have them"
+        )
     network = DualThinkingNetwork(seed=0)
     load_weights(run.weights, network)
     precision = find_precision(run.config.training.precision, device)

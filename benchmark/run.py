@@ -11,24 +11,26 @@ RUNS/acdc-compact/proposed-r0-s40/
     last.safetensors       the last step's weights
     done.json              written last: the run is finished
     scores/                per test set, by `coopbench evaluate`
+    exported.json          in the place of weights, by `coopbench export`: their checksum
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
 from benchmark.config import RunConfig
 from benchmark.data.dataset import read_record
 from benchmark.errors import CoopbenchError
-from benchmark.files import write_json
+from benchmark.files import sha256, write_json
 from benchmark.lock import only_one
 
 WEIGHTS = "weights.safetensors"
 RESUME = "resume.safetensors"
+EXPORTED = "exported.json"
 
 
 class Summary(BaseModel):
@@ -41,6 +43,14 @@ class Summary(BaseModel):
     seconds_per_step: float
     deterministic: bool = False
     """Whether the same command gives the same bytes again, on the same machine."""
+
+
+class Exported(BaseModel):
+    """The content of ``exported.json``."""
+
+    format: Literal["coopbench-exported-1"] = "coopbench-exported-1"
+    weights: str
+    """Checksum of the weights that the scores are of (SHA-256)."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +82,23 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether training has come to its end, and its weights are there."""
-        return self.done.is_file() and self.weights.is_file()
+        """Whether training has come to its end, and its weights are there or were exported."""
+        return self.done.is_file() and (self.weights.is_file() or self.exported.is_file())
+
+    @property
+    def exported(self) -> Path:
+        """What stands in the place of weights where the run was exported."""
+        return self.folder / EXPORTED
+
+    def weights_checksum(self) -> str:
+        """Of the weights, be they here or where the run was exported.
+
+        Raises:
+            CoopbenchError: ``exported.json`` is broken.
+        """
+        if self.weights.is_file():
+            return sha256(self.weights)
+        return read_record(self.exported, Exported).weights
 
     def summary(self) -> Summary:
         """How the training went.

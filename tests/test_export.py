@@ -1,0 +1,78 @@
+"""Runs shared without their weights."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from benchmark.cli import cli
+
+TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=4", "--set", "precision=float32")
+
+
+def coopbench(*words: object) -> Result:
+    return CliRunner().invoke(cli, [str(word) for word in words])
+
+
+@pytest.fixture
+def runs(data: Path, tmp_path: Path) -> Path:
+    """One finished run with scores, and one that has only begun."""
+    for method in ("standard", "dsu"):
+        words = ("train", "--method", method, "--data", data, "--preset", "demo", *TINY)
+        assert coopbench(*words, "--runs", tmp_path / "runs").exit_code == 0
+    (tmp_path / "runs" / "acdc-demo" / "dsu-r0-s40" / "done.json").unlink()
+    group = tmp_path / "runs" / "acdc-demo"
+    assert coopbench("evaluate", group / "standard-r0-s40", "--data", data).exit_code == 0
+    return tmp_path / "runs"
+
+
+def test_a_report_of_what_was_exported_is_that_of_the_runs(
+    data: Path, runs: Path, tmp_path: Path
+) -> None:
+    result = coopbench("export", tmp_path / "shared", "--runs", runs)
+    assert result.exit_code == 0, result.output
+    assert "dsu-r0-s40: left out, its training is not finished" in result.output
+    copies = [path for path in (tmp_path / "shared").rglob("*") if path.is_file()]
+    assert not [path for path in copies if path.suffix == ".safetensors"]
+    assert sum(path.stat().st_size for path in copies) < 2**20
+    shutil.rmtree(runs / "acdc-demo" / "dsu-r0-s40")  # which a table would name as left out
+    for name, folder in (("own", runs), ("theirs", tmp_path / "shared")):
+        words = ("report", "--data", data, "--runs", folder, "--out", tmp_path / name)
+        result = coopbench(*words)
+        assert result.exit_code == 0, result.output
+    for table in (tmp_path / "own" / "tables").iterdir():
+        assert table.read_bytes() == (tmp_path / "theirs" / "tables" / table.name).read_bytes()
+    page = (tmp_path / "theirs" / "report.html").read_text("utf-8")
+    assert "No pictures of Standard training: scored elsewhere." in page
+
+
+def test_an_exported_run_is_done_and_says_what_it_lacks(
+    own_data: Path, runs: Path, tmp_path: Path
+) -> None:
+    shared = tmp_path / "shared"
+    assert coopbench("export", shared, "--runs", runs).exit_code == 0
+    copy = shared / "acdc-demo" / "standard-r0-s40"
+    words = ("train", "--method", "standard", "--data", own_data, "--preset", "demo", *TINY)
+    again = coopbench(*words, "--runs", shared)
+    assert again.exit_code == 0 and not list(copy.glob("*.safetensors"))
+    image = own_data / "acdc" / "004" / "ED_img.nii.gz"
+    result = coopbench("predict", copy, image)
+    assert result.exit_code == 1 and "was exported without its weights" in result.output
+    scores = copy / "scores" / "acdc.json"
+    record = json.loads(scores.read_text())
+    record["made_from"]["data"] = "other"
+    scores.write_text(json.dumps(record))
+    result = coopbench("report", "--data", own_data, "--runs", shared)
+    assert result.exit_code == 1
+    assert "was exported without its weights, and has no scores on this ACDC" in result.output
+
+
+def test_nothing_with_weights_is_replaced(runs: Path, tmp_path: Path) -> None:
+    result = coopbench("export", runs, "--runs", runs)
+    assert result.exit_code == 1 and "holds a run with weights" in result.output
+    assert (runs / "acdc-demo" / "standard-r0-s40" / "weights.safetensors").is_file()
+    shutil.rmtree(runs / "acdc-demo" / "standard-r0-s40")
+    result = coopbench("export", tmp_path / "shared", "--runs", runs)
+    assert result.exit_code == 1 and "holds no finished run" in result.output
