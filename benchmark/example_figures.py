@@ -29,9 +29,12 @@ def example_figures(
     Raises:
         CoopbenchError: weights or images are broken.
     """
+    exported = [run for run in runs if not run.weights.is_file()]
     runs = [run for run in runs if run.weights.is_file()]
     if not runs:
-        return [], []
+        return [], [
+            "No pictures: the runs were exported without their weights."
+        ] if exported else []
     first: dict[str, Run] = {}
     for run in sorted(runs, key=lambda run: run.config.repeat):
         first.setdefault(run.config.name, run)

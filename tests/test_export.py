@@ -45,7 +45,7 @@ def test_a_report_of_what_was_exported_is_that_of_the_runs(
     for table in (tmp_path / "own" / "tables").iterdir():
         assert table.read_bytes() == (tmp_path / "theirs" / "tables" / table.name).read_bytes()
     page = (tmp_path / "theirs" / "report.html").read_text("utf-8")
-    assert "No pictures of Standard training: scored elsewhere." in page
+    assert "No pictures: the runs were exported without their weights." in page
 
 
 def test_an_exported_run_is_done_and_says_what_it_lacks(
