@@ -42,7 +42,7 @@ from benchmark.manifest import (
     voxel_checksum,
 )
 from benchmark.recipe import Recipe
-from benchmark.workers import share_out
+from benchmark.workers import heed_stop, share_out
 
 LABELS = ("_seg", "_gt", "_label", "_labels", "_mask", "_dseg")
 """How the names of label maps end, which are no images."""
@@ -131,7 +131,7 @@ def _corrupt_all(
     volumes: list[VolumeRecord] = []
     faults: list[str] = []
     made = 0
-    work = share_out(
+    with share_out(
         partial(
             _corrupt_image,
             images=images,
@@ -144,15 +144,15 @@ def _corrupt_all(
         title=f"corrupt {images.name} ({recipe.title})",
         workers=workers,
         preload=[__name__, type(recipe).__module__],
-    )
-    for _, result in work:
-        if isinstance(result, CoopbenchError):
-            faults += result.lines
-        elif isinstance(result, Exception):
-            raise result
-        else:
-            volumes += [record for record, _ in result]
-            made += sum(new for _, new in result)
+    ) as work:
+        for _, result in work:
+            if isinstance(result, CoopbenchError):
+                faults += result.lines
+            elif isinstance(result, Exception):
+                raise result
+            else:
+                volumes += [record for record, _ in result]
+                made += sum(new for _, new in result)
     faults.sort()
     if faults and not (skip_bad and volumes):
         raise CoopbenchError(
@@ -211,6 +211,7 @@ def _corrupt_image(
                 if target.is_file() and sha256(target) == kept.sha256:
                     done.append((kept.volume, False))
                     continue
+            heed_stop()
             data, parameters = _corrupt_volume(
                 recipe, volume(), kind, seed=own_seed, fixed=fixed, path=path
             )

@@ -248,12 +248,15 @@ def test_interrupted_in_one_line(
     while not lock.exists() and process.poll() is None:
         time.sleep(0.02)
     time.sleep(0.3)
-    process.send_signal(end)
+    os.killpg(process.pid, end)
     said, _ = process.communicate(timeout=60)
+    there = snapshot(folder)
     assert process.returncode == 130, said
     assert said.splitlines()[-1].startswith("coopbench: interrupted; what is done is kept"), said
     assert "Traceback" not in said and f"coopbench {name}" in said.splitlines()[-1]
+    assert len(list(folder.glob("data/acdc-c/*/*/*/case.json"))) < 6  # of 12
     wait_for_orphans(process.pid)
+    assert snapshot(folder) == there
 
 
 @pytest.mark.parametrize("place", ["file/below", "/proc/coopbench"])

@@ -203,22 +203,22 @@ def _prepare(
 ) -> Prepared:
     jobs = [_Job(subject, raw.numbering, root) for subject in raw.subjects]
     cases, warnings, faults, made = [], [], list(raw.faults), 0
-    work = share_out(
+    with share_out(
         _prepare_subject,
         jobs,
         title=f"prepare {raw.title}",
         workers=workers,
         preload=[__name__],
-    )
-    for _, result in work:
-        if isinstance(result, CoopbenchError):
-            faults += result.lines
-        elif isinstance(result, Exception):
-            raise result
-        else:
-            cases.append(result.case)
-            warnings += result.warnings
-            made += result.new
+    ) as work:
+        for _, result in work:
+            if isinstance(result, CoopbenchError):
+                faults += result.lines
+            elif isinstance(result, Exception):
+                raise result
+            else:
+                cases.append(result.case)
+                warnings += result.warnings
+                made += result.new
     faults.sort()
     if faults and not (skip_bad and cases):
         raise _not_prepared(faults, len(jobs) + len(raw.faults))
