@@ -110,10 +110,15 @@ def test_every_wrong_key_of_a_recipe_is_named(tmp_path: Path) -> None:
 def test_every_wrong_setting_of_a_command_is_named(data: Path, tmp_path: Path) -> None:
     words = ["train", "--method", "standard", "--data", str(data), "--runs", str(tmp_path)]
     words += ["--set", "batch=3", "--set", "crop=17", "--set", "learning_rate=nan"]
+    words += ["--set", "crpo=32", "--set", "steps", "--set", "augmentation.flipp=0"]
     done = CliRunner().invoke(cli, words)
     assert done.exit_code == 2
     for wrong in ("--set batch=3: ", "--set crop=17: ", "--set learning_rate=nan: "):
         assert wrong in done.output
+    assert "--set crpo=32: no such key; did you mean 'crop'?" in done.output
+    assert "--set steps: write KEY=VALUE" in done.output
+    meant = "did you mean 'augmentation.flip'?"
+    assert f"--set augmentation.flipp=0: no such key; {meant}" in done.output
     assert not any(tmp_path.iterdir())
 
 
