@@ -29,7 +29,7 @@ from benchmark.data.nifti import (
     save_image,
     stem,
 )
-from benchmark.errors import CoopbenchError, first_lines
+from benchmark.errors import CoopbenchError, WriteError, first_lines
 from benchmark.files import sha256, write_json
 from benchmark.lock import only_one
 from benchmark.manifest import (
@@ -103,6 +103,7 @@ def corrupt_folder(
         skip_bad: leave out images that cannot be used.
 
     Raises:
+        WriteError: the first time that something cannot be written.
         CoopbenchError: an image cannot be used; the others are done, but there is no manifest. Or
             another process is corrupting into ``out``.
     """
@@ -146,7 +147,7 @@ def _corrupt_all(
         preload=[__name__, type(recipe).__module__],
     ) as work:
         for _, result in work:
-            if isinstance(result, CoopbenchError):
+            if isinstance(result, CoopbenchError) and not isinstance(result, WriteError):
                 faults += result.lines
             elif isinstance(result, Exception):
                 raise result

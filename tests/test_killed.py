@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -179,6 +179,39 @@ def test_killed_at_any_moment(
         finish(COMMANDS[name], folder)
         assert snapshot(folder) == whole.files
     record_property("kills", survived)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 200 kB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(words, capture_output=True).returncode:
+        pytest.skip("no file system may be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["prepare", "acdc", "raw", "--skip-bad", "--out", "disk"],
+        ["corrupt", "--recipe", "mr-c", "--skip-bad", "raw", "disk/out"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_full_disk_is_no_fault_of_the_images(
+    words: list[str], places: dict[str, Path], small_disk: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "raw").symlink_to(places["prepare"] / "raw")
+    process = start(words, tmp_path)
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 1, said
+    (fault,) = [line for line in said.splitlines() if "No space left" in line]
+    assert fault.startswith("coopbench: disk/") and "--skip-bad" not in said
+    assert not list(small_disk.rglob(".partial*"))
+    assert not list(small_disk.rglob("manifest.json")) + list(small_disk.rglob("dataset.json"))
 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "study"])
