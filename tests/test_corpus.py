@@ -10,16 +10,19 @@ import re
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from broken_nifti import NAMES, mutated, valid, write_as, write_oddities
+from broken_nifti import NAMES, bombs, mutated, valid, write_as, write_oddities
 from click.testing import CliRunner
 from conftest import ACDC_AFFINE, heart, write_acdc
 
 from benchmark.cli import cli
+from benchmark.data.nifti import read_volume
+from benchmark.errors import CoopbenchError
 
 SCALE = int(os.environ.get("COOPBENCH_CORPUS", "1"))
 MEMORY = 4 * 2**30
@@ -87,6 +90,9 @@ def test_corrupting_a_folder(tmp_path: Path, record_property: Count) -> None:
     outside = tmp_path / "secret.txt"
     outside.write_text("not yours")
     number += write_oddities(images, outside)
+    for name, content in bombs(small(0)[0]).items():
+        (images / f"bomb {name}.nii.gz").write_bytes(content)
+        number += 1
     (tmp_path / "tiny.toml").write_text(RECIPE)
     before = everything(tmp_path)
     words = ("corrupt", "--recipe", "tiny.toml", "images", "out")
@@ -108,8 +114,19 @@ def test_corrupting_a_folder(tmp_path: Path, record_property: Count) -> None:
     assert faults > 0.6 * total  # a few flipped bytes in the voxels leave an image an image
     assert good <= {path.name for path in (out / "Noise-3").iterdir()}
     assert everything(tmp_path, out) == before
-    assert not list(out.rglob(".partial*"))
+    assert not list(out.rglob("bomb*")) + list(out.rglob(".partial*"))
     record_property("inputs", number)
+
+
+def test_a_bomb_is_refused_unread(tmp_path: Path) -> None:
+    """To unpack one takes some ten seconds, and more memory than any process may have here."""
+    for name, content in bombs(small(0)[0]).items():
+        path = tmp_path / f"{name}.nii.gz"
+        path.write_bytes(content)
+        begun = time.process_time()
+        with pytest.raises(CoopbenchError, match="header"):
+            read_volume(path)
+        assert time.process_time() - begun < 1
 
 
 def test_preparing_acdc(tmp_path: Path, record_property: Count) -> None:
