@@ -282,14 +282,17 @@ def _corrupt_case(
             with whole_folder(root / folder) as partial_folder:
                 for frame in case.frames:
                     source = volume(frame)
-                    corrupted = corrupt_slices(
-                        recipe,
-                        source.image,
-                        kind,
-                        seed=seeds[frame],
-                        spacing=source.spacing,
-                        parameters=fixed.get(frame),
-                    )
+                    try:
+                        corrupted = corrupt_slices(
+                            recipe,
+                            source.image,
+                            kind,
+                            seed=seeds[frame],
+                            spacing=source.spacing,
+                            parameters=fixed.get(frame),
+                        )
+                    except Exception as error:  # of whatever recipe, or parameters of a manifest
+                        raise not_applied(clean.root / case.folder, kind, error) from error
                     parameters[frame] = corrupted.parameters
                     voxels[frame] = voxel_checksum(corrupted.slices.T)
                     image = partial_folder / f"{frame}_img.nii.gz"
@@ -309,6 +312,12 @@ def _corrupt_case(
                 )
             done.append((kind, made, True))
     return done
+
+
+def not_applied(path: Path, kind: str, error: Exception) -> CoopbenchError:
+    """What to say where a recipe raised ``error``."""
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    return CoopbenchError(f"{path}: {kind} cannot be applied to it ({reason})")
 
 
 def _serves(before: Case, made_from: dict[str, Any], fixed: dict[str, dict[str, Any]]) -> bool:

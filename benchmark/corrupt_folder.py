@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from benchmark.corrupt import corrupt_in_range, volume_seed
+from benchmark.corrupt import corrupt_in_range, not_applied, volume_seed
 from benchmark.data.dataset import read_record
 from benchmark.data.nifti import (
     Volume,
@@ -290,10 +290,7 @@ def _corrupt_volume(
             parameters=fixed.parameters if fixed else None,
         )
     except Exception as error:  # of whatever recipe, on a volume it was not made for
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise CoopbenchError(
-            f"{path}: {kind} cannot be applied to its shape {source.data.shape} ({reason})"
-        ) from error
+        raise not_applied(path, kind, error) from error
     return corrupted.slices.T, corrupted.parameters
 
 

@@ -119,6 +119,28 @@ MUTATIONS: dict[str, Mutation] = {
     "bomb in extension": _bomb_in_extension,
 }
 
+CELLS = ("", "nan", "-1", "1e400", "1e30", "x", "a,b", '"', "Ü", "0.5", "=1+1", "<b>", "007")
+
+
+def mutated_table(text: str, rng: Rng) -> bytes:
+    """A CSV file with a cell, a line or some bytes of it spoilt."""
+    lines = text.splitlines()
+    place = int(rng.integers(len(lines)))
+    kind = int(rng.integers(5))
+    if kind == 0:
+        cells = lines[place].split(",")
+        cells[int(rng.integers(len(cells)))] = CELLS[int(rng.integers(len(CELLS)))]
+        lines[place] = ",".join(cells)
+    elif kind == 1:
+        del lines[place]
+    elif kind == 2:
+        lines.insert(place, lines[int(rng.integers(len(lines)))])
+    raw = bytearray("\n".join(lines).encode())
+    if kind == 3:
+        return bytes(raw[: int(rng.integers(len(raw)))])
+    return _flipped(raw, rng, 0, len(raw)) if kind == 4 else bytes(raw)
+
+
 NAMES = (
     "plain",
     "two words",

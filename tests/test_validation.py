@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from benchmark.cli import cli
 from benchmark.config import Augmentation, RunConfig, Training, resolve
-from benchmark.data.dataset import Dataset, read_dataset
+from benchmark.data.dataset import Dataset, read_case, read_dataset
 from benchmark.errors import CoopbenchError
 from benchmark.recipe import find_recipe
 from benchmark.run import open_run
@@ -145,4 +145,5 @@ def test_configurations_are_read_as_data_only(
     (tmp_path / "config.json").write_text(text)
     with pytest.raises(CoopbenchError, match=r"config\.json: "):
         open_run(tmp_path)
+    assert read_case(tmp_path / "config.json") is None
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
