@@ -1,4 +1,4 @@
-"""Two thousand broken files through every command that reads files.
+"""Nearly two thousand broken inputs through every command that reads files.
 
 Each command has to name every file that it leaves out, to do the good ones beside them, to write
 nowhere but into its output folder, and to stay within a bound of memory. ``COOPBENCH_CORPUS=10``
