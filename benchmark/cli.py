@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
 PRESETS = ("demo", "compact", "paper")
+KEEPING = ("prepare", "phantom", "corrupt", "train", "evaluate", "report", "study")
+"""The commands that go on where they were stopped."""
 
 
 class _Fault(click.ClickException):
@@ -65,9 +67,11 @@ class _Commands(click.Group):
         except MemoryError as error:
             raise _Fault("out of memory; try fewer --workers, or a smaller batch") from error
         except KeyboardInterrupt as error:
-            command = " ".join(["coopbench", *sys.argv[1:]])
-            line = f"interrupted; what is done is kept, and this goes on with it: {command}"
-            raise _Interruption(line) from error
+            keeps = ctx.invoked_subcommand in KEEPING
+            kept = "what is done is kept, and this goes on with it"
+            truth = kept if keeps else "nothing of it is kept, and this begins it again"
+            command = printable(" ".join(["coopbench", *sys.argv[1:]]))
+            raise _Interruption(f"interrupted; {truth}: {command}") from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of the work, which is the order of definition."""

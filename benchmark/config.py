@@ -1,6 +1,5 @@
 """What defines a run: the harness's settings, the method's own, and the data."""
 
-import difflib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ from benchmark.errors import CoopbenchError, UsageError
 from benchmark.methods.method import Method
 from benchmark.methods.registry import find_method, method_names
 from benchmark.networks.encoder import STRIDE
-from benchmark.validation import FileName
+from benchmark.validation import FileName, nearest
 
 SEEDS = {0: 40, 1: 20, 2: 10, 3: 30, 4: 50}
 """The seed of each repeat: 0 to 2 as published, the others chosen here."""
@@ -174,12 +173,16 @@ def resolve(
         overrides: ``KEY=VALUE``, of the harness or of the method.
 
     Raises:
-        UsageError: an unknown method, preset, repeat or key, or a value out of range.
+        UsageError: an unknown method, preset or repeat; or unknown keys or values out of range, all
+            of which are named.
         CoopbenchError: the data lack a subject of this repeat.
     """
     kind = find_method(method)
-    changes = parse_overrides(overrides, kind)
+    changes, faults = parse_overrides(overrides, kind)
     training = _merge(presets()[preset], changes["training"])
+    faults += [*_faults(kind.Settings, changes["settings"]), *_faults(Training, training)]
+    if faults:
+        raise UsageError(*faults)
     if not {"epochs", "max_steps"}.isdisjoint(changes["training"]):
         training["steps"] = changes["training"].get("steps")  # the preset's would hide them
     splits = read_splits(dataset)
@@ -197,7 +200,7 @@ def resolve(
     own_name = check_name(method if name is None else name)
     if own_name != method and own_name in method_names():
         raise UsageError(f"--name {own_name}: is another method; choose a name of your own")
-    settings = _validated(kind.Settings, changes["settings"]).model_dump(mode="json")
+    settings = kind.Settings(**changes["settings"]).model_dump(mode="json")
     return RunConfig(
         method=method,
         name=own_name,
@@ -213,28 +216,31 @@ def resolve(
             train=split.train,
             validation=split.validation,
         ),
-        training=_validated(Training, training),
+        training=Training(**training),
         settings=settings,
     )
 
 
-def parse_overrides(overrides: Sequence[str], method: type[Method]) -> dict[str, dict[str, Any]]:
+def parse_overrides(
+    overrides: Sequence[str], method: type[Method]
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """``KEY=VALUE`` options, told apart into the harness's (``training``) and the method's.
 
     Values are read as TOML (``true``, ``0.5``, ``[0.8, 1.1]``), else as plain text; a dot reaches
     into a group, as in ``augmentation.flip=0``.
 
-    Raises:
-        UsageError: no ``=``, or a key that nobody knows; the nearest known ones are named.
+    Returns:
+        The values, and a line for each option without ``=`` or with a key that nobody knows.
     """
-    harness, own = set(_harness_fields()), set(method.Settings.model_fields)
+    harness, own = _harness_fields(), method.Settings.model_fields
     parsed: dict[str, dict[str, Any]] = {"training": {}, "settings": {}}
+    faults = []
     for override in overrides:
         key, equals, text = override.partition("=")
         key = key.strip()
         if not equals:
-            raise UsageError(f"--set {override}: write KEY=VALUE")
-        if key in own:
+            faults.append(f"--set {override}: write KEY=VALUE")
+        elif key in own:
             parsed["settings"][key] = _value(text)
         elif key in harness:
             *groups, field = key.split(".")
@@ -243,10 +249,10 @@ def parse_overrides(overrides: Sequence[str], method: type[Method]) -> dict[str,
                 place = place.setdefault(group, {})
             place[field] = _value(text)
         else:
-            near = difflib.get_close_matches(key, harness | own, n=3, cutoff=0.4)
-            known = near or sorted(harness | own)
-            raise UsageError(f"--set {override}: no such key; known: {', '.join(known)}")
-    return parsed
+            known = sorted([*harness, *own])
+            meant = nearest(key, known) or f"; known: {', '.join(known)}"
+            faults.append(f"--set {override}: no such key{meant}")
+    return parsed, faults
 
 
 def _harness_fields() -> dict[str, FieldInfo]:
@@ -279,13 +285,12 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _validated(kind: type[BaseModel], values: Mapping[str, Any]) -> Any:
+def _faults(kind: type[BaseModel], values: Mapping[str, Any]) -> list[str]:
     try:
-        return kind.model_validate(values)
+        kind.model_validate(values)
     except ValidationError as error:
-        raise UsageError(
-            *(
-                f"--set {'.'.join(map(str, one['loc']))}={one['input']}: {one['msg']}"
-                for one in error.errors()
-            )
-        ) from error
+        return [
+            f"--set {'.'.join(map(str, one['loc']))}={one['input']}: {one['msg']}"
+            for one in error.errors()
+        ]
+    return []

@@ -29,7 +29,7 @@ from benchmark.manifest import (
 )
 from benchmark.recipe import Corrupted, Recipe, Spacing, Stack
 from benchmark.seeding import derive_seed
-from benchmark.workers import share_out
+from benchmark.workers import heed_stop, share_out
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def _corrupt(
         raise CoopbenchError(f"{clean.root}: holds none of its test subjects")
     by_kind: dict[str, list[Case]] = {kind: [] for kind in recipe.kinds}
     made = 0
-    work = share_out(
+    with share_out(
         partial(
             _corrupt_case,
             clean=clean,
@@ -154,13 +154,13 @@ def _corrupt(
         title=f"corrupt {clean.title} ({recipe.title})",
         workers=workers,
         preload=[__name__, type(recipe).__module__],
-    )
-    for _, result in work:
-        if isinstance(result, Exception):
-            raise result
-        for kind, case, new in result:
-            by_kind[kind].append(case)
-            made += new
+    ) as work:
+        for _, result in work:
+            if isinstance(result, Exception):
+                raise result
+            for kind, case, new in result:
+                by_kind[kind].append(case)
+                made += new
     datasets = [
         _describe(clean, recipe, kind, by_kind[kind], out / kind, seed) for kind in recipe.kinds
     ]
@@ -277,18 +277,22 @@ def _corrupt_case(
             if before is not None and _serves(before, made_from, fixed) and before.intact(root):
                 done.append((kind, before, False))
                 continue
+            heed_stop()
             parameters, voxels = {}, {}
             with whole_folder(root / folder) as partial_folder:
                 for frame in case.frames:
                     source = volume(frame)
-                    corrupted = corrupt_slices(
-                        recipe,
-                        source.image,
-                        kind,
-                        seed=seeds[frame],
-                        spacing=source.spacing,
-                        parameters=fixed.get(frame),
-                    )
+                    try:
+                        corrupted = corrupt_slices(
+                            recipe,
+                            source.image,
+                            kind,
+                            seed=seeds[frame],
+                            spacing=source.spacing,
+                            parameters=fixed.get(frame),
+                        )
+                    except Exception as error:  # of whatever recipe, or parameters of a manifest
+                        raise not_applied(clean.root / case.folder, kind, error) from error
                     parameters[frame] = corrupted.parameters
                     voxels[frame] = voxel_checksum(corrupted.slices.T)
                     image = partial_folder / f"{frame}_img.nii.gz"
@@ -308,6 +312,12 @@ def _corrupt_case(
                 )
             done.append((kind, made, True))
     return done
+
+
+def not_applied(path: Path, kind: str, error: Exception) -> CoopbenchError:
+    """What to say where a recipe raised ``error``."""
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    return CoopbenchError(f"{path}: {kind} cannot be applied to it ({reason})")
 
 
 def _serves(before: Case, made_from: dict[str, Any], fixed: dict[str, dict[str, Any]]) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from benchmark.corrupt import corrupt_in_range, volume_seed
+from benchmark.corrupt import corrupt_in_range, not_applied, volume_seed
 from benchmark.data.dataset import read_record
 from benchmark.data.nifti import (
     Volume,
@@ -29,7 +29,7 @@ from benchmark.data.nifti import (
     save_image,
     stem,
 )
-from benchmark.errors import CoopbenchError, first_lines
+from benchmark.errors import CoopbenchError, WriteError, first_lines
 from benchmark.files import sha256, write_json
 from benchmark.lock import only_one
 from benchmark.manifest import (
@@ -42,7 +42,7 @@ from benchmark.manifest import (
     voxel_checksum,
 )
 from benchmark.recipe import Recipe
-from benchmark.workers import share_out
+from benchmark.workers import heed_stop, share_out
 
 LABELS = ("_seg", "_gt", "_label", "_labels", "_mask", "_dseg")
 """How the names of label maps end, which are no images."""
@@ -103,6 +103,7 @@ def corrupt_folder(
         skip_bad: leave out images that cannot be used.
 
     Raises:
+        WriteError: the first time that something cannot be written.
         CoopbenchError: an image cannot be used; the others are done, but there is no manifest. Or
             another process is corrupting into ``out``.
     """
@@ -131,7 +132,7 @@ def _corrupt_all(
     volumes: list[VolumeRecord] = []
     faults: list[str] = []
     made = 0
-    work = share_out(
+    with share_out(
         partial(
             _corrupt_image,
             images=images,
@@ -144,15 +145,15 @@ def _corrupt_all(
         title=f"corrupt {images.name} ({recipe.title})",
         workers=workers,
         preload=[__name__, type(recipe).__module__],
-    )
-    for _, result in work:
-        if isinstance(result, CoopbenchError):
-            faults += result.lines
-        elif isinstance(result, Exception):
-            raise result
-        else:
-            volumes += [record for record, _ in result]
-            made += sum(new for _, new in result)
+    ) as work:
+        for _, result in work:
+            if isinstance(result, CoopbenchError) and not isinstance(result, WriteError):
+                faults += result.lines
+            elif isinstance(result, Exception):
+                raise result
+            else:
+                volumes += [record for record, _ in result]
+                made += sum(new for _, new in result)
     faults.sort()
     if faults and not (skip_bad and volumes):
         raise CoopbenchError(
@@ -211,6 +212,7 @@ def _corrupt_image(
                 if target.is_file() and sha256(target) == kept.sha256:
                     done.append((kept.volume, False))
                     continue
+            heed_stop()
             data, parameters = _corrupt_volume(
                 recipe, volume(), kind, seed=own_seed, fixed=fixed, path=path
             )
@@ -288,10 +290,7 @@ def _corrupt_volume(
             parameters=fixed.parameters if fixed else None,
         )
     except Exception as error:  # of whatever recipe, on a volume it was not made for
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise CoopbenchError(
-            f"{path}: {kind} cannot be applied to its shape {source.data.shape} ({reason})"
-        ) from error
+        raise not_applied(path, kind, error) from error
     return corrupted.slices.T, corrupted.parameters
 
 

@@ -38,5 +38,9 @@ class CoopbenchError(Exception):
         return "\n".join(self.lines)
 
 
+class WriteError(CoopbenchError):
+    """A file cannot be written, as on a full disk: a fault of the place, not of what was read."""
+
+
 class UsageError(CoopbenchError):
     """The command or its options are wrong; the command line exits with code 2."""

@@ -21,7 +21,7 @@ from benchmark.metrics import IMPLEMENTATION, score_volume
 from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.prediction import FIELD, in_full_image, predict_field, trained_network
 from benchmark.run import Run, open_run
-from benchmark.workers import default_workers, share_out
+from benchmark.workers import default_workers, heed_stop, share_out
 
 COLUMNS = (
     "method",
@@ -95,16 +95,16 @@ def evaluate(
     if workers is None:
         # Each process computes on one core; with a GPU, a few keep it busy during the metrics.
         workers = default_workers() if device.type == "cpu" else min(4, default_workers())
-    work = share_out(
+    with share_out(
         partial(_evaluate_set, device=device, save_predictions=save_predictions),
         jobs,
         title="evaluate",
         workers=workers,
         preload=[__name__],
-    )
-    for _, result in work:
-        if isinstance(result, Exception):
-            raise result
+    ) as work:
+        for _, result in work:
+            if isinstance(result, Exception):
+                raise result
     return len(jobs)
 
 
@@ -151,6 +151,7 @@ def _write_scores(run: Run, job: _Job, device: torch.device, save_predictions: b
     rows: list[dict[str, Any]] = []
     for case in evaluated_cases(job.dataset):
         for frame in case.frames:
+            heed_stop()
             rows += _evaluate_frame(
                 run, network, job.dataset, case, frame, device, precision, save_predictions
             )

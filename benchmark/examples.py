@@ -158,17 +158,17 @@ def case_slices(
     if workers is None:
         workers = default_workers() if device.type == "cpu" else 1
     predictions: dict[str, list[NDArray[np.uint8]]] = {}
-    work = share_out(
+    with share_out(
         partial(_predict, output=output, device=device),
         [_Job(run, found) for run in first.values() if found],
         title="pictures",
         workers=workers,
         preload=[__name__],
-    )
-    for job, result in work:
-        if isinstance(result, Exception):
-            raise result
-        predictions[job.run.config.name] = result
+    ) as work:
+        for job, result in work:
+            if isinstance(result, Exception):
+                raise result
+            predictions[job.run.config.name] = result
     shown: dict[str, list[CaseSlice]] = {choice: [] for choice in CHOICES}
     for number, (volume, (dataset, case, frame)) in enumerate(zip(volumes, found, strict=True)):
         whole = read_frame(dataset, case, frame)

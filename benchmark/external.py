@@ -581,20 +581,20 @@ def _score_all(
     outcomes: dict[int, _Outcome] = {}
     faults: list[str] = []
     place = {id(case): number for number, case in enumerate(cases)}
-    work = share_out(
+    with share_out(
         partial(_score_case, row=row, numbering=numbering, missing=missing),
         cases,
         title="score",
         workers=workers,
         preload=[__name__],
-    )
-    for case, result in work:
-        if isinstance(result, CoopbenchError):
-            faults += result.lines
-        elif isinstance(result, Exception):
-            raise result
-        else:
-            outcomes[place[id(case)]] = result
+    ) as work:
+        for case, result in work:
+            if isinstance(result, CoopbenchError):
+                faults += result.lines
+            elif isinstance(result, Exception):
+                raise result
+            else:
+                outcomes[place[id(case)]] = result
     if faults:
         raise CoopbenchError(*first_lines(sorted(dict.fromkeys(faults))))
     return [outcomes[number] for number in range(len(cases))]

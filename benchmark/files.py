@@ -1,5 +1,6 @@
 """Files that appear whole or not at all."""
 
+import errno
 import hashlib
 import json
 import os
@@ -10,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from benchmark.errors import CoopbenchError
+from benchmark.errors import CoopbenchError, WriteError
 
 PARTIAL = ".partial-"
 """How the names of files begin that are being written."""
@@ -46,7 +47,8 @@ def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     them would take longer than to compute it.
 
     Raises:
-        CoopbenchError: it cannot be written: the disk is full, the folder is read-only, and so on.
+        WriteError: it cannot be written: the disk is full, the folder is read-only, and so on.
+        CoopbenchError: its name is too long.
     """
     partial = _beside(path)
     try:
@@ -67,7 +69,8 @@ def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
 def _not_written(path: Path, error: OSError) -> CoopbenchError:
     cut = len(PARTIAL) + 13  # a file in a folder that is itself being written
     target = Path(*(part[cut:] if part.startswith(PARTIAL) else part for part in path.parts))
-    return CoopbenchError(
+    kind = CoopbenchError if error.errno == errno.ENAMETOOLONG else WriteError
+    return kind(
         f"{target}: cannot be written ({error.strerror or error}); what is finished is kept, so "
         "the same command goes on with it once this is mended"
     )
@@ -78,7 +81,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
     """Yield an empty temporary folder that takes the place of ``path`` on success.
 
     Raises:
-        CoopbenchError: it cannot be written.
+        WriteError: it cannot be written.
+        CoopbenchError: its name is too long.
     """
     partial = _beside(path)
     try:

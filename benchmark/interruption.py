@@ -39,7 +39,19 @@ def heeded_between_steps() -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Hold back SIGINT and SIGTERM; KeyboardInterrupt is raised at the end of the block instead."""
+    """Hold back SIGINT and SIGTERM; KeyboardInterrupt is raised at the end of the block instead.
+
+    Processes that are started in the block have both blocked, until they `hear_signals`.
+    """
     with heeded_between_steps() as heed:
-        yield
-    heed()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            heed()
+
+
+def hear_signals() -> None:
+    """Undo in a new process what it has from a parent that was `held_back`."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)

@@ -142,12 +142,14 @@ def verify(
     manifest = read_manifest(folder)
     found = _changed_software(manifest, recipe)
     jobs = [_Job(folder, sources, volume) for volume in manifest.volumes]
-    work = share_out(_check_volume, jobs, title="verify", workers=workers, preload=[__name__])
     faults: list[str] = []
-    for _, result in work:
-        if isinstance(result, Exception):
-            raise result
-        faults += result
+    with share_out(
+        _check_volume, jobs, title="verify", workers=workers, preload=[__name__]
+    ) as work:
+        for _, result in work:
+            if isinstance(result, Exception):
+                raise result
+            faults += result
     return manifest, [*found, *sorted(set(faults)), *_unknown(folder, manifest)]
 
 

@@ -75,7 +75,7 @@ def train_all(
             name, step, total, line = message
             progress.update(tasks[name], completed=step, total=total, note=line)
 
-        work = share_out(
+        with share_out(
             train_one,
             [
                 TrainingJob(runs, run.config, dataset.root, device.type, threads, deterministic)
@@ -85,14 +85,14 @@ def train_all(
             workers=jobs,
             preload=[__name__],
             listen=show,
-        )
-        for job, result in work:
-            if isinstance(result, CoopbenchError):
-                faults += result.lines
-            elif isinstance(result, Exception):
-                faults.append(f"{runs / job.config.folder}: {type(result).__name__}: {result}")
-            elif progress.disable:
-                print(f"trained {runs / job.config.folder}", file=sys.stderr)
+        ) as work:
+            for job, result in work:
+                if isinstance(result, CoopbenchError):
+                    faults += result.lines
+                elif isinstance(result, Exception):
+                    faults.append(f"{runs / job.config.folder}: {type(result).__name__}: {result}")
+                elif progress.disable:
+                    print(f"trained {runs / job.config.folder}", file=sys.stderr)
     if faults:
         raise CoopbenchError(*faults)
     return everything

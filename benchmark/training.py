@@ -182,10 +182,8 @@ class Trainer:
         values = torch.tensor(found, dtype=torch.float64)
         first = progress.step - len(found)
         for row, column in (~torch.isfinite(values)).nonzero().tolist():
-            raise CoopbenchError(
-                f"{self.run.folder}: the loss '{names[column]}' is {values[row, column]} at step "
-                f"{first + row + 1}; the last good state is kept. Try a lower learning rate or "
-                "--set precision=float32"
+            raise self._diverged(
+                f"the loss '{names[column]}' is {values[row, column]} at step {first + row + 1}"
             )
         return values
 
@@ -234,11 +232,17 @@ class Trainer:
         """
         for name, tensor in self.network.state_dict().items():
             if not torch.isfinite(tensor).all():
-                raise CoopbenchError(
-                    f"{self.run.folder}: the weights '{name}' hold NaN or infinity after step "
-                    f"{self.progress.step}; the last good state is kept. Try a lower learning rate "
-                    "or --set precision=float32"
+                raise self._diverged(
+                    f"the weights '{name}' hold NaN or infinity after step {self.progress.step}"
                 )
+
+    def _diverged(self, what: str) -> CoopbenchError:
+        kept = [path.name for path in (self.run.weights, self.run.resume) if path.is_file()]
+        state = f"the last good state is kept ({' and '.join(kept)})"
+        return CoopbenchError(
+            f"{self.run.folder}: {what}; {state if kept else 'no state was saved yet'}. Try a "
+            "lower learning rate or --set precision=float32"
+        )
 
     def _save(self) -> None:
         self._check_weights()

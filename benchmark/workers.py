@@ -6,15 +6,15 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.context import BaseContext
 from typing import Any, TypeVar
 
 from benchmark.errors import CoopbenchError
-from benchmark.interruption import held_back
+from benchmark.interruption import hear_signals, held_back
 from benchmark.progress import progress_bar
 
 Job = TypeVar("Job")
@@ -72,6 +72,15 @@ def tell(message: object) -> None:
     """
     if _Line.messages is not None:
         _Line.messages.put(message)
+    heed_stop()
+
+
+def heed_stop() -> None:
+    """To be called by long jobs where all that they have done so far is whole.
+
+    Raises:
+        KeyboardInterrupt: the parent has no more use for the job, which is to end.
+    """
     if _Line.stop is not None and _Line.stop.is_set():
         raise KeyboardInterrupt
 
@@ -91,6 +100,7 @@ def _start_worker(messages: Any, stop: Any) -> None:
     _keep_to_one_thread()
     # Ctrl-C reaches the whole group of processes; the parent decides what becomes of the work.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    hear_signals()
     _Line.messages, _Line.stop = messages, stop
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -132,6 +142,13 @@ def _outcome(work: Callable[[Job], Result], job: Job) -> Result | Exception:
         return error
 
 
+def _unless_stopped(work: Callable[[Job], Result], job: Job) -> Result:
+    """A job that the pool has handed out already can no longer be cancelled."""
+    heed_stop()
+    return work(job)
+
+
+@contextmanager
 def share_out(
     work: Callable[[Job], Result],
     jobs: Sequence[Job],
@@ -140,8 +157,11 @@ def share_out(
     workers: int,
     preload: Sequence[str] = (),
     listen: Callable[[Any], None] | None = None,
-) -> Iterator[tuple[Job, Result | Exception]]:
-    """Yield each job with its result, or with the exception that it raised, as they finish.
+) -> Iterator[Iterator[tuple[Job, Result | Exception]]]:
+    """Within this context, each job with its result, or the exception it raised, as they finish.
+
+    Where the context is left by an exception, such as Ctrl-C, no further job is begun, and those
+    under way end where they next `tell` or `heed_stop`.
 
     Args:
         work: a function of a module, run in ``workers`` processes.
@@ -152,11 +172,8 @@ def share_out(
         preload: modules that the processes have imported from the start.
         listen: called in this process with all that jobs `tell`.
     """
-    if not jobs:
-        return
-    if workers == 0:
-        for job in jobs:
-            yield job, _outcome(work, job)
+    if workers == 0 or not jobs:
+        yield ((job, _outcome(work, job)) for job in jobs)
         return
     context = _process_context(preload)
     messages, stop = context.Queue(), context.Event()
@@ -171,20 +188,28 @@ def share_out(
         ) as pool,
     ):
         try:
-            with held_back():  # a process that is half started would be forgotten
-                futures = {pool.submit(work, job): job for job in jobs}
-            for future in as_completed(futures):
-                error = future.exception()
-                if isinstance(error, BrokenProcessPool):
-                    raise CoopbenchError(
-                        "a worker process was killed, perhaps for want of memory; "
-                        "run the same command again with fewer processes"
-                    ) from error
-                if error is not None and not isinstance(error, Exception):
-                    raise error
-                yield futures[future], future.result() if error is None else error
-                advance()
+            with held_back():  # a process that is half started would be forgotten, or complain
+                futures = {pool.submit(_unless_stopped, work, job): job for job in jobs}
+            results = _results(futures, advance)
+            yield results
         except BaseException:
             stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+            # Not left to the pool's own end, which would wait for all that is queued.
+            pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def _results(
+    futures: Mapping[Future[Result], Job], advance: Callable[[], None]
+) -> Iterator[tuple[Job, Result | Exception]]:
+    for future in as_completed(futures):
+        error = future.exception()
+        if isinstance(error, BrokenProcessPool):
+            raise CoopbenchError(
+                "a worker process was killed, perhaps for want of memory; "
+                "run the same command again with fewer processes"
+            ) from error
+        if error is not None and not isinstance(error, Exception):
+            raise error
+        yield futures[future], future.result() if error is None else error
+        advance()

@@ -28,6 +28,9 @@ def whole_file(path: Path) -> Iterator[Path]:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            reason = f"cannot be written ({error.strerror or error})"
+            reason = (
+                f"cannot be written ({error.strerror or error}); what is finished is kept, and the "
+                "same command again writes the rest once this is mended"
+            )
             raise OSError(error.errno, reason, str(path)) from error
         raise

@@ -44,16 +44,33 @@ def _absurd_shape(raw: bytearray, rng: Rng) -> bytes:
 
 
 def _bomb(raw: bytearray, rng: Rng) -> bytes:
-    """A few hundred kilobytes that unpack to hundreds of megabytes."""
-    _put(raw, DIM, "h", 3, 32767, 32767, 3, 1, 1, 1, 1)
-    return gzip.compress(bytes(raw) + bytes(2**25), compresslevel=1)
+    """A file that claims gigabytes, and unpacks to the first 32 MiB of them."""
+    return gzip.compress(_claiming_gigabytes(raw) + bytes(2**25), compresslevel=1)
 
 
 def _bomb_in_extension(raw: bytearray, rng: Rng) -> bytes:
+    return gzip.compress(_with_long_extension(raw) + bytes(2**25), compresslevel=1)
+
+
+def _claiming_gigabytes(raw: bytearray) -> bytes:
+    return _put(raw, DIM, "h", 3, 32767, 32767, 3, 1, 1, 1, 1)
+
+
+def _with_long_extension(raw: bytearray) -> bytes:
     _put(raw, VOX_OFFSET, "f", 2.0e9)
     raw[348] = 1
-    _put(raw, 352, "i", 2**31 - 16, 6)
-    return gzip.compress(bytes(raw) + bytes(2**25), compresslevel=1)
+    return _put(raw, 352, "i", 2**31 - 16, 6)
+
+
+def bombs(raw: bytes) -> dict[str, bytes]:
+    """Files of 5 MB that unpack to 5 GiB, which no bound of memory would hold."""
+    zeros = gzip.compress(bytes(2**26)) * 80
+    starts = {
+        "claimed": _claiming_gigabytes(bytearray(raw)),
+        "in extension": _with_long_extension(bytearray(raw)),
+        "within all bounds but its own": raw,
+    }
+    return {name: gzip.compress(start) + zeros for name, start in starts.items()}
 
 
 def _not_finite(raw: bytearray, rng: Rng) -> bytes:
@@ -101,6 +118,28 @@ MUTATIONS: dict[str, Mutation] = {
     "gzip bomb": _bomb,
     "bomb in extension": _bomb_in_extension,
 }
+
+CELLS = ("", "nan", "-1", "1e400", "1e30", "x", "a,b", '"', "Ü", "0.5", "=1+1", "<b>", "007")
+
+
+def mutated_table(text: str, rng: Rng) -> bytes:
+    """A CSV file with a cell, a line or some bytes of it spoilt."""
+    lines = text.splitlines()
+    place = int(rng.integers(len(lines)))
+    kind = int(rng.integers(5))
+    if kind == 0:
+        cells = lines[place].split(",")
+        cells[int(rng.integers(len(cells)))] = CELLS[int(rng.integers(len(CELLS)))]
+        lines[place] = ",".join(cells)
+    elif kind == 1:
+        del lines[place]
+    elif kind == 2:
+        lines.insert(place, lines[int(rng.integers(len(lines)))])
+    raw = bytearray("\n".join(lines).encode())
+    if kind == 3:
+        return bytes(raw[: int(rng.integers(len(raw)))])
+    return _flipped(raw, rng, 0, len(raw)) if kind == 4 else bytes(raw)
+
 
 NAMES = (
     "plain",

@@ -543,3 +543,23 @@ def test_bench_of_corrupting(data: Path) -> None:
 def test_bench_names_an_unknown_method(data: Path) -> None:
     result = coopbench("bench", "--data", data, "--methods", "propsed")
     assert result.exit_code == 2 and "did you mean proposed" in said(result)
+
+
+@pytest.mark.parametrize(
+    ("words", "does", "truth"),
+    [
+        (("bench", "report"), "benchmark.bench.bench_report", "nothing of it is kept"),
+        (("phantom",), "benchmark.data.phantom_set.make_phantom", "what is done is kept"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else None,
+)
+def test_an_interruption_says_whether_anything_is_kept(
+    words: tuple[str, ...], does: str, truth: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(does, interrupted)
+    done = coopbench(*words)
+    assert done.exit_code == 130
+    assert done.output.startswith(f"coopbench: interrupted; {truth}")

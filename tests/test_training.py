@@ -137,8 +137,15 @@ def test_another_configuration_is_refused_by_name(dataset: Dataset, tmp_path: Pa
     assert named.config.title == "quick" and named.folder.name == "quick-r0-s40"
 
 
+@pytest.mark.parametrize(
+    ("at", "kept"),
+    [
+        (2, "no state was saved yet"),
+        (5, r"the last good state is kept \(weights.safetensors and resume.safetensors\)"),
+    ],
+)
 def test_diverging_loss_stops_with_step_and_term(
-    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    at: int, kept: str, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training_module, "SAVE_SECONDS", 0)
     run = tiny_run(dataset, tmp_path, "standard")
@@ -147,13 +154,13 @@ def test_diverging_loss_stops_with_step_and_term(
     def losses(self: Method, network, batch, stream):  # type: ignore[no-untyped-def]
         found = real(self, network, batch, stream)
         count["steps"] += 1
-        return found | {"shape": found["shape"] * (float("nan") if count["steps"] == 5 else 1)}
+        return found | {"shape": found["shape"] * (float("nan") if count["steps"] == at else 1)}
 
     count = {"steps": 0}
     monkeypatch.setattr(find_method("standard"), "losses", losses)
-    with pytest.raises(CoopbenchError, match="'shape' is nan at step 5"):
+    with pytest.raises(CoopbenchError, match=f"'shape' is nan at step {at}; {kept}"):
         train(run, dataset)
-    assert run.resume.is_file() and not run.finished
+    assert run.resume.is_file() == run.weights.is_file() == (at > 3) and not run.finished
 
 
 def test_weights_of_another_network_or_with_nan_are_refused(tmp_path: Path) -> None:
@@ -349,7 +356,8 @@ def test_learning_rates() -> None:
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ("stps=3", "known: steps"),
+        ("stps=3", "did you mean 'steps'"),
+        ("qqqq=3", "known: augmentation.brightness, "),
         ("crop=100", "crop=100"),
         ("batch=3", "batch=3"),
         ("learning_rate=fast", "learning_rate=fast"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from benchmark.cli import cli
 from benchmark.config import Augmentation, RunConfig, Training, resolve
-from benchmark.data.dataset import Dataset, read_dataset
+from benchmark.data.dataset import Dataset, read_case, read_dataset
 from benchmark.errors import CoopbenchError
 from benchmark.recipe import find_recipe
 from benchmark.run import open_run
@@ -110,10 +110,15 @@ def test_every_wrong_key_of_a_recipe_is_named(tmp_path: Path) -> None:
 def test_every_wrong_setting_of_a_command_is_named(data: Path, tmp_path: Path) -> None:
     words = ["train", "--method", "standard", "--data", str(data), "--runs", str(tmp_path)]
     words += ["--set", "batch=3", "--set", "crop=17", "--set", "learning_rate=nan"]
+    words += ["--set", "crpo=32", "--set", "steps", "--set", "augmentation.flipp=0"]
     done = CliRunner().invoke(cli, words)
     assert done.exit_code == 2
     for wrong in ("--set batch=3: ", "--set crop=17: ", "--set learning_rate=nan: "):
         assert wrong in done.output
+    assert "--set crpo=32: no such key; did you mean 'crop'?" in done.output
+    assert "--set steps: write KEY=VALUE" in done.output
+    meant = "did you mean 'augmentation.flip'?"
+    assert f"--set augmentation.flipp=0: no such key; {meant}" in done.output
     assert not any(tmp_path.iterdir())
 
 
@@ -140,4 +145,5 @@ def test_configurations_are_read_as_data_only(
     (tmp_path / "config.json").write_text(text)
     with pytest.raises(CoopbenchError, match=r"config\.json: "):
         open_run(tmp_path)
+    assert read_case(tmp_path / "config.json") is None
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]

@@ -171,5 +171,5 @@ def read_case(path: Path) -> Case | None:
     """A finished case's ``case.json``, or None where there is none that can be used."""
     try:
         return Case.model_validate(json.loads(path.read_bytes()))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None

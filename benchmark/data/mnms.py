@@ -74,7 +74,7 @@ def _subject(folder: Path, row: Mapping[Hashable, Any] | None) -> RawSubject:
     frames = {}
     for phase in ("ED", "ES"):
         number = pd.to_numeric(str(row[phase]), errors="coerce")
-        if not number >= 0 or number != int(number):
+        if not (number >= 0 and float(number).is_integer()):
             raise CoopbenchError(f"{folder}: the table gives no {phase} frame ({row[phase]})")
         image, label = folder / f"{code}_sa.nii.gz", folder / f"{code}_sa_gt.nii.gz"
         frames[phase] = RawFrame(image, label, int(number))

@@ -30,6 +30,9 @@ MAX_VOXELS_4D = 2**29
 MAX_EXTENSION = 2**24
 """Bytes between header and voxels, which are read as a whole."""
 
+MAX_EXCESS = 2**20
+"""Bytes that a file, compressed or not, may be longer than what its header claims."""
+
 SUFFIXES = (".nii", ".nii.gz")
 
 
@@ -63,6 +66,12 @@ def read_volume(path: Path, frame: int | None = None) -> Volume:
             or np.prod(shape, dtype=float) > MAX_VOXELS_4D
         ):
             raise CoopbenchError(f"{path}: the header claims an impossible shape {shape}")
+        voxels = np.prod(shape, dtype=float) * image.get_data_dtype().itemsize
+        claimed = image.dataobj.offset + voxels
+        if (size := path.stat().st_size) > claimed + MAX_EXCESS:
+            raise CoopbenchError(
+                f"{path}: is {size} bytes long, though its header claims no more than {claimed:.0f}"
+            )
         zooms = [float(zoom) for zoom in image.header.get_zooms()]
         affine = np.asarray(image.affine, dtype=np.float64)
         if len(shape) == 4 and frame is not None:

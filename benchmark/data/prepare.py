@@ -18,7 +18,7 @@ from benchmark.data.labels import implausible, remap
 from benchmark.data.nifti import Volume, finite_float32, read_volume, write_volume
 from benchmark.data.raw import RawFrame, RawSet, RawSubject
 from benchmark.data.resample import IN_PLANE_SPACING, resample_in_plane
-from benchmark.errors import CoopbenchError, first_lines
+from benchmark.errors import CoopbenchError, WriteError, first_lines
 from benchmark.files import sha256, whole_folder, write_json
 from benchmark.lock import only_one
 from benchmark.workers import share_out
@@ -173,6 +173,7 @@ def prepare(
     With ``skip_bad``, subjects that cannot be prepared are left out, and warned of.
 
     Raises:
+        WriteError: the first time that something cannot be written.
         CoopbenchError: a subject cannot be prepared. The others are, but the set is not declared
             complete: ``dataset.json`` is written only when all are done. Or another process is
             preparing this set.
@@ -203,22 +204,22 @@ def _prepare(
 ) -> Prepared:
     jobs = [_Job(subject, raw.numbering, root) for subject in raw.subjects]
     cases, warnings, faults, made = [], [], list(raw.faults), 0
-    work = share_out(
+    with share_out(
         _prepare_subject,
         jobs,
         title=f"prepare {raw.title}",
         workers=workers,
         preload=[__name__],
-    )
-    for _, result in work:
-        if isinstance(result, CoopbenchError):
-            faults += result.lines
-        elif isinstance(result, Exception):
-            raise result
-        else:
-            cases.append(result.case)
-            warnings += result.warnings
-            made += result.new
+    ) as work:
+        for _, result in work:
+            if isinstance(result, CoopbenchError) and not isinstance(result, WriteError):
+                faults += result.lines
+            elif isinstance(result, Exception):
+                raise result
+            else:
+                cases.append(result.case)
+                warnings += result.warnings
+                made += result.new
     faults.sort()
     if faults and not (skip_bad and cases):
         raise _not_prepared(faults, len(jobs) + len(raw.faults))

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.data.dataset import Case, Dataset
-from benchmark.data.nifti import read_volume
+from benchmark.data.labels import STRUCTURES, remap
+from benchmark.data.nifti import finite_float32, read_volume
 from benchmark.errors import CoopbenchError
 from benchmark.files import sha256
 
@@ -32,7 +33,8 @@ def read_frame(dataset: Dataset, case: Case, frame: str) -> PreparedFrame:
     """Read image and label of one frame.
 
     Raises:
-        CoopbenchError: a file is missing or not the recorded one, or the two differ in shape.
+        CoopbenchError: a file is missing or not the recorded one, the two differ in shape, an
+            intensity is not finite, or a label is none of a prepared set.
     """
     folder = dataset.root / case.folder
     mend = "run the command again that made this set; it mends what is broken"
@@ -50,9 +52,17 @@ def read_frame(dataset: Dataset, case: Case, frame: str) -> PreparedFrame:
             f"{folder / f'{frame}_seg.nii.gz'}: has the shape {label.data.shape}, but its image "
             f"has {image.data.shape}; {mend}"
         )
+    try:
+        intensities = finite_float32(image.data)
+    except ValueError as error:
+        raise CoopbenchError(f"{folder / f'{frame}_img.nii.gz'}: {error}; {mend}") from error
+    try:
+        structures = remap(label.data, {value: value for value in (0, *STRUCTURES)})
+    except ValueError as error:
+        raise CoopbenchError(f"{folder / f'{frame}_seg.nii.gz'}: {error}; {mend}") from error
     return PreparedFrame(
-        np.ascontiguousarray(image.data.T, dtype=np.float32),
-        np.ascontiguousarray(label.data.T, dtype=np.uint8),
+        np.ascontiguousarray(intensities.T),
+        np.ascontiguousarray(structures.T),
         image.affine,
         image.spacing[::-1],
     )
