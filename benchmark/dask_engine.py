@@ -64,7 +64,7 @@ def cluster(address: str | None, *, workers: int, gpu: bool) -> Iterator[Client]
                         n_workers=workers,
                         threads_per_worker=1,
                         host="127.0.0.1",
-                        dashboard_address=None,
+                        dashboard_address="127.0.0.1:0",
                         resources={"GPU": 1} if gpu else None,
                         silence_logs=logging.CRITICAL,
                     )
