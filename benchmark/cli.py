@@ -290,6 +290,7 @@ def phantom(out: Path | None, seed: int, workers: int | None) -> None:
     epilog=_examples(
         "coopbench corrupt",
         "coopbench corrupt --recipe acdc-c-severity --preview",
+        "coopbench corrupt --recipe mr-c pictures --preview  # pictures/preview.png",
         "coopbench corrupt --verify",
         "coopbench corrupt --replay acdc-c replayed      # from acdc-c/manifest.json alone",
         "coopbench corrupt --recipe mr-c imagesTs imagesTs-c",
@@ -336,13 +337,13 @@ def corrupt(
 
     The same seed gives the same voxels, whatever the number of processes. A manifest beside the
     sets holds seeds, parameters and checksums: --verify checks it, --replay makes the set again.
-    With --verify or --replay, a single folder is OUT.
+    With --verify, --replay or --preview, a single folder is OUT.
     """
     from benchmark.corrupting import Corrupting
 
     if sum((verify, replay is not None, preview)) > 1:
         raise UsageError("--verify, --replay, --preview: give one of them")
-    if out is None and images is not None and (verify or replay is not None):
+    if out is None and images is not None and (verify or replay is not None or preview):
         images, out = None, images
     if images is not None and out is None:
         raise UsageError("corrupt IMAGES OUT: say where to, as in 'coopbench corrupt imagesTs out'")
@@ -365,7 +366,7 @@ def corrupt(
         elif replay is not None and out is not None:
             done = work.replay_set(replay, folder / "acdc", out)
         else:
-            target = folder / work.name
+            target = out or folder / work.name
             done = (work.preview_set if preview else work.make_set)(folder / "acdc", target)
     for line in done:
         click.echo(line)

@@ -418,6 +418,10 @@ def test_wrong_uses(
     [
         (('corruption = "noise"', 'corruption = "noize"'), "'noise' is one"),
         (("severities = [1, 5]", "severities = [0]"), "kinds.Noise.severities.0"),
+        (
+            ("severities = [1, 5]", "severities = [5, 1, 5]"),
+            "kinds.Noise.severities: Value error, names 5 more than once",
+        ),
         (("severities = [1, 5]", "severities = []"), "either severities or a strength"),
         (("coefficient = 0.7", "coeficient = 0.7"), "kinds.Shade.strength.coefficient"),
         (("coefficient = 0.7", "coefficient = -1"), "kinds.Shade.strength.coefficient"),
@@ -442,6 +446,10 @@ def test_preview_is_one_picture(data: Path, tmp_path: Path, recipe: Path) -> Non
     path = tmp_path / "data" / "tiny" / "preview.png"
     assert str(path) in said and path.read_bytes().startswith(b"\x89PNG")
     assert [p.name for p in (tmp_path / "data" / "tiny").iterdir()] == ["preview.png"]
+    done(
+        "corrupt", "--data", tmp_path / "data", "--recipe", recipe, tmp_path / "alone", "--preview"
+    )
+    assert [p.name for p in (tmp_path / "alone").iterdir()] == ["preview.png"]
     write_images(tmp_path / "images", ["a.nii.gz"])
     done("corrupt", "--recipe", "mr-c", tmp_path / "images", tmp_path / "out", "--preview")
     assert (tmp_path / "out" / "preview.png").is_file()
