@@ -610,7 +610,7 @@ def score_predictions(
     """
     cases = [(place, case) for place, one in enumerate(sets) for case in one.cases]
     outcomes = _score_all([case for _, case in cases], row, numbering, missing, workers)
-    lines = _fault_lines(sets, outcomes)
+    lines = _fault_lines(sets, outcomes, missing)
     broken = sum(outcome.fault is not None for outcome in outcomes)
     if broken and missing == "fail":
         raise CoopbenchError(
@@ -699,20 +699,36 @@ def _scored_set(one: TestSet, outcomes: Sequence[_Outcome]) -> ScoredSet:
     )
 
 
-def _fault_lines(sets: Sequence[TestSet], outcomes: Sequence[_Outcome]) -> list[str]:
-    """A line for each fault, the first of them; one for a whole set without a folder."""
-    lines, start = [], 0
+def _fault_lines(
+    sets: Sequence[TestSet], outcomes: Sequence[_Outcome], missing: Missing
+) -> list[str]:
+    """A line for each set of which nothing is there or left, and one for each fault of the others.
+
+    The first of either; a set that is left out as a whole does not go under among single cases.
+    """
+    whole, single, start = [], [], 0
     for one in sets:
         own = outcomes[start : start + len(one.cases)]
         start += len(one.cases)
-        if one.without_folder:
-            lines.append(
-                f"{one.predictions}: no such folder, so all {len(own)} cases of {one.title} are "
-                f"missing; {_where_to_put(one)}"
+        faults = [outcome.fault for outcome in own if outcome.fault is not None]
+        nothing = all(case.prediction is None for case in one.cases)
+        if nothing and missing == "skip":
+            whole.append(f"{one.title}: no prediction at all; left out ({_absent(one)})")
+        elif nothing:
+            whole.append(
+                f"{_absent(one)}, so all {len(own)} cases of {one.title} are missing; "
+                f"{_where_to_put(one)}"
             )
         else:
-            lines += [outcome.fault.line for outcome in own if outcome.fault is not None]
-    return first_lines(lines)
+            if missing == "skip" and len(faults) == len(own):
+                whole.append(f"{one.title}: no prediction that can be scored; left out")
+            single += [fault.line for fault in faults]
+    return [*first_lines(whole), *first_lines(single)]
+
+
+def _absent(one: TestSet) -> str:
+    what = "no such folder" if one.without_folder else "holds no prediction"
+    return f"{one.predictions}: {what}"
 
 
 def _where_to_put(one: TestSet) -> str:

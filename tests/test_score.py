@@ -181,6 +181,17 @@ def test_set_without_a_folder_of_predictions(data: Path, tmp_path: Path) -> None
     assert not (tmp_path / "out.csv").exists()
     text = does(*words, "--missing", "skip")
     assert "Kind: 0 of 2 volumes; 2 left out (missing 2)" in text
+    absent = tmp_path / "mine" / "Kind"
+    assert f"warning: Kind: no prediction at all; left out ({absent}: no such folder)" in text
+    absent.mkdir()
+    text = does(*words, "--missing", "skip")
+    assert f"warning: Kind: no prediction at all; left out ({absent}: holds no prediction)" in text
+    for frame in ("ED", "ES"):
+        (absent / f"004_{frame}.nii.gz").write_bytes(b"torn")
+    text = does(*words, "--missing", "skip")
+    assert "warning: Kind: no prediction that can be scored; left out" in text
+    assert "004_ED.nii.gz: cannot be read as NIfTI" in text
+    shutil.rmtree(absent)
     assert set(scored(tmp_path / "out.csv")["test_set"]) == {"ACDC"}
     does(*words, "--missing", "zero")
     table = scored(tmp_path / "out.csv").query("test_set == 'Kind'")
