@@ -1,7 +1,7 @@
 """Which file is which case: one key, however a framework names and nests its label maps."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,14 +82,15 @@ def as_acquired(cases: Mapping[Key, Path]) -> dict[Key, Path]:
     return found
 
 
-def label_of_each(labels: Mapping[Key, Path], predictions: Mapping[Key, Path]) -> dict[Key, Path]:
+def label_of_each(labels: Mapping[Key, Path], others: Iterable[Key]) -> dict[Key, Path]:
     """The label of every case that a prediction is expected of.
 
-    A label that names a draw is that draw's. One that names none serves every draw that any
-    prediction of such a label is of; where there is none, the case as acquired.
+    A label that names a draw is that draw's. One that names none serves every draw that any of the
+    ``others``, predictions or images, of such a label is of; where there is none, the case as
+    acquired.
     """
     serving = {key.case for key in labels if key.draw is None}
-    draws = sorted({key.draw or 0 for key in predictions if key.case in serving}) or [0]
+    draws = sorted({key.draw or 0 for key in others if key.case in serving}) or [0]
     expected = {
         Key(key.case, draw): path
         for key, path in labels.items()

@@ -294,6 +294,7 @@ def phantom(out: Path | None, seed: int, workers: int | None) -> None:
     epilog=_examples(
         "coopbench corrupt",
         "coopbench corrupt --recipe acdc-c-severity --preview",
+        "coopbench corrupt --recipe mr-c pictures --preview  # pictures/preview.png",
         "coopbench corrupt --verify",
         "coopbench corrupt --replay acdc-c replayed      # from acdc-c/manifest.json alone",
         "coopbench corrupt --recipe mr-c imagesTs imagesTs-c",
@@ -340,13 +341,13 @@ def corrupt(
 
     The same seed gives the same voxels, whatever the number of processes. A manifest beside the
     sets holds seeds, parameters and checksums: --verify checks it, --replay makes the set again.
-    With --verify or --replay, a single folder is OUT.
+    With --verify, --replay or --preview, a single folder is OUT.
     """
     from benchmark.corrupting import Corrupting
 
     if sum((verify, replay is not None, preview)) > 1:
         raise UsageError("--verify, --replay, --preview: give one of them")
-    if out is None and images is not None and (verify or replay is not None):
+    if out is None and images is not None and (verify or replay is not None or preview):
         images, out = None, images
     if images is not None and out is None:
         raise UsageError("corrupt IMAGES OUT: say where to, as in 'coopbench corrupt imagesTs out'")
@@ -369,7 +370,7 @@ def corrupt(
         elif replay is not None and out is not None:
             done = work.replay_set(replay, folder / "acdc", out)
         else:
-            target = folder / work.name
+            target = out or folder / work.name
             done = (work.preview_set if preview else work.make_set)(folder / "acdc", target)
     for line in done:
         click.echo(line)
@@ -661,6 +662,7 @@ def predict(
         "coopbench score nnunet-out data/acdc --name nnU-Net --map 1=RV,2=MYO,3=LV",
         "coopbench score nnunet-out labelsTs --set ACDC --map 1=RV,2=MYO,3=LV "
         "--label-map 1=RV,2=MYO,3=LV",
+        "coopbench score nnunet-out labelsTs --corrupted imagesTs-c    # nnunet-out/Noise-1/ …",
         "coopbench report --scores scores/nnU-Net.csv",
     )
 )
@@ -691,6 +693,12 @@ def predict(
     "--set", "title", help="Test set of a plain folder of labels.  [default: the folder's name]"
 )
 @click.option(
+    "--corrupted",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="OUT",
+    help="Of 'coopbench corrupt IMAGES OUT': score each kind in it against the same labels.",
+)
+@click.option(
     "--case",
     metavar="REGEX",
     help="Groups 'subject' and 'frame' in the cases of a plain folder.  "
@@ -717,6 +725,7 @@ def score(
     label_map: str | None,
     missing: "Missing",
     title: str | None,
+    corrupted: Path | None,
     case: str | None,
     output: str,
     repeat: int,
@@ -734,6 +743,10 @@ def score(
     Files are matched by case: 007/draw1/ED_seg.nii.gz, 007_draw1_ED.nii.gz and
     draw1/007_ED.nii.gz are the same; _0000, _img, _seg, _gt, _label, _pred, _prediction, _dseg
     and _mask at the end of a name do not count. A label without a draw serves all draws.
+
+    With --corrupted, LABELS is a plain folder, and PREDICTIONS holds a folder for each kind, named
+    as in OUT, and one for the clean images: clean, or named as --set. Recipe, kinds and severities
+    then go with the scores, so that the report has their tables of robustness.
 
     The scores are tidy like those of 'coopbench evaluate', with their provenance as .json beside
     them. 'coopbench report --scores FILE' takes them into the table.
@@ -753,7 +766,13 @@ def score(
     row = Row(check_name(name or predictions.resolve().name), repeat, seed, output)
     numbering = parse_numbering("--map", values)
     sets = find_test_sets(
-        predictions, labels, output=output, title=title, label_map=label_map, case=case
+        predictions,
+        labels,
+        output=output,
+        title=title,
+        label_map=label_map,
+        case=case,
+        corrupted=corrupted,
     )
     target = out or Path("scores") / f"{row.name}.csv"
     check_target(target, row, [one.title for one in sets])
@@ -765,7 +784,13 @@ def score(
         row,
         numbering=numbering,
         missing=missing,
-        options={"map": values, "label_map": label_map, "set": title, "case": case},
+        options={
+            "map": values,
+            "label_map": label_map,
+            "set": title,
+            "case": case,
+            "corrupted": corrupted.resolve().name if corrupted else None,
+        },
         workers=_workers(workers),
     )
     for line in scored.faults:

@@ -17,11 +17,12 @@ from benchmark.data.field import centre_field, inside_field, put_back, scale_sli
 from benchmark.data.nifti import write_volume
 from benchmark.data.prepared import PreparedFrame, read_frame
 from benchmark.errors import CoopbenchError
-from benchmark.files import sha256, whole_folder, write_json
+from benchmark.files import digest, sha256, whole_folder, write_json
 from benchmark.lock import only_one
 from benchmark.manifest import (
     Manifest,
     VolumeRecord,
+    geometry_checksum,
     parameters_of,
     record_recipe,
     software,
@@ -215,7 +216,9 @@ def _manifest(clean: Dataset, recipe: Recipe, seed: int, datasets: Sequence[Data
                         seed=made_from["seeds"][frame],
                         parameters=made_from["parameters"][frame],
                         voxels=made_from["voxels"][frame],
-                    )
+                        geometry=made_from["geometry"][frame],
+                        label_sha256=case.files[f"{frame}_seg.nii.gz"],
+                    ).sealed()
                 )
     return Manifest(
         recipe=record_recipe(recipe),
@@ -263,6 +266,11 @@ def _corrupt_case(
                             f"{clean.root / case.folder}: its frame {frame} is not the clean image "
                             "that the set was made from"
                         )
+                    if record and record.label_sha256 != case.files[f"{frame}_seg.nii.gz"]:
+                        raise CoopbenchError(
+                            f"{clean.root / case.folder}: its label of frame {frame} is not that "
+                            "of the set"
+                        )
                 seeds = {f: record.seed for f, record in records.items() if record}
                 fixed = {f: record.parameters for f, record in records.items() if record}
             made_from = {
@@ -278,7 +286,7 @@ def _corrupt_case(
                 done.append((kind, before, False))
                 continue
             heed_stop()
-            parameters, voxels = {}, {}
+            parameters, voxels, geometry = {}, {}, {}
             with whole_folder(root / folder) as partial_folder:
                 for frame in case.frames:
                     source = volume(frame)
@@ -297,15 +305,17 @@ def _corrupt_case(
                     voxels[frame] = voxel_checksum(corrupted.slices.T)
                     image = partial_folder / f"{frame}_img.nii.gz"
                     write_volume(image, corrupted.slices.T, source.affine)
+                    geometry[frame] = geometry_checksum(image)
                     label = f"{frame}_seg.nii.gz"
                     shutil.copyfile(clean.root / case.folder / label, partial_folder / label)
+                drawn = {"parameters": parameters, "voxels": voxels, "geometry": geometry}
                 made = Case(
                     subject=case.subject,
                     draw=draw,
                     folder=folder,
                     frames=case.frames,
                     files={path.name: sha256(path) for path in sorted(partial_folder.iterdir())},
-                    made_from=made_from | {"parameters": parameters, "voxels": voxels},
+                    made_from=made_from | drawn | {"digest": digest(drawn)},
                 )
                 write_json(
                     partial_folder / "case.json", made.model_dump(mode="json"), durable=False
@@ -321,7 +331,9 @@ def not_applied(path: Path, kind: str, error: Exception) -> CoopbenchError:
 
 
 def _serves(before: Case, made_from: dict[str, Any], fixed: dict[str, dict[str, Any]]) -> bool:
-    """Whether a case that is there was made from the very same things."""
+    """Whether a case that is there was made from the very same things, and its record is whole."""
     there = before.made_from
     same = {key: there.get(key) for key in made_from} == made_from
-    return same and "voxels" in there and (not fixed or there.get("parameters") == fixed)
+    drawn = {key: there.get(key) for key in ("parameters", "voxels", "geometry")}
+    same = same and there.get("digest") == digest(drawn)
+    return same and (not fixed or drawn["parameters"] == fixed)

@@ -36,6 +36,7 @@ from benchmark.manifest import (
     Manifest,
     RecipeRecord,
     VolumeRecord,
+    geometry_checksum,
     parameters_of,
     record_recipe,
     software,
@@ -227,7 +228,9 @@ def _corrupt_image(
                 seed=own_seed,
                 parameters=parameters,
                 voxels=voxel_checksum(data),
-            )
+                geometry=geometry_checksum(out / file),
+                label_sha256=None,
+            ).sealed()
             new = _Kept(**made_by, volume=record, sha256=sha256(out / file))
             kept_as = out / "records" / f"{file}.json"
             write_json(kept_as, new.model_dump(mode="json"), durable=False)
@@ -259,10 +262,11 @@ class _Kept(BaseModel):
         seed: int,
         fixed: VolumeRecord | None,
     ) -> bool:
-        """Whether the volume was made from the very same things."""
+        """Whether the volume was made from the very same things, and its record is whole."""
         volume = self.volume
         same = (self.recipe, self.software) == (made_by["recipe"], made_by["software"])
         same = same and (volume.source_sha256, volume.seed) == (source_sha256, seed)
+        same = same and not volume.edited
         return same and (fixed is None or fixed.parameters == volume.parameters)
 
 

@@ -39,14 +39,25 @@ from benchmark.data.prepared import read_frame
 from benchmark.environment import commit, versions
 from benchmark.errors import CoopbenchError, UsageError, first_lines
 from benchmark.evaluation import COLUMNS
-from benchmark.external_rows import COUNTED, ExternalRecord, ScoredSet, prepared_fingerprint
+from benchmark.external_rows import (
+    COUNTED,
+    CorruptedBy,
+    ExternalRecord,
+    ScoredSet,
+    prepared_fingerprint,
+)
 from benchmark.files import digest, read_json, sha256, write_json, write_text
+from benchmark.manifest import VolumeRecord, read_manifest
 from benchmark.metrics import IMPLEMENTATION, score_volume
 from benchmark.prediction import FIELD
+from benchmark.recipe import recipe_again
 from benchmark.selection import all_datasets
 from benchmark.workers import share_out
 
 BACKGROUND = "background"
+
+CLEAN = "clean"
+"""The folder of predictions of the clean set beside those of corrupted ones, unless it is named."""
 
 Missing = Literal["fail", "zero", "skip"]
 FaultKind = Literal["missing", "unreadable", "geometry", "values"]
@@ -159,6 +170,7 @@ class TestSet:
     prepared: bool
     phantom: bool
     fingerprint: str
+    corruption: CorruptedBy | None = None
 
     @property
     def without_folder(self) -> bool:
@@ -209,6 +221,7 @@ def find_test_sets(
     title: str | None = None,
     label_map: str | None = None,
     case: str | None = None,
+    corrupted: Path | None = None,
 ) -> list[TestSet]:
     """The test sets in ``labels``, each with its predictions.
 
@@ -220,6 +233,8 @@ def find_test_sets(
         title: of the test set of a plain folder; the folder's name unless given.
         label_map, case: of a plain folder: the values of its labels, and the regular expression
             for subject and frame.
+        corrupted: a folder that 'coopbench corrupt IMAGES OUT' made of the images of a plain
+            folder's labels: each kind in it is a test set as well.
 
     Raises:
         CoopbenchError: there is no label, two files are the same case, or no prediction matches.
@@ -228,7 +243,8 @@ def find_test_sets(
     endings = (*ENDINGS, f"_{output.replace('+', '-')}")
     datasets = _prepared_sets(labels)
     if datasets:
-        for option, value in (("--set", title), ("--label-map", label_map), ("--case", case)):
+        plain = {"--set": title, "--label-map": label_map, "--case": case, "--corrupted": corrupted}
+        for option, value in plain.items():
             if value is not None:
                 raise UsageError(
                     f"{option}: goes with a plain folder of labels; {labels} holds prepared sets, "
@@ -237,7 +253,12 @@ def find_test_sets(
         single = len(datasets) == 1
         found = [_prepared_set(dataset, predictions, endings, single) for dataset in datasets]
     else:
-        found = [_plain_set(labels, predictions, endings, title, label_map, case)]
+        plain_labels = _plain_labels(labels, title, label_map, case)
+        if corrupted is None:
+            found = [_plain_set(plain_labels, predictions, endings)]
+        else:
+            clean = predictions / (CLEAN if title is None else title)
+            found = _corrupted_sets(plain_labels, corrupted, predictions, clean, endings)
     _check_matches(found)
     return found
 
@@ -296,14 +317,21 @@ def _prepared_case(
     )
 
 
-def _plain_set(
-    labels: Path,
-    predictions: Path,
-    endings: Sequence[str],
-    title: str | None,
-    label_map: str | None,
-    case: str | None,
-) -> TestSet:
+@dataclass(frozen=True)
+class _PlainLabels:
+    """The labels in a plain folder, and how they are read."""
+
+    folder: Path
+    title: str
+    files: Mapping[Key, Path]
+    numbering: Mapping[int, int]
+    pattern: re.Pattern[str]
+    fingerprint: str
+
+
+def _plain_labels(
+    labels: Path, title: str | None, label_map: str | None, case: str | None
+) -> _PlainLabels:
     files = find_cases(labels)
     if not files:
         raise CoopbenchError(
@@ -313,50 +341,105 @@ def _plain_set(
     numbering = {value: value for value in (0, *STRUCTURES)}
     if label_map is not None:
         numbering = parse_numbering("--label-map", label_map)
-    found = as_acquired(find_cases(predictions, endings))
     name = labels.resolve().name if title is None else title
     if not name.strip():
         raise UsageError("--set: give the test set a title")
-    expected = _plain_cases(name, label_of_each(files, found), found, case, numbering)
     checksums = {path.relative_to(labels).as_posix(): sha256(path) for path in files.values()}
+    pattern = case_pattern(CASE if case is None else case)
+    return _PlainLabels(labels, name, files, numbering, pattern, digest(checksums))
+
+
+def _plain_set(labels: _PlainLabels, predictions: Path, endings: Sequence[str]) -> TestSet:
+    found = as_acquired(find_cases(predictions, endings))
+    expected = _plain_cases(labels.title, labels, label_of_each(labels.files, found), found)
     return TestSet(
-        title=name,
-        labels=labels.resolve().name,
+        title=labels.title,
+        labels=labels.folder.resolve().name,
         predictions=predictions,
         cases=expected,
         unmatched=_unmatched(found, expected),
         prepared=False,
         phantom=False,
-        fingerprint=digest(checksums),
+        fingerprint=labels.fingerprint,
+    )
+
+
+def _corrupted_sets(
+    labels: _PlainLabels, corrupted: Path, predictions: Path, clean: Path, endings: Sequence[str]
+) -> list[TestSet]:
+    """The clean set, whose predictions are in a folder of their own, and each kind of its images.
+
+    Raises:
+        CoopbenchError: ``corrupted`` has no manifest that can be used.
+        UsageError: it is a prepared set's, or one of its kinds has the name of the clean set.
+    """
+    manifest = read_manifest(corrupted)
+    if manifest.layout == "prepared":
+        raise UsageError(
+            f"--corrupted {corrupted}: was made from a prepared set, which says all that itself; "
+            "give the data folder as LABELS, and leave --corrupted out"
+        )
+    kinds: dict[str, list[VolumeRecord]] = {}
+    for volume in manifest.volumes:
+        kinds.setdefault(volume.kind, []).append(volume)
+    if taken := {labels.title, clean.name} & set(kinds):
+        raise UsageError(
+            f"--corrupted {corrupted}: has a kind called {taken.pop()}, as the clean set or its "
+            "folder is; give another --set"
+        )
+    recipe = recipe_again(manifest.recipe.name, manifest.recipe.definition)
+    found = [_plain_set(labels, clean, endings)]
+    for kind, volumes in kinds.items():
+        family, severity = recipe.family(kind)
+        made_by = CorruptedBy(
+            recipe=recipe.name, kind=family, severity=severity, clean=labels.title
+        )
+        found.append(_corrupted_set(labels, volumes, predictions / kind, endings, made_by))
+    return found
+
+
+def _corrupted_set(
+    labels: _PlainLabels,
+    volumes: Sequence[VolumeRecord],
+    predictions: Path,
+    endings: Sequence[str],
+    corruption: CorruptedBy,
+) -> TestSet:
+    kind = volumes[0].kind
+    images = [case_key(Path(volume.file).relative_to(kind)) for volume in volumes]
+    found = as_acquired(find_cases(predictions, endings))
+    expected = _plain_cases(kind, labels, label_of_each(labels.files, images), found)
+    made = {volume.file: volume.voxels for volume in volumes}
+    return TestSet(
+        title=kind,
+        labels=labels.folder.resolve().name,
+        predictions=predictions,
+        cases=expected,
+        unmatched=_unmatched(found, expected),
+        prepared=False,
+        phantom=False,
+        fingerprint=digest({"labels": labels.fingerprint, "images": made}),
+        corruption=corruption,
     )
 
 
 def _plain_cases(
     title: str,
-    labels: Mapping[Key, Path],
+    labels: _PlainLabels,
+    label_of: Mapping[Key, Path],
     predictions: Mapping[Key, Path],
-    case: str | None,
-    numbering: Mapping[int, int],
 ) -> list[ExpectedCase]:
-    pattern = case_pattern(CASE if case is None else case)
     expected: dict[tuple[str, int, str], ExpectedCase] = {}
-    for key, path in labels.items():
-        subject, frame = subject_and_frame(key, pattern)
-        one = ExpectedCase(
-            key,
-            title,
-            subject,
-            key.draw or 0,
-            frame,
-            LabelFile(path, numbering),
-            predictions.get(key),
-        )
+    for key, path in label_of.items():
+        subject, frame = subject_and_frame(key, labels.pattern)
+        label = LabelFile(path, labels.numbering)
+        one = ExpectedCase(key, title, subject, key.draw or 0, frame, label, predictions.get(key))
         twin = expected.setdefault((subject, one.draw, frame), one)
         if twin is not one:
             assert isinstance(twin.label, LabelFile)
             raise UsageError(
-                f"--case {pattern.pattern!r}: takes both {twin.label.path} and {path} for subject "
-                f"{subject!r}, frame {frame!r}; tell them apart by its groups"
+                f"--case {labels.pattern.pattern!r}: takes both {twin.label.path} and {path} for "
+                f"subject {subject!r}, frame {frame!r}; tell them apart by its groups"
             )
     return list(expected.values())
 
@@ -527,7 +610,7 @@ def score_predictions(
     """
     cases = [(place, case) for place, one in enumerate(sets) for case in one.cases]
     outcomes = _score_all([case for _, case in cases], row, numbering, missing, workers)
-    lines = _fault_lines(sets, outcomes)
+    lines = _fault_lines(sets, outcomes, missing)
     broken = sum(outcome.fault is not None for outcome in outcomes)
     if broken and missing == "fail":
         raise CoopbenchError(
@@ -612,23 +695,47 @@ def _scored_set(one: TestSet, outcomes: Sequence[_Outcome]) -> ScoredSet:
         cases=len(outcomes),
         faults=dict(sorted(kinds.items())),
         unmatched=len(one.unmatched),
+        corruption=one.corruption,
     )
 
 
-def _fault_lines(sets: Sequence[TestSet], outcomes: Sequence[_Outcome]) -> list[str]:
-    """A line for each fault, the first of them; one for a whole set without a folder."""
-    lines, start = [], 0
+def _fault_lines(
+    sets: Sequence[TestSet], outcomes: Sequence[_Outcome], missing: Missing
+) -> list[str]:
+    """A line for each set of which nothing is there or left, and one for each fault of the others.
+
+    The first of either; a set that is left out as a whole does not go under among single cases.
+    """
+    whole, single, start = [], [], 0
     for one in sets:
         own = outcomes[start : start + len(one.cases)]
         start += len(one.cases)
-        if one.without_folder:
-            lines.append(
-                f"{one.predictions}: no such folder, so all {len(own)} cases of {one.title} are "
-                "missing; to score one set, give its own folder as LABELS"
+        faults = [outcome.fault for outcome in own if outcome.fault is not None]
+        nothing = all(case.prediction is None for case in one.cases)
+        if nothing and missing == "skip":
+            whole.append(f"{one.title}: no prediction at all; left out ({_absent(one)})")
+        elif nothing:
+            whole.append(
+                f"{_absent(one)}, so all {len(own)} cases of {one.title} are missing; "
+                f"{_where_to_put(one)}"
             )
         else:
-            lines += [outcome.fault.line for outcome in own if outcome.fault is not None]
-    return first_lines(lines)
+            if missing == "skip" and len(faults) == len(own):
+                whole.append(f"{one.title}: no prediction that can be scored; left out")
+            single += [fault.line for fault in faults]
+    return [*first_lines(whole), *first_lines(single)]
+
+
+def _absent(one: TestSet) -> str:
+    what = "no such folder" if one.without_folder else "holds no prediction"
+    return f"{one.predictions}: {what}"
+
+
+def _where_to_put(one: TestSet) -> str:
+    """What helps where a whole set has no folder of predictions."""
+    if one.prepared:
+        return "to score one set, give its own folder as LABELS"
+    return f"its predictions belong in a folder called {one.predictions.name}"
 
 
 def unmatched_line(one: TestSet) -> str | None:

@@ -1,5 +1,6 @@
 """Score files of external models as rows of a report, and the record that lies beside them."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +12,24 @@ from benchmark.data.dataset import Dataset, evaluated_cases, read_record
 from benchmark.errors import CoopbenchError, UsageError
 from benchmark.files import digest, sha256
 from benchmark.metrics import IMPLEMENTATION
+from benchmark.validation import FileName
 from results.errors import ScoreFileError
 from results.scores import read_scores
 
 COUNTED = {"zero": "counted as zero", "skip": "left out", "fail": ""}
 """What became of broken cases, by the option --missing."""
+
+
+class CorruptedBy(BaseModel):
+    """What the images of a test set were corrupted by, and where the clean ones are scored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    recipe: FileName
+    kind: str
+    severity: int | None
+    clean: str
+    """Title of the clean test set."""
 
 
 class ScoredSet(BaseModel):
@@ -27,7 +41,7 @@ class ScoredSet(BaseModel):
     labels: str
     """Name of the labels' folder."""
     fingerprint: str
-    """Digest of the labels, and of which of them count."""
+    """Digest of the labels, and of which of them count; of a corrupted folder, its images too."""
     prepared: bool
     phantom: bool
     field: str
@@ -38,6 +52,8 @@ class ScoredSet(BaseModel):
     """How many predictions were missing, unreadable, of wrong geometry, with unknown values."""
     unmatched: int
     """Predictions that match no label."""
+    corruption: CorruptedBy | None = None
+    """Of a corrupted folder; a prepared set says it itself."""
 
 
 class ExternalRecord(BaseModel):
@@ -84,9 +100,9 @@ class ExternalRecord(BaseModel):
         """What a reader of a table must know of the row."""
         parts = [f"external: scored by 'coopbench score' from {self.predictions}"]
         parts += [
-            f"{one.title}: {one.field} of the labels in {one.labels}"
+            f"{one.title}{self._corrupted_from(one)}: {one.field} of the labels in {one.labels}"
             for one in self.test_sets
-            if not one.prepared
+            if not one.prepared and one.corruption is None
         ]
         if self.faults:
             of = sum(one.cases for one in self.test_sets)
@@ -99,6 +115,15 @@ class ExternalRecord(BaseModel):
         if self.metrics != IMPLEMENTATION:
             parts.append(f"by other metrics ({self.metrics})")
         return "; ".join(parts)
+
+    def _corrupted_from(self, clean: ScoredSet) -> str:
+        """How many sets were corrupted from a clean one, whose labels they share."""
+        recipes = Counter(
+            one.corruption.recipe
+            for one in self.test_sets
+            if one.corruption is not None and one.corruption.clean == clean.title
+        )
+        return "".join(f" and {count} sets of {recipe}" for recipe, count in recipes.items())
 
 
 def prepared_fingerprint(dataset: Dataset) -> str:
@@ -115,6 +140,16 @@ class ExternalRows:
     remarks: dict[str, str] = field(default_factory=dict)
     """By name of the row."""
     phantom: bool = False
+    corrupted: dict[str, CorruptedBy] = field(default_factory=dict)
+    """By title, the sets of corrupted folders."""
+    prepared: frozenset[str] = frozenset()
+    """The titles of prepared sets."""
+
+    def replaces(self, dataset: Dataset) -> bool:
+        """Whether a corrupted folder's sets stand for a prepared one, which no row is of."""
+        recipes = {one.recipe for one in self.corrupted.values()}
+        alike = dataset.title in self.corrupted or dataset.preparation.get("recipe") in recipes
+        return alike and dataset.title not in self.prepared
 
 
 def read_external_rows(
@@ -129,11 +164,11 @@ def read_external_rows(
 
     Raises:
         UsageError: a file's row has the name of a run.
-        CoopbenchError: a file is broken, or was scored on other data than these.
+        CoopbenchError: a file is broken, or was scored on other data than these or another file.
     """
     taken = set(runs)
     remarks: dict[str, list[str]] = {}
-    phantom = False
+    scored: list[tuple[Path, ScoredSet]] = []
     if files:
         _names(files)  # no score is given twice
     for path in files:
@@ -147,10 +182,33 @@ def read_external_rows(
             said = "external scores" if record is None else record.remark
             if said not in remarks.setdefault(name, []):
                 remarks[name].append(said)
-            phantom |= record is not None and any(one.phantom for one in record.test_sets)
+            scored += [(path, one) for one in (record.test_sets if record else ())]
     return ExternalRows(
-        tuple(files), {name: "; ".join(lines) for name, lines in remarks.items()}, phantom
+        tuple(files),
+        {name: "; ".join(lines) for name, lines in remarks.items()},
+        phantom=any(one.phantom for _, one in scored),
+        corrupted=_corrupted(scored),
+        prepared=frozenset(one.title for _, one in scored if one.prepared),
     )
+
+
+def _corrupted(scored: Sequence[tuple[Path, ScoredSet]]) -> dict[str, CorruptedBy]:
+    """The corrupted ones among the sets of score files, by title.
+
+    Raises:
+        CoopbenchError: two files have other images or labels under one title.
+    """
+    found: dict[str, tuple[Path, ScoredSet]] = {}
+    for path, one in scored:
+        if one.corruption is None:
+            continue
+        before, same = found.setdefault(one.title, (path, one))
+        if (same.corruption, same.fingerprint) != (one.corruption, one.fingerprint):
+            raise CoopbenchError(
+                f"{path}: its {one.title} is not the one of {before}, by its images, labels or "
+                "--set, and scores on both do not mix; make a report of each"
+            )
+    return {title: one.corruption for title, (_, one) in found.items() if one.corruption}
 
 
 def _names(files: Sequence[Path]) -> list[str]:

@@ -23,7 +23,9 @@ def new_method(name: str, folder: Path) -> list[Path]:
     module = name.replace("-", "_")
     if name in method_names():
         raise UsageError(f"{name}: is a method already; choose another name")
-    if keyword.iskeyword(module) or importlib.util.find_spec(module) is not None:
+    if keyword.iskeyword(module):
+        raise UsageError(f"{name}: is a keyword of Python; choose another name")
+    if importlib.util.find_spec(module) is not None:
         raise UsageError(f"{name}: is the name of another Python package; choose another name")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder}: is there already; give a new folder")

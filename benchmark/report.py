@@ -1,6 +1,6 @@
 """From runs to a report: the scores joined, what is known of them, and all that is written."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -13,7 +13,7 @@ from benchmark.data.dataset import Dataset
 from benchmark.errors import CoopbenchError
 from benchmark.evaluation import COLUMNS, gather_scores
 from benchmark.example_figures import example_figures
-from benchmark.external_rows import ExternalRows
+from benchmark.external_rows import CorruptedBy, ExternalRows
 from benchmark.files import read_json, whole_file, write_json, write_text
 from benchmark.lock import only_one
 from benchmark.metrics import IMPLEMENTATION
@@ -64,17 +64,16 @@ class _MadeBy(BaseModel):
     severity: int | None = None
 
 
-def corrupted_sets(datasets: Sequence[Dataset]) -> dict[str, CorruptedSets]:
-    """By recipe, which of the sets it corrupted, and how severely.
-
-    A recipe is a benchmark of its own: a mean over the kinds of two would count those that both
-    have twice, and change with every recipe that is added.
+def corruptions(
+    datasets: Sequence[Dataset], external: Mapping[str, CorruptedBy] | None = None
+) -> dict[str, CorruptedBy]:
+    """What the corrupted ones among prepared and ``external`` sets were made by, by title.
 
     Raises:
-        ScoreFileError: two sets of a recipe are of one kind and severity, or a severity is not one.
-        CoopbenchError: a set does not say what it was made by.
+        CoopbenchError: a prepared set does not say it, or two say different things of one title.
     """
-    found: dict[str, dict[str, Corruption]] = {}
+    clean = {dataset.name: dataset.title for dataset in datasets}.get(CLEAN, CLEAN_TITLE)
+    found: dict[str, CorruptedBy] = {}
     for dataset in datasets:
         if "recipe" not in dataset.preparation:
             continue
@@ -84,14 +83,37 @@ def corrupted_sets(datasets: Sequence[Dataset]) -> dict[str, CorruptedSets]:
             raise CoopbenchError(
                 f"{dataset.root / 'dataset.json'}: preparation.{faults(error, _MadeBy)[0]}"
             ) from error
-        corruption = Corruption(made_by.kind, made_by.severity)
-        found.setdefault(made_by.recipe, {})[dataset.title] = corruption
-    clean = _clean_title(datasets)
-    return {recipe: CorruptedSets(found[recipe], clean=clean) for recipe in sorted(found)}
+        found[dataset.title] = CorruptedBy(**made_by.model_dump(), clean=clean)
+    for title, corruption in (external or {}).items():
+        if (other := found.setdefault(title, corruption)) != corruption:
+            raise CoopbenchError(
+                f"{title}: is corrupted from {other.clean} by {other.recipe}, and in the scores of "
+                f"an external model from {corruption.clean} by {corruption.recipe}; the two do not "
+                "mix, so make a report of each, or score under one --set what is the same"
+            )
+    return found
 
 
-def _clean_title(datasets: Sequence[Dataset]) -> str:
-    return {dataset.name: dataset.title for dataset in datasets}.get(CLEAN, CLEAN_TITLE)
+def corrupted_sets(made_by: Mapping[str, CorruptedBy]) -> dict[str, CorruptedSets]:
+    """By recipe, which sets it corrupted, and how severely.
+
+    A recipe is a benchmark of its own: a mean over the kinds of two would count those that both
+    have twice, and change with every recipe that is added.
+
+    Raises:
+        ScoreFileError: two sets of a recipe are of one kind and severity, or a severity is not one.
+        CoopbenchError: the sets of a recipe were made from several clean ones.
+    """
+    found: dict[str, dict[str, Corruption]] = {}
+    clean: dict[str, str] = {}
+    for title, by in made_by.items():
+        if (other := clean.setdefault(by.recipe, by.clean)) != by.clean:
+            raise CoopbenchError(
+                f"recipe {by.recipe}: some of its sets were made from {other}, others ({title}) "
+                f"from {by.clean}; make a report of each, or score under one --set what is the same"
+            )
+        found.setdefault(by.recipe, {})[title] = Corruption(by.kind, by.severity)
+    return {recipe: CorruptedSets(found[recipe], clean=clean[recipe]) for recipe in sorted(found)}
 
 
 def _joined_scores(
@@ -135,7 +157,8 @@ def compare(
     runs = selection.runs
     found = set(scores["test_set"])
     scored = [dataset for dataset in datasets if dataset.title in found]
-    clean = _clean_title(datasets)
+    own = datasets if runs else [one for one in datasets if not external.replaces(one)]
+    made_by = corruptions(own, external.corrupted)
     methods = scores["method"].astype(str).unique()
     return Comparison(
         scores=scores,
@@ -145,11 +168,11 @@ def compare(
         remarks={run.config.name: run.config.remark for run in runs} | external.remarks,
         recipes={
             recipe: sets
-            for recipe, sets in corrupted_sets(datasets).items()
+            for recipe, sets in corrupted_sets(made_by).items()
             if found & set(sets.corruptions)  # not so where only others were scored on it
         },
-        graded=frozenset(one.title for one in datasets if "severity" in one.preparation),
-        cohorts={one.title: clean for one in datasets if "recipe" in one.preparation},
+        graded=frozenset(title for title, by in made_by.items() if by.severity is not None),
+        cohorts={title: by.clean for title, by in made_by.items()},
         phantom=external.phantom or any(run.config.data.phantom for run in runs),
         average_all=options.average_all,
         notes=(

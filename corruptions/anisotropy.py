@@ -18,7 +18,7 @@ class AnisotropyStrength(Strength):
     """How coarse the axis becomes."""
 
     factor: float = Field(ge=1)
-    """New pixels' length in old ones."""
+    """New pixels' length in old ones, whatever the units of lengths."""
 
 
 class GradedAnisotropy(Corruption):

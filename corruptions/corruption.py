@@ -35,7 +35,9 @@ class Corruption(RandomTransform, IntensityTransform):
     """A TorchIO transform with a severity from 1 to 5.
 
     Put it into a ``tio.Compose`` like any other: it changes the intensity images of a subject and
-    records what it drew in the subject's history, from which TorchIO replays it.
+    records what it drew in the subject's history, from which TorchIO replays it. Images may be of
+    any intensities: each is scaled by its own range to [0, 1], for which the strengths are set, and
+    back.
 
     Args:
         severity: from 1 to 5, a rung of `ladder`.
@@ -140,17 +142,20 @@ class AppliedCorruption(IntensityTransform):
     def apply_transform(self, subject: tio.Subject) -> tio.Subject:
         """Apply to each image that there are parameters for, channel by channel."""
         for name, image in self.get_images_dict(subject).items():
-            channels = [
-                _volume(
-                    self.corruption.apply_to(
-                        _stack(channel, self.slice_axis), self.parameters[name]
-                    ),
-                    self.slice_axis,
-                )
-                for channel in image.data
-            ]
+            low, span = _range(image.data)
+            channels = []
+            for channel in image.data:
+                stack = (_stack(channel, self.slice_axis) - low) / span
+                corrupted = self.corruption.apply_to(stack, self.parameters[name])
+                channels.append(_volume(low + span * corrupted, self.slice_axis))
             image.set_data(torch.stack(channels))
         return subject
+
+
+def _range(data: torch.Tensor) -> tuple[np.float32, np.float32]:
+    """The least intensity, and how far the greatest lies above; 0 and 1 where there is but one."""
+    low, high = np.float32(data.min().item()), np.float32(data.max().item())
+    return (low, high - low) if high > low else (np.float32(0), np.float32(1))
 
 
 def _stack(channel: torch.Tensor, slice_axis: int) -> Stack:

@@ -8,7 +8,7 @@ A recipe is a TOML file:
     version = 1            # raise it whenever the voxels change
     draws = 3              # per subject and kind
     field = 192            # the centre that is corrupted, in pixels; leave it out for whole slices
-    units = "mm"           # of lengths; or "pixel"
+    units = "mm"           # of the lengths of motion and blur; or "pixel"
 
     [kinds.Motion]         # becomes the test sets Motion-1, Motion-3 and Motion-5
     corruption = "motion"
@@ -28,7 +28,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 
 import corruptions
 from benchmark.errors import CoopbenchError
@@ -55,6 +62,13 @@ class Kind(_Definition):
     corruption: str
     severities: tuple[Annotated[int, Field(ge=1, le=5)], ...] = ()
     strength: dict[str, float] | None = None
+
+    @field_validator("severities")
+    @classmethod
+    def _each_once(cls, severities: tuple[int, ...]) -> tuple[int, ...]:
+        if twice := sorted({one for one in severities if severities.count(one) > 1}):
+            raise ValueError(f"names {', '.join(map(str, twice))} more than once")
+        return severities
 
 
 class Definition(_Definition):

@@ -178,6 +178,29 @@ def test_transform_does_what_the_function_does(kind: type[Corruption]) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_any_range_of_intensities_is_corrupted_alike(kind: type[Corruption]) -> None:
+    """Strengths are for [0, 1]: σ = 0.2 would hardly change an image of 0 to 1000."""
+    wide, two = subject(), subject()
+    wide.image.set_data(1000 * wide.image.data + 200)
+    two.image.set_data(torch.cat([two.image.data, 0.5 * two.image.data]))
+    transform = kind(severity=5, seed=3)
+    wanted = 1000 * transform(subject()).image.data + 200
+    after = transform(wide)
+    torch.testing.assert_close(after.image.data, wanted, rtol=0, atol=0.2)
+    replayed = after.get_composed_history()(wide)
+    assert torch.equal(replayed.image.data, after.image.data)
+    assert torch.equal(transform(two).image.data[:1], transform(subject()).image.data)
+
+
+def test_image_of_one_intensity_is_taken_as_it_is() -> None:
+    flat = subject()
+    flat.image.set_data(torch.full_like(flat.image.data, 0.5))
+    blurred = GradedBlur(severity=5)(flat).image.data
+    torch.testing.assert_close(blurred, flat.image.data)
+    assert GradedNoise(severity=5, seed=0)(flat).image.data.std() == pytest.approx(0.2, rel=0.1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_history_replays_to_the_same_voxels(kind: type[Corruption]) -> None:
     before = subject()
     after = tio.Compose([kind(severity=2), kind(severity=1, seed=4)])(before)

@@ -1,8 +1,11 @@
 """Corrupted sets made, checked, broken on purpose, and made again from their manifests."""
 
+import gzip
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -131,6 +134,150 @@ def test_what_was_broken_on_purpose_is_named(copy: Path, recipe: Path) -> None:
         assert said in result.output, said
 
 
+def flip_label(case: Path) -> None:
+    label = nib.load(case / "ED_seg.nii.gz")
+    data = np.asarray(label.dataobj).copy()
+    data[20, 20, 0] = 3 - data[20, 20, 0]
+    write_volume(case / "ED_seg.nii.gz", data, label.affine)
+
+
+def stretch(image: Path) -> None:
+    whole = nib.load(image)
+    write_volume(image, np.asarray(whole.dataobj), whole.affine @ np.diag([1, 1, 1.1, 1]))
+
+
+def pack_again(case: Path) -> None:
+    """The same voxels in other bytes."""
+    image = case / "ED_img.nii.gz"
+    image.write_bytes(gzip.compress(gzip.decompress(image.read_bytes()), compresslevel=9))
+
+
+def edit(path: Path, change: Callable[[Any], None]) -> None:
+    record = json.loads(path.read_text())
+    change(record)
+    path.write_text(json.dumps(record))
+
+
+def edit_volume(case: Path, key: str, value: object) -> None:
+    def change(manifest: Any) -> None:
+        (one,) = (v for v in manifest["volumes"] if v["file"] == FIRST)
+        one[key] = value
+
+    edit(case.parents[2] / "manifest.json", change)
+
+
+def edit_case(case: Path) -> None:
+    def change(record: Any) -> None:
+        record["made_from"]["parameters"]["ED"]["sigma"] = 0.5
+
+    edit(case / "case.json", change)
+
+
+def edit_dataset(case: Path) -> None:
+    def change(record: Any) -> None:
+        record["cases"][0]["files"]["ED_img.nii.gz"] = "0" * 64
+
+    edit(case.parents[1] / "dataset.json", change)
+
+
+FIRST = "Noise-1/004/draw1/ED_img.nii.gz"
+BREAK: dict[str, tuple[Callable[[Path], object], list[str]]] = {
+    "label flipped": (flip_label, ["ED_seg.nii.gz: is not the label that was recorded"]),
+    "label deleted": (
+        lambda case: (case / "ED_seg.nii.gz").unlink(),
+        ["ED_seg.nii.gz: is missing"],
+    ),
+    "spacing": (
+        lambda case: stretch(case / "ED_img.nii.gz"),
+        ["ED_img.nii.gz: other geometry (affine or spacing) than recorded"],
+    ),
+    "packed again": (pack_again, ["ED_img.nii.gz: is not the file that case.json records"]),
+    "case.json deleted": (lambda case: (case / "case.json").unlink(), ["case.json: is missing"]),
+    "case.json torn": (
+        lambda case: (case / "case.json").write_text("{"),
+        ["case.json: cannot be read as a case's record"],
+    ),
+    "case.json edited": (
+        edit_case,
+        [
+            "case.json: other parameters of ED than in manifest.json",
+            "dataset.json: describes 004/draw1 otherwise than its case.json",
+        ],
+    ),
+    "dataset.json deleted": (
+        lambda case: (case.parents[1] / "dataset.json").unlink(),
+        ["dataset.json: is missing"],
+    ),
+    "dataset.json edited": (
+        edit_dataset,
+        ["dataset.json: describes 004/draw1 otherwise than its case.json"],
+    ),
+    "seed": (
+        lambda case: edit_volume(case, "seed", 1),
+        [
+            f"manifest.json: its record of {FIRST} was edited",
+            "case.json: other seeds of ED than in manifest.json",
+        ],
+    ),
+    "parameters": (
+        lambda case: edit_volume(case, "parameters", {"noise_seed": 1, "sigma": 0.03}),
+        [
+            f"manifest.json: its record of {FIRST} was edited",
+            "case.json: other parameters of ED than in manifest.json",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("broken", BREAK)
+def test_all_of_a_prepared_set_is_verified_and_mended(
+    broken: str, copy: Path, recipe: Path
+) -> None:
+    before = {path: path.read_bytes() for path in (copy / "tiny").rglob("*") if path.is_file()}
+    do, said = BREAK[broken]
+    do((copy / "tiny" / FIRST).parent)
+    result = coopbench("corrupt", "--data", copy, "--recipe", recipe, "--verify", "--workers", 1)
+    assert result.exit_code == 1
+    for line in (*said, f"({len(said)} faults)"):
+        assert line in result.output, line
+    done("corrupt", "--data", copy, "--recipe", recipe, "--workers", 1)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_all_of_a_folder_is_verified(recipe: Path, tmp_path: Path) -> None:
+    images, out = tmp_path / "images", tmp_path / "out"
+    write_images(images, ["a.nii.gz"])
+    done("corrupt", "--recipe", recipe, images, out, "--workers", 1)
+    stretch(out / "Shade" / "draw1" / "a.nii.gz")
+    edit(out / "manifest.json", lambda manifest: manifest["volumes"][0].update(seed=5))
+    result = coopbench("corrupt", out, "--verify")
+    assert result.exit_code == 1
+    assert "a.nii.gz: other geometry (affine or spacing) than recorded" in result.output
+    assert "its record of Noise-1/draw1/a.nii.gz was edited" in result.output
+    assert "(2 faults)" in result.output
+
+
+def test_manifest_of_the_earlier_format_is_refused_in_a_line(copy: Path, recipe: Path) -> None:
+    def age(manifest: Any) -> None:
+        manifest["format"] = "coopbench-manifest-1"
+        for volume in manifest["volumes"]:
+            for key in ("geometry", "label_sha256", "digest"):
+                del volume[key]
+
+    path = copy / "tiny" / "manifest.json"
+    edit(path, age)
+    for words in (
+        ("corrupt", copy / "tiny", "--verify"),
+        ("corrupt", "--data", copy, "--replay", copy / "tiny", copy / "again"),
+    ):
+        result = coopbench(*words)
+        assert result.exit_code == 1
+        (line,) = [line for line in result.stderr.splitlines() if line.startswith("coopbench: ")]
+        assert f"{path}: is of the earlier format coopbench-manifest-1" in line
+    done("corrupt", "--data", copy, "--recipe", recipe)
+    assert "all as in" in done("corrupt", copy / "tiny", "--verify")
+
+
 def test_making_it_again_mends_what_is_broken(copy: Path, recipe: Path) -> None:
     before = voxels(copy / "tiny")
     (copy / "tiny" / "Shade" / "004" / "draw2" / "ES_img.nii.gz").unlink()
@@ -164,10 +311,11 @@ def test_replay_with_other_parameters_or_sources_is_caught(copy: Path, tmp_path:
     result = coopbench("corrupt", "--data", copy, "--replay", copy / "tiny", tmp_path / "again")
     assert result.exit_code == 1
     assert f"{changed['file']}: other voxels than in the manifest" in result.output
-    changed["source_sha256"] = "0" * 64
-    path.write_text(json.dumps(manifest))
-    result = coopbench("corrupt", "--data", copy, "--replay", copy / "tiny", tmp_path / "other")
-    assert result.exit_code == 1 and "is not the clean image" in result.output
+    for key, said in (("label_sha256", "is not that of the set"), ("source_sha256", "clean image")):
+        changed[key] = "0" * 64
+        path.write_text(json.dumps(manifest))
+        result = coopbench("corrupt", "--data", copy, "--replay", copy / "tiny", tmp_path / key)
+        assert result.exit_code == 1 and said in result.output
 
 
 @pytest.mark.parametrize("name", ["acdc-c", "acdc-c-physical", "acdc-c-severity", "mr-c"])
@@ -270,6 +418,10 @@ def test_wrong_uses(
     [
         (('corruption = "noise"', 'corruption = "noize"'), "'noise' is one"),
         (("severities = [1, 5]", "severities = [0]"), "kinds.Noise.severities.0"),
+        (
+            ("severities = [1, 5]", "severities = [5, 1, 5]"),
+            "kinds.Noise.severities: Value error, names 5 more than once",
+        ),
         (("severities = [1, 5]", "severities = []"), "either severities or a strength"),
         (("coefficient = 0.7", "coeficient = 0.7"), "kinds.Shade.strength.coefficient"),
         (("coefficient = 0.7", "coefficient = -1"), "kinds.Shade.strength.coefficient"),
@@ -294,6 +446,10 @@ def test_preview_is_one_picture(data: Path, tmp_path: Path, recipe: Path) -> Non
     path = tmp_path / "data" / "tiny" / "preview.png"
     assert str(path) in said and path.read_bytes().startswith(b"\x89PNG")
     assert [p.name for p in (tmp_path / "data" / "tiny").iterdir()] == ["preview.png"]
+    done(
+        "corrupt", "--data", tmp_path / "data", "--recipe", recipe, tmp_path / "alone", "--preview"
+    )
+    assert [p.name for p in (tmp_path / "alone").iterdir()] == ["preview.png"]
     write_images(tmp_path / "images", ["a.nii.gz"])
     done("corrupt", "--recipe", "mr-c", tmp_path / "images", tmp_path / "out", "--preview")
     assert (tmp_path / "out" / "preview.png").is_file()

@@ -84,7 +84,7 @@ def test_its_own_tests_pass(installed: dict[str, str]) -> None:
         ("my_mix", "small letters"),
         ("standard", "is a method already"),
         ("torch", "another Python package"),
-        ("class", "another Python package"),
+        ("class", "is a keyword of Python"),
         ("../out", "small letters"),
     ],
 )

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from benchmark.data.dataset import Dataset
-from benchmark.report import corrupted_sets
+from benchmark.errors import CoopbenchError
+from benchmark.external_rows import CorruptedBy
+from benchmark.report import corrupted_sets, corruptions
 from results.errors import ScoreFileError
 from results.robustness import Corruption
 
@@ -23,18 +25,20 @@ def prepared(name: str, title: str = "", **preparation: Any) -> Dataset:
 
 
 def test_no_set_is_corrupted() -> None:
-    assert corrupted_sets([prepared("acdc", "ACDC"), prepared("mnms", "M&Ms")]) == {}
+    assert corrupted_sets(corruptions([prepared("acdc", "ACDC"), prepared("mnms", "M&Ms")])) == {}
 
 
 def test_recipes_are_kept_apart() -> None:
     graded = {"recipe": "mr-c", "recipe_version": 1, "kind": "Motion", "seed": 1}
     sets = corrupted_sets(
-        [
-            prepared("acdc", "Mine"),
-            prepared("Motion-2", severity=2, **graded),
-            prepared("RandMotion", recipe="acdc-c", kind="RandMotion"),
-            prepared("Motion-1", severity=1, **graded),
-        ]
+        corruptions(
+            [
+                prepared("acdc", "Mine"),
+                prepared("Motion-2", severity=2, **graded),
+                prepared("RandMotion", recipe="acdc-c", kind="RandMotion"),
+                prepared("Motion-1", severity=1, **graded),
+            ]
+        )
     )
     assert list(sets) == ["acdc-c", "mr-c"]
     assert sets["acdc-c"].corruptions == {"RandMotion": Corruption("RandMotion")}
@@ -43,10 +47,25 @@ def test_recipes_are_kept_apart() -> None:
 
 
 def test_clean_set_that_is_not_there_is_acdc() -> None:
-    sets = corrupted_sets([prepared("RandMotion", recipe="acdc-c", kind="RandMotion")])
+    sets = corrupted_sets(corruptions([prepared("RandMotion", recipe="acdc-c", kind="RandMotion")]))
     assert sets["acdc-c"].clean == "ACDC"
 
 
 def test_impossible_severity_is_refused() -> None:
     with pytest.raises(ScoreFileError, match="severity 7"):
-        corrupted_sets([prepared("Motion-7", recipe="mr-c", kind="Motion", severity=7)])
+        corrupted_sets(
+            corruptions([prepared("Motion-7", recipe="mr-c", kind="Motion", severity=7)])
+        )
+
+
+def test_sets_of_external_models_join_those_of_their_recipe() -> None:
+    """And are refused where they would mix with others."""
+    own = [prepared("acdc", "ACDC"), prepared("Fog", recipe="fog", kind="Fog", severity=1)]
+    theirs = CorruptedBy(recipe="fog", kind="Fog", severity=2, clean="ACDC")
+    sets = corrupted_sets(corruptions(own, {"Fog-2": theirs}))
+    assert sets["fog"].levels == {"Fog": {1: "Fog", 2: "Fog-2"}} and sets["fog"].clean == "ACDC"
+    with pytest.raises(CoopbenchError, match="Fog: is corrupted from ACDC by fog"):
+        corruptions(own, {"Fog": theirs})
+    other = theirs.model_copy(update={"clean": "labelsTs"})
+    with pytest.raises(CoopbenchError, match="recipe fog: some of its sets were made from ACDC"):
+        corrupted_sets(corruptions(own, {"Fog-2": other}))

@@ -181,6 +181,17 @@ def test_set_without_a_folder_of_predictions(data: Path, tmp_path: Path) -> None
     assert not (tmp_path / "out.csv").exists()
     text = does(*words, "--missing", "skip")
     assert "Kind: 0 of 2 volumes; 2 left out (missing 2)" in text
+    absent = tmp_path / "mine" / "Kind"
+    assert f"warning: Kind: no prediction at all; left out ({absent}: no such folder)" in text
+    absent.mkdir()
+    text = does(*words, "--missing", "skip")
+    assert f"warning: Kind: no prediction at all; left out ({absent}: holds no prediction)" in text
+    for frame in ("ED", "ES"):
+        (absent / f"004_{frame}.nii.gz").write_bytes(b"torn")
+    text = does(*words, "--missing", "skip")
+    assert "warning: Kind: no prediction that can be scored; left out" in text
+    assert "004_ED.nii.gz: cannot be read as NIfTI" in text
+    shutil.rmtree(absent)
     assert set(scored(tmp_path / "out.csv")["test_set"]) == {"ACDC"}
     does(*words, "--missing", "zero")
     table = scored(tmp_path / "out.csv").query("test_set == 'Kind'")
@@ -453,6 +464,127 @@ def test_faults_are_listed_up_to_ten(tmp_path: Path) -> None:
 
 
 # The report
+
+
+# Corrupted folders
+
+FOGGY = """
+format = "coopbench-recipe-1"
+name = "foggy"
+title = "Foggy"
+version = 1
+
+[kinds.Noise]
+corruption = "noise"
+severities = [1, 3]
+
+[kinds.Shade]
+corruption = "bias"
+strength = { coefficient = 0.7 }
+"""
+
+
+@pytest.fixture
+def corrupted(tmp_path: Path, labels: Path) -> Path:
+    """The images of the labels, corrupted by a recipe of three kinds, two of them graded."""
+    rng = np.random.default_rng(0)
+    for path in labels.iterdir():
+        image = tmp_path / "imagesTs" / path.name.replace(".nii", "_0000.nii")
+        save(image, rng.random((10, 8, 2)).astype(np.float32))
+    recipe = tmp_path / "foggy.toml"
+    recipe.write_text(FOGGY)
+    out = tmp_path / "imagesTs-c"
+    does("corrupt", "--recipe", recipe, tmp_path / "imagesTs", out, "--workers", 1)
+    return out
+
+
+def predict_all(labels: Path, folder: Path, clean: str = "clean") -> Path:
+    """Predictions that lose more and more of LV, from the clean set to the strong noise."""
+    for place, kind in enumerate([clean, "Noise-1", "Noise-3", "Shade"]):
+        for label in labels.iterdir():
+            data = np.asarray(nib.load(label).dataobj).copy()
+            data[2 : 2 + place] = 0
+            save(folder / kind / label.name, data)
+    return folder
+
+
+def test_corrupted_folder_is_scored_at_once_and_reported(
+    data: Path, labels: Path, corrupted: Path, tmp_path: Path
+) -> None:
+    files = []
+    for name, title in (("mine", None), ("yours", "MyData"), ("theirs", "MyData")):
+        files.append(tmp_path / f"{name}.csv")
+        found = predict_all(labels, tmp_path / name, title or "clean")
+        said = does(
+            "score", found, labels, "--corrupted", corrupted, *(["--set", title] if title else []),
+            "--out", files[-1], "--workers", 1,
+        )  # fmt: skip
+        for kind in (title or "labelsTs", "Noise-1", "Noise-3", "Shade"):
+            assert f"{kind}: 2 of 2 volumes" in said
+    record = json.loads(files[1].with_suffix(".json").read_text())
+    assert record["options"]["corrupted"] == "imagesTs-c"
+    assert [one["corruption"] for one in record["test_sets"]] == [
+        None,
+        {"recipe": "foggy", "kind": "Noise", "severity": 1, "clean": "MyData"},
+        {"recipe": "foggy", "kind": "Noise", "severity": 3, "clean": "MyData"},
+        {"recipe": "foggy", "kind": "Shade", "severity": None, "clean": "MyData"},
+    ]
+    words = ("--data", data, "--runs", tmp_path / "runs", "--no-pictures")
+    words = (*words, "--out", tmp_path / "out")
+    # One recipe on two clean sets, as their names have it, is not one comparison.
+    mixed = fails(1, "report", *words, "--scores", files[0], "--scores", files[1])
+    assert "its Noise-1 is not the one of" in mixed
+    does("report", *words, "--scores", files[1], "--scores", files[2])
+    tables = tmp_path / "out" / "tables"
+    severity = pd.read_csv(tables / "severity.csv")
+    severity = severity[(severity["method"] == "yours") & (severity["kind"] == "Noise")]
+    dice = severity[severity["measure"] == "dice"].set_index("severity")["mean"]
+    means = read_scores(files[1]).groupby("test_set")["dice"].mean()
+    wanted = {0: means["MyData"], 1: means["Noise-1"], 3: means["Noise-3"]}
+    assert dice.to_dict() == pytest.approx(wanted, abs=1e-6)
+    assert wanted[0] == 1 > wanted[1] > wanted[3]
+    robustness = (tables / "robustness.md").read_text()
+    for word in ("mCE", "ROOD", "MyData"):
+        assert word in robustness, word
+    remark = "MyData and 3 sets of foggy: whole volume of the labels in labelsTs"
+    assert remark in (tables / "dice-ftn.md").read_text()
+
+
+def test_draws_of_a_corrupted_folder_are_all_expected(labels: Path, tmp_path: Path) -> None:
+    save(tmp_path / "images" / "007_ED_0000.nii.gz", np.arange(160.0).reshape(10, 8, 2))
+    save(tmp_path / "images" / "008_ES_0000.nii.gz", np.arange(160.0).reshape(10, 8, 2))
+    recipe = tmp_path / "foggy.toml"
+    recipe.write_text(FOGGY.replace("version = 1", "version = 1\ndraws = 2"))
+    out = tmp_path / "out"
+    does("corrupt", "--recipe", recipe, tmp_path / "images", out, "--workers", 1)
+    found = predict_all(labels, tmp_path / "mine")
+    for kind in ("Noise-1", "Noise-3", "Shade"):
+        shutil.copytree(found / kind, found / kind / "draw1")
+        for label in labels.iterdir():
+            (found / kind / label.name).rename(
+                found / kind / label.name.replace(".nii", "_draw2.nii")
+            )
+    words = ("score", found, labels, "--corrupted", out, "--out", tmp_path / "mine.csv")
+    does(*words, "--workers", 1)
+    assert set(scored(tmp_path / "mine.csv").index.unique("draw")) == {0, 1, 2}
+    (found / "Shade" / "draw1" / "007_ED.nii.gz").unlink()
+    assert "Shade: no prediction of case 007_ED (draw 1)" in fails(1, *words, "--workers", 1)
+
+
+def test_corrupted_folders_that_do_not_fit(
+    data: Path, labels: Path, corrupted: Path, tmp_path: Path
+) -> None:
+    found = predict_all(labels, tmp_path / "mine")
+    words = ("--corrupted", corrupted, "--workers", 1)
+    said = fails(2, "score", found, labels, *words, "--set", "Shade")
+    assert "has a kind called Shade, as the clean set" in said
+    assert "goes with a plain folder of labels" in fails(2, "score", found, data, *words)
+    no_manifest = fails(1, "score", found, labels, "--corrupted", labels)
+    assert "holds no manifest.json" in no_manifest
+    shutil.rmtree(found / "Noise-3")
+    said = fails(1, "score", found, labels, *words, "--out", tmp_path / "mine.csv")
+    assert "its predictions belong in a folder called Noise-3" in said
+    assert not (tmp_path / "mine.csv").exists()
 
 
 def _external(data: Path, tmp_path: Path, *words: object, frames: tuple[str, ...]) -> Path:
