@@ -17,7 +17,7 @@ from benchmark.data.dataset import Dataset, read_dataset
 from benchmark.data.slices import TrainingSlices
 from benchmark.device import find_precision, keep_memory
 from benchmark.errors import CoopbenchError
-from benchmark.floor import Machine, Work, measure_machine, measure_work, wait_for
+from benchmark.floor import Machine, Work, best_of, measure_machine, measure_work, wait_for
 from benchmark.learner import Learner
 from benchmark.plain import PlainLearner
 
@@ -101,8 +101,9 @@ def time_steps(
     """
     times = {}
     with _side(_Task(configs[0], dataset.root, device.type, plain=False)) as reference:
-        machine: Machine = reference("machine", 0)
+        seen: list[Machine] = []
         for config in configs:
+            seen.append(reference("machine", 0))
             times[config.name] = taken = StepTimes()
             task = _Task(config, dataset.root, device.type, plain=False)
             with ExitStack() as sides:
@@ -117,7 +118,7 @@ def time_steps(
                     if plain:
                         taken.plain.append(plainly("train", steps))
                     advance()
-    return times, machine
+    return times, best_of(seen)
 
 
 @contextmanager

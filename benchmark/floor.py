@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,14 @@ class Work:
     def floor(self, machine: Machine) -> float:
         """Seconds that it takes at least: the greater of its two times."""
         return max(self.products / machine.products, self.traffic / machine.bandwidth)
+
+
+def best_of(machines: Sequence[Machine]) -> Machine:
+    """What a device does when nothing disturbs it, from several measurements of it."""
+    return Machine(
+        products=max(machine.products for machine in machines),
+        bandwidth=max(machine.bandwidth for machine in machines),
+    )
 
 
 def measure_machine(device: torch.device, precision: torch.dtype) -> Machine:
