@@ -127,7 +127,7 @@ def find_run(runs: Path, config: RunConfig) -> Run:
         CoopbenchError: the folder holds a run of another configuration; the differences are named.
     """
     folder = runs / config.folder
-    if any((folder / name).is_file() for name in (RESUME, WEIGHTS)):
+    if any((folder / name).is_file() for name in (RESUME, WEIGHTS, EXPORTED)):
         differences = _differences(
             open_run(folder).config.model_dump(mode="json"), config.model_dump(mode="json")
         )

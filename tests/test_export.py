@@ -57,6 +57,8 @@ def test_an_exported_run_is_done_and_says_what_it_lacks(
     words = ("train", "--method", "standard", "--data", own_data, "--preset", "demo", *TINY)
     again = coopbench(*words, "--runs", shared)
     assert again.exit_code == 0 and not list(copy.glob("*.safetensors"))
+    other = coopbench(*words, "--set", "noise=0.1", "--runs", shared)
+    assert other.exit_code == 1 and "training.noise: 0.05 there, 0.1 now" in other.output
     image = own_data / "acdc" / "004" / "ED_img.nii.gz"
     result = coopbench("predict", copy, image)
     assert result.exit_code == 1 and "was exported without its weights" in result.output

@@ -33,7 +33,7 @@ from results.robustness_table import MEASURES, robustness_table
 from results.scores import METRICS, check_scores, read_scores
 from results.table import poster_table
 
-MEASURED = Path(__file__).parents[1] / "results" / "measured" / "acdc-compact-r0" / "scores.parquet"
+MEASURED = Path(__file__).parents[1] / "results" / "measured" / "acdc-compact" / "scores.parquet"
 
 Rows = list[dict[str, object]]
 
@@ -506,7 +506,7 @@ def test_measured_scores_of_the_repository() -> None:
     sets = CorruptedSets({name: Corruption(name) for name in kinds})
     mean = robustness_table(scores, sets, reference="standard").mean
     row = mean.loc[("standard", "FTN")]
-    printed = [0.6714, 0.6504, 0.6630, 0.0155]
-    assert row["clean_dice"] == pytest.approx(0.7198, abs=5e-5)
+    printed = [0.6620, 0.6435, 0.6645, 0.0320]
+    assert row["clean_dice"] == pytest.approx(0.7143, abs=5e-5)
     assert row["corrupted_dice"] == pytest.approx(np.mean(printed), abs=5e-5)
-    assert row["degradation"] == pytest.approx(0.7198 - np.mean(printed), abs=1e-4)
+    assert row["degradation"] == pytest.approx(0.7143 - np.mean(printed), abs=1e-4)
