@@ -1112,8 +1112,7 @@ def _study_on_dask(
     with cluster(scheduler, workers=workers, gpu=gpu) as client, make_progress() as progress:
         for line in check_workers(client, [folder.resolve() for folder in folders]):
             _say(line)
-        todo = [job for job in grid if not job.done]
-        whole = progress.add_task("study", total=len(todo), note="")
+        whole = progress.add_task("study", total=sum(job.due for job in grid), note="")
         tasks: dict[str, Any] = {}
 
         def listen(message: tuple[str, int, int, str]) -> None:

@@ -30,7 +30,7 @@ from benchmark.manifest import (
 )
 from benchmark.recipe import Corrupted, Recipe, Spacing, Stack
 from benchmark.seeding import derive_seed
-from benchmark.workers import heed_stop, share_out
+from benchmark.workers import all_well, heed_stop, share_out
 
 
 @dataclass(frozen=True)
@@ -156,9 +156,7 @@ def _corrupt(
         workers=workers,
         preload=[__name__, type(recipe).__module__],
     ) as work:
-        for _, result in work:
-            if isinstance(result, Exception):
-                raise result
+        for _, result in all_well(work):
             for kind, case, new in result:
                 by_kind[kind].append(case)
                 made += new

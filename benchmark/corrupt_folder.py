@@ -29,7 +29,7 @@ from benchmark.data.nifti import (
     save_image,
     stem,
 )
-from benchmark.errors import CoopbenchError, WriteError, first_lines
+from benchmark.errors import CoopbenchError, first_lines
 from benchmark.files import sha256, write_json
 from benchmark.lock import only_one
 from benchmark.manifest import (
@@ -43,7 +43,7 @@ from benchmark.manifest import (
     voxel_checksum,
 )
 from benchmark.recipe import Recipe
-from benchmark.workers import heed_stop, share_out
+from benchmark.workers import heed_stop, share_out, sort_out
 
 LABELS = ("_seg", "_gt", "_label", "_labels", "_mask", "_dseg")
 """How the names of label maps end, which are no images."""
@@ -130,9 +130,6 @@ def _corrupt_all(
     skip_bad: bool,
 ) -> tuple[Manifest, int, list[str]]:
     """The manifest of what is there then, how many volumes are new, and lines on broken images."""
-    volumes: list[VolumeRecord] = []
-    faults: list[str] = []
-    made = 0
     with share_out(
         partial(
             _corrupt_image,
@@ -147,15 +144,8 @@ def _corrupt_all(
         workers=workers,
         preload=[__name__, type(recipe).__module__],
     ) as work:
-        for _, result in work:
-            if isinstance(result, CoopbenchError) and not isinstance(result, WriteError):
-                faults += result.lines
-            elif isinstance(result, Exception):
-                raise result
-            else:
-                volumes += [record for record, _ in result]
-                made += sum(new for _, new in result)
-    faults.sort()
+        done, faults = sort_out(work)
+    volumes = [record for _, made in done for record, _ in made]
     if faults and not (skip_bad and volumes):
         raise CoopbenchError(
             *first_lines(faults),
@@ -171,7 +161,7 @@ def _corrupt_all(
         volumes=tuple(volumes),
     )
     manifest.write(out)
-    return manifest, made, faults
+    return manifest, sum(new for _, made in done for _, new in made), faults
 
 
 def _corrupt_image(

@@ -140,7 +140,7 @@ def run_on_cluster(
     listen: Listener,
     advance: Callable[[Job], None],
 ) -> list[str]:
-    """Do every job that is not done, each once those that it needs are done.
+    """Do every job that is due, each once those that it needs are done.
 
     Args:
         client: of the cluster.
@@ -160,7 +160,7 @@ def run_on_cluster(
     client.subscribe_topic(TOPIC, lambda event: listen(event[1]))
     stop = Event(f"stop-{study}", client=client)
     for job in jobs:
-        if not job.done:
+        if job.due:
             futures[job.name] = client.submit(
                 _do,
                 job,

@@ -21,7 +21,7 @@ from benchmark.metrics import IMPLEMENTATION, score_volume
 from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.prediction import FIELD, in_full_image, predict_field, trained_network
 from benchmark.run import Run, open_run
-from benchmark.workers import default_workers, heed_stop, share_out
+from benchmark.workers import all_well, default_workers, heed_stop, share_out
 
 COLUMNS = (
     "method",
@@ -102,9 +102,8 @@ def evaluate(
         workers=workers,
         preload=[__name__],
     ) as work:
-        for _, result in work:
-            if isinstance(result, Exception):
-                raise result
+        for _ in all_well(work):
+            pass
     return len(jobs)
 
 

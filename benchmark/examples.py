@@ -16,7 +16,7 @@ from benchmark.data.prepared import read_frame
 from benchmark.methods.method import Batch, RandomStream
 from benchmark.prediction import FIELD, predict_field, trained_network
 from benchmark.run import Run, open_run
-from benchmark.workers import default_workers, share_out
+from benchmark.workers import all_well, default_workers, share_out
 from results.figures.hard_examples import HardSlice
 from results.figures.qualitative import CHOICES, CaseSlice
 from results.order import further_sets
@@ -165,9 +165,7 @@ def case_slices(
         workers=workers,
         preload=[__name__],
     ) as work:
-        for job, result in work:
-            if isinstance(result, Exception):
-                raise result
+        for job, result in all_well(work):
             predictions[job.run.config.name] = result
     shown: dict[str, list[CaseSlice]] = {choice: [] for choice in CHOICES}
     for number, (volume, (dataset, case, frame)) in enumerate(zip(volumes, found, strict=True)):

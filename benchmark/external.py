@@ -52,7 +52,7 @@ from benchmark.metrics import IMPLEMENTATION, score_volume
 from benchmark.prediction import FIELD
 from benchmark.recipe import recipe_again
 from benchmark.selection import all_datasets
-from benchmark.workers import share_out
+from benchmark.workers import share_out, sort_out
 
 BACKGROUND = "background"
 
@@ -661,8 +661,6 @@ def _score_all(
     Raises:
         CoopbenchError: labels are broken; the first are named.
     """
-    outcomes: dict[int, _Outcome] = {}
-    faults: list[str] = []
     place = {id(case): number for number, case in enumerate(cases)}
     with share_out(
         partial(_score_case, row=row, numbering=numbering, missing=missing),
@@ -671,16 +669,10 @@ def _score_all(
         workers=workers,
         preload=[__name__],
     ) as work:
-        for case, result in work:
-            if isinstance(result, CoopbenchError):
-                faults += result.lines
-            elif isinstance(result, Exception):
-                raise result
-            else:
-                outcomes[place[id(case)]] = result
+        done, faults = sort_out(work)
     if faults:
-        raise CoopbenchError(*first_lines(sorted(dict.fromkeys(faults))))
-    return [outcomes[number] for number in range(len(cases))]
+        raise CoopbenchError(*first_lines(list(dict.fromkeys(faults))))
+    return [outcome for _, outcome in sorted(done, key=lambda one: place[id(one[0])])]
 
 
 def _scored_set(one: TestSet, outcomes: Sequence[_Outcome]) -> ScoredSet:

@@ -51,6 +51,11 @@ class Job:
     method: str = ""
     volumes: int = 0
 
+    @property
+    def due(self) -> bool:
+        """Whether a study does it: a corrupted set is read and checked even where it is there."""
+        return self.kind == "corrupt" or not self.done
+
 
 @dataclass(frozen=True)
 class _Evaluation:

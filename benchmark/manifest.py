@@ -22,7 +22,7 @@ from benchmark.errors import CoopbenchError
 from benchmark.files import digest, read_json, sha256, write_json
 from benchmark.recipe import Recipe
 from benchmark.validation import RelativePath
-from benchmark.workers import share_out
+from benchmark.workers import all_well, share_out
 
 MANIFEST = "manifest.json"
 
@@ -188,9 +188,7 @@ def verify(
     with share_out(
         _check_volume, jobs, title="verify", workers=workers, preload=[__name__]
     ) as work:
-        for _, result in work:
-            if isinstance(result, Exception):
-                raise result
+        for _, result in all_well(work):
             faults += result
     if manifest.layout == "prepared":
         faults += _wrong_sets(folder, manifest)

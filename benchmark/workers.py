@@ -6,14 +6,14 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.context import BaseContext
 from typing import Any, TypeVar
 
-from benchmark.errors import CoopbenchError
+from benchmark.errors import CoopbenchError, WriteError
 from benchmark.interruption import hear_signals, held_back
 from benchmark.progress import progress_bar
 
@@ -213,3 +213,38 @@ def _results(
             raise error
         yield futures[future], future.result() if error is None else error
         advance()
+
+
+def all_well(
+    outcomes: Iterable[tuple[Job, Result | Exception]],
+) -> Iterator[tuple[Job, Result]]:
+    """Each job with its result, as `share_out` brings them.
+
+    Raises:
+        Exception: the first that a job raised.
+    """
+    for job, outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome
+        yield job, outcome
+
+
+def sort_out(
+    outcomes: Iterable[tuple[Job, Result | Exception]],
+) -> tuple[list[tuple[Job, Result]], list[str]]:
+    """What came of the jobs whose input is good, and sorted lines on those whose input is not.
+
+    Raises:
+        WriteError: the first time that a job cannot write, which is no fault of its input.
+        Exception: the first of any other kind than `CoopbenchError`.
+    """
+    done: list[tuple[Job, Result]] = []
+    faults: list[str] = []
+    for job, outcome in outcomes:
+        if isinstance(outcome, CoopbenchError) and not isinstance(outcome, WriteError):
+            faults += outcome.lines
+        elif isinstance(outcome, Exception):
+            raise outcome
+        else:
+            done.append((job, outcome))
+    return done, sorted(faults)

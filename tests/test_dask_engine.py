@@ -122,6 +122,14 @@ def test_a_job_that_fails_is_named_and_the_rest_goes_on(own_data: Path, tmp_path
     good = tmp_path / "runs" / config.group / "standard-r0-s40"
     assert (good / "done.json").is_file()
     assert {path.stem for path in (good / "scores").glob("*.csv")} >= {"acdc", "RandSpike"}
+    # Mended, it goes on, and notices a corrupted volume that was broken meanwhile.
+    (broken / "resume.safetensors").unlink()
+    volume = next((own_data / "acdc-c" / "RandBias").rglob("*_img.nii.gz"))
+    before = volume.read_bytes()
+    volume.write_bytes(before[:-9])
+    result = CliRunner().invoke(cli, [*study, "--engine", "dask", "--jobs", "1"])
+    assert result.exit_code == 0, result.output
+    assert volume.read_bytes() == before and (broken / "done.json").is_file()
 
 
 def test_a_scheduler_that_is_not_there_is_named(

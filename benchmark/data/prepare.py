@@ -18,10 +18,10 @@ from benchmark.data.labels import implausible, remap
 from benchmark.data.nifti import Volume, finite_float32, read_volume, write_volume
 from benchmark.data.raw import RawFrame, RawSet, RawSubject
 from benchmark.data.resample import IN_PLANE_SPACING, resample_in_plane
-from benchmark.errors import CoopbenchError, WriteError, first_lines
+from benchmark.errors import CoopbenchError, first_lines
 from benchmark.files import sha256, whole_folder, write_json
 from benchmark.lock import only_one
-from benchmark.workers import share_out
+from benchmark.workers import share_out, sort_out
 
 PERCENTILES = (2.0, 98.0)
 PREPARATION = {
@@ -203,7 +203,6 @@ def _prepare(
     skip_bad: bool,
 ) -> Prepared:
     jobs = [_Job(subject, raw.numbering, root) for subject in raw.subjects]
-    cases, warnings, faults, made = [], [], list(raw.faults), 0
     with share_out(
         _prepare_subject,
         jobs,
@@ -211,17 +210,9 @@ def _prepare(
         workers=workers,
         preload=[__name__],
     ) as work:
-        for _, result in work:
-            if isinstance(result, CoopbenchError) and not isinstance(result, WriteError):
-                faults += result.lines
-            elif isinstance(result, Exception):
-                raise result
-            else:
-                cases.append(result.case)
-                warnings += result.warnings
-                made += result.new
-    faults.sort()
-    if faults and not (skip_bad and cases):
+        done, broken = sort_out(work)
+    faults = sorted([*raw.faults, *broken])
+    if faults and not (skip_bad and done):
         raise _not_prepared(faults, len(jobs) + len(raw.faults))
     dataset = Dataset(
         name=raw.name,
@@ -231,11 +222,13 @@ def _prepare(
         in_plane_spacing_mm=IN_PLANE_SPACING,
         preparation=PREPARATION,
         software={name: version(name) for name in ("coopbench", "numpy", "scipy", "nibabel")},
-        cases=tuple(sorted(cases, key=lambda case: case.folder)),
+        cases=tuple(sorted((one.case for _, one in done), key=lambda case: case.folder)),
         left_out=len(faults),
         root=root,
     )
     if splits is not None:
         write_json(root / "splits.json", splits.model_dump(mode="json"))
     dataset.write()
-    return Prepared(dataset, made, [*(f"left out: {fault}" for fault in faults), *sorted(warnings)])
+    warnings = sorted(line for _, one in done for line in one.warnings)
+    made = sum(one.new for _, one in done)
+    return Prepared(dataset, made, [*(f"left out: {fault}" for fault in faults), *warnings])
