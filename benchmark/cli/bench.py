@@ -1,0 +1,132 @@
+"""``coopbench bench``: the speed of this machine."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from benchmark.cli.options import (
+    choose_preset,
+    count_workers,
+    data_option,
+    device_option,
+    examples,
+    listed,
+    locate_data,
+    preset_option,
+    read_training_set,
+    set_option,
+    workers_option,
+)
+from benchmark.errors import UsageError
+
+if TYPE_CHECKING:
+    from benchmark.bench_report import StudySize
+
+
+@click.command(
+    epilog=examples(
+        "coopbench bench",
+        "coopbench bench steps --methods proposed-x,adv-noise --preset compact --rounds 5",
+        "coopbench bench steps --methods proposed --device cuda --preset paper",
+        "coopbench bench corrupt --recipe mr-c --rounds 2",
+        "coopbench bench report --study 30,5,30,150",
+    )
+)
+@click.argument("parts", nargs=-1, type=click.Choice(["steps", "evaluation", "corrupt", "report"]))
+@click.option("--methods", callback=listed, help="Names, with commas between.  [default: all]")
+@data_option
+@preset_option
+@device_option
+@set_option
+@click.option("--reference", default="standard", show_default=True, help="What steps relate to.")
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=3, show_default=True, help="Per round.")
+@click.option("--plain/--no-plain", default=True, help="Time plain steps too.  [default: plain]")
+@click.option("--recipe", default="acdc-c", show_default=True, help="Of 'corrupt'.")
+@click.option(
+    "--study",
+    "study_size",
+    default="30,5,30,150",
+    show_default=True,
+    help="Of 'report': methods, repeats, test sets, subjects.",
+)
+@workers_option
+def bench(
+    parts: tuple[str, ...],
+    methods: tuple[str, ...],
+    data: Path | None,
+    preset: str | None,
+    device: str,
+    overrides: tuple[str, ...],
+    reference: str,
+    rounds: int,
+    steps: int,
+    plain: bool,
+    recipe: str,
+    study_size: str,
+    workers: int | None,
+) -> None:
+    """Measure the speed of this machine's harness, side by side with plain code.
+
+    \b
+    steps       the training step of each method, beside the same mathematics
+                written plainly
+    evaluation  volumes per second, beside one slice after the other
+    corrupt     a recipe on the test subjects, beside a loop in one process
+                that writes the same files
+    report      tables, figures and page from drawn scores of a study of
+                8 million rows
+
+    The first three unless others are named. The sides take turns within each round, and ratios are
+    taken within it. Steps and evaluation are also set against their floor: what they compute and
+    move, over what the machine was measured to compute and move.
+    """
+    chosen = parts or ("steps", "evaluation", "corrupt")
+    size = _study_size(study_size)
+    if set(chosen) == {"report"}:
+        from benchmark.bench import bench_report
+
+        click.echo(bench_report(size))
+        return
+    from benchmark import bench as measure
+    from benchmark.config import resolve
+    from benchmark.data.dataset import read_dataset
+    from benchmark.device import find_device
+    from benchmark.methods.registry import find_method, method_names
+    from benchmark.recipe import find_recipe
+
+    names = tuple(dict.fromkeys((reference, *(methods or method_names()))))
+    for method in names:
+        find_method(method)
+    found, where, folder = find_recipe(recipe), find_device(device), locate_data(data)
+    dataset = read_training_set(folder, overrides)
+    preset = choose_preset(preset, dataset, where.type)
+    configs = [
+        resolve(method, dataset, preset=preset, repeat=0, overrides=overrides) for method in names
+    ]
+    test_set = read_dataset(folder / "acdc")
+    for part in dict.fromkeys(chosen):
+        if part == "steps":
+            said = measure.bench_steps(
+                configs, dataset, where, rounds=rounds, steps=steps, plain=plain
+            )
+        elif part == "evaluation":
+            said = measure.bench_evaluation(configs[0], test_set, where, rounds=rounds)
+        elif part == "corrupt":
+            said = measure.bench_corrupt(
+                test_set, found, workers=count_workers(workers), rounds=rounds
+            )
+        else:
+            said = measure.bench_report(size)
+        click.echo(said + "\n")
+    click.echo(measure.describe_hardware(where))
+
+
+def _study_size(text: str) -> "StudySize":
+    from benchmark.bench_report import StudySize
+
+    parts = text.split(",")
+    if len(parts) != 4 or not all(part.isdecimal() and int(part) for part in parts):
+        raise UsageError(f"--study {text}: give four whole numbers, as 30,5,30,150")
+    return StudySize(*map(int, parts))

@@ -1,0 +1,119 @@
+"""``coopbench corrupt`` and ``coopbench recipes``: corrupted sets, and what they are made by."""
+
+from pathlib import Path
+
+import click
+
+from benchmark.cli.options import (
+    FOLDER,
+    count_workers,
+    data_option,
+    examples,
+    locate_data,
+    skip_bad_option,
+    workers_option,
+)
+from benchmark.errors import UsageError
+
+
+@click.command(
+    epilog=examples(
+        "coopbench corrupt",
+        "coopbench corrupt --recipe acdc-c-severity --preview",
+        "coopbench corrupt --recipe mr-c pictures --preview  # pictures/preview.png",
+        "coopbench corrupt --verify",
+        "coopbench corrupt --replay acdc-c replayed      # from acdc-c/manifest.json alone",
+        "coopbench corrupt --recipe mr-c imagesTs imagesTs-c",
+        "coopbench corrupt --recipe my.toml imagesTs imagesTs-mine",
+    )
+)
+@click.argument("images", required=False, type=FOLDER)
+@click.argument("out", required=False, type=FOLDER)
+@data_option
+@click.option(
+    "--recipe",
+    default="acdc-c",
+    show_default=True,
+    help="See 'coopbench recipes'; or a .toml file.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other draws.")
+@click.option("--verify", is_flag=True, help="Check a set against its manifest; make nothing.")
+@click.option(
+    "--replay",
+    type=FOLDER,
+    metavar="SET",
+    help="Make SET again into OUT, from the parameters in its manifest.",
+)
+@click.option("--preview", is_flag=True, help="Only draw a picture of the recipe, OUT/preview.png.")
+@skip_bad_option
+@workers_option
+def corrupt(
+    images: Path | None,
+    out: Path | None,
+    data: Path | None,
+    recipe: str,
+    seed: int,
+    verify: bool,
+    replay: Path | None,
+    preview: bool,
+    skip_bad: bool,
+    workers: int | None,
+) -> None:
+    """Make corrupted sets, such as ACDC-C.
+
+    Without IMAGES, the test subjects in DATA are corrupted, and each kind of artefact becomes a
+    test set DATA/<recipe>/<kind>. With IMAGES and OUT, every NIfTI image below IMAGES is, into
+    OUT/<kind>; names, headers and the range of intensities are kept.
+
+    The same seed gives the same voxels, whatever the number of processes. A manifest beside the
+    sets holds seeds, parameters and checksums: --verify checks it, --replay makes the set again.
+    With --verify, --replay or --preview, a single folder is OUT.
+    """
+    from benchmark.corrupting import Corrupting
+
+    if sum((verify, replay is not None, preview)) > 1:
+        raise UsageError("--verify, --replay, --preview: give one of them")
+    if out is None and images is not None and (verify or replay is not None or preview):
+        images, out = None, images
+    if images is not None and out is None:
+        raise UsageError("corrupt IMAGES OUT: say where to, as in 'coopbench corrupt imagesTs out'")
+    if replay is not None and out is None:
+        raise UsageError("--replay SET OUT: say where to make it again")
+    if skip_bad and (images is None or verify or replay is not None or preview):
+        raise UsageError("--skip-bad: goes with IMAGES OUT; all of a prepared set is made")
+    work = Corrupting(recipe, seed, count_workers(workers), skip_bad=skip_bad)
+    if verify and out is not None:
+        done = work.verify(out, images)
+    elif images is not None and out is not None:
+        if replay is not None:
+            done = work.replay_folder(replay, images, out)
+        else:
+            done = work.preview_folder(images, out) if preview else work.make_folder(images, out)
+    else:
+        folder = locate_data(data)
+        if verify:
+            done = work.verify(folder / work.name, folder / "acdc")
+        elif replay is not None and out is not None:
+            done = work.replay_set(replay, folder / "acdc", out)
+        else:
+            target = out or folder / work.name
+            done = (work.preview_set if preview else work.make_set)(folder / "acdc", target)
+    for line in done:
+        click.echo(line)
+
+
+@click.command(epilog=examples("coopbench recipes"))
+def recipes() -> None:
+    """List the recipes of corruptions."""
+    from tabulate import tabulate
+
+    from benchmark.recipe import find_recipe, recipe_names
+
+    rows = []
+    for name in recipe_names():
+        recipe = find_recipe(name)
+        families = list(dict.fromkeys(recipe.family(kind)[0] for kind in recipe.kinds))
+        grades = {recipe.family(kind)[1] for kind in recipe.kinds} - {None}
+        severities = f"1 to {len(grades)}" if grades else "-"
+        rows.append((name, recipe.version, recipe.draws, severities, ", ".join(families)))
+    click.echo(tabulate(rows, headers=["name", "version", "draws", "severities", "kinds"]))

@@ -1,0 +1,82 @@
+"""``coopbench evaluate``: scores of runs."""
+
+from pathlib import Path
+
+import click
+
+from benchmark.cli.options import (
+    FOLDER,
+    data_option,
+    device_option,
+    examples,
+    locate_data,
+    runs_option,
+    say,
+    workers_option,
+)
+from benchmark.errors import CoopbenchError
+
+
+@click.command(
+    epilog=examples(
+        "coopbench evaluate",
+        "coopbench evaluate runs/acdc-compact/proposed-r0-s40 --save-predictions",
+    )
+)
+@click.argument("run", nargs=-1, type=FOLDER)
+@data_option
+@runs_option
+@device_option
+@click.option("--save-predictions", is_flag=True, help="Also write label maps, as NIfTI.")
+@workers_option
+def evaluate(
+    run: tuple[Path, ...],
+    data: Path | None,
+    runs: Path,
+    device: str,
+    save_predictions: bool,
+    workers: int | None,
+) -> None:
+    """Score runs on every test set.
+
+    RUN is the folder of a run, or of several (default: all in RUNS that were trained on DATA).
+    Each is scored on every prepared set in DATA. Scores of FTN and FTN+STN go to
+    RUNS/<data>-<preset>/scores.csv, and per set into each run's folder. What is scored already is
+    kept.
+    """
+    from benchmark.data.dataset import evaluated_cases
+    from benchmark.device import find_device
+    from benchmark.evaluation import evaluate as score
+    from benchmark.evaluation import gather_groups
+    from benchmark.run import find_runs, open_run
+    from benchmark.selection import all_datasets, finished_runs
+
+    datasets = all_datasets(locate_data(data))
+    if run:
+        chosen = [one for folder in run for one in list(find_runs(folder)) or [open_run(folder)]]
+        known = {dataset.fingerprint for dataset in datasets}
+        for one in chosen:
+            if one.config.data.fingerprint not in known:
+                raise CoopbenchError(
+                    f"{one.folder}: was trained on other data than these, and scores on both do "
+                    "not mix; prepare further test sets beside its training data"
+                )
+    else:
+        selection = finished_runs(runs, datasets)
+        chosen = selection.runs
+        for line in selection.left_out:
+            say(line)
+    for dataset in datasets:
+        if not evaluated_cases(dataset):
+            raise CoopbenchError(f"{dataset.root}: holds none of its test subjects")
+    score(
+        chosen,
+        datasets,
+        device=find_device(device),
+        save_predictions=save_predictions,
+        workers=workers,
+    )
+    for out, scored in gather_groups(chosen, datasets):
+        click.echo(f"{out}: {scored} runs on {', '.join(one.title for one in datasets)}")
+    if save_predictions:
+        click.echo("label maps: predictions/ in each run's folder")

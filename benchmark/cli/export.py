@@ -1,0 +1,38 @@
+"""``coopbench export``: finished runs without their weights."""
+
+from pathlib import Path
+
+import click
+
+from benchmark.cli.options import FOLDER, examples, runs_option, say
+from benchmark.errors import CoopbenchError
+
+
+@click.command(
+    epilog=examples(
+        "coopbench export shared",
+        "coopbench export shared --runs runs/acdc-paper",
+        "coopbench report --runs shared",
+    )
+)
+@click.argument("out", type=FOLDER)
+@runs_option
+def export(out: Path, runs: Path) -> None:
+    """Copy finished runs to OUT without their weights, for others.
+
+    Configuration, versions and hardware, log, loss curves and scores of every run, some hundred
+    kilobytes each. Who has the same prepared data can make a report of them, or put them among
+    runs of their own, where a study takes them as done.
+    """
+    from benchmark.export import export as copy
+    from benchmark.run import find_runs
+
+    found = list(find_runs(runs))
+    finished = [run for run in found if run.finished]
+    if not finished:
+        raise CoopbenchError(f"{runs}: holds no finished run; see 'coopbench train'")
+    for path in copy(finished, out):
+        click.echo(f"wrote {path}")
+    for run in found:
+        if not run.finished:
+            say(f"{run.folder}: left out, its training is not finished")

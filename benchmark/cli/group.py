@@ -1,0 +1,79 @@
+"""The group of commands, and how a fault is said: in one line, without a traceback."""
+
+import sys
+from typing import IO, Any
+
+import click
+
+from benchmark import __version__
+from benchmark.cli.options import examples
+from benchmark.errors import CoopbenchError, UsageError, printable
+
+KEEPING = ("prepare", "phantom", "corrupt", "train", "evaluate", "report", "study")
+"""The commands that go on where they were stopped."""
+
+
+class Fault(click.ClickException):
+    """A fault in one line, without a traceback."""
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print it to standard error."""
+        click.echo(f"coopbench: {self.format_message()}", err=True)
+
+
+class UsageFault(Fault):
+    """The command or its options are wrong."""
+
+    exit_code = 2
+
+
+class Interruption(Fault):
+    """Stopped by Ctrl-C, or by a scheduler."""
+
+    exit_code = 130  # as shells have it
+
+
+class Commands(click.Group):
+    """Turns a user's mistakes into one line: exit code 2 for usage, 1 for failure."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; whatever goes wrong on the user's side ends in a `Fault`."""
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            raise UsageFault(str(error)) from error
+        except CoopbenchError as error:
+            raise Fault(str(error)) from error
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            place = f"{error.filename}: " if error.filename else ""
+            raise Fault(printable(f"{place}{error.strerror or error}")) from error
+        except MemoryError as error:
+            raise Fault("out of memory; try fewer --workers, or a smaller batch") from error
+        except KeyboardInterrupt as error:
+            keeps = ctx.invoked_subcommand in KEEPING
+            kept = "what is done is kept, and this goes on with it"
+            truth = kept if keeps else "nothing of it is kept, and this begins it again"
+            command = printable(" ".join(["coopbench", *sys.argv[1:]]))
+            raise Interruption(f"interrupted; {truth}: {command}") from error
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the work, which is the order of definition."""
+        return list(self.commands)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=examples(
+        "coopbench train --method proposed      # on the built-in phantom, if there are no data",
+        "coopbench corrupt",
+        "coopbench report",
+        "coopbench prepare acdc ~/ACDC          # the same on ACDC, into ./data",
+        "coopbench study --methods standard,proposed --repeats 0,1,2",
+    ),
+)
+@click.version_option(__version__, prog_name="coopbench")
+def cli() -> None:
+    """Benchmark cardiac MR segmentation: training, corrupted test sets, scores, tables."""

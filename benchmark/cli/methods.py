@@ -1,0 +1,56 @@
+"""``coopbench methods`` and ``coopbench new-method``: what can be trained, and more of it."""
+
+from pathlib import Path
+
+import click
+
+from benchmark.cli.options import examples
+from benchmark.errors import CoopbenchError
+
+
+@click.command(epilog=examples("coopbench methods", "coopbench methods proposed"))
+@click.argument("name", required=False)
+def methods(name: str | None) -> None:
+    """List what can be trained here.
+
+    With NAME, list every setting that 'coopbench train --method NAME --set KEY=VALUE' takes.
+    """
+    from tabulate import tabulate
+
+    from benchmark.config import describe_settings
+    from benchmark.methods.registry import find_method, method_names
+
+    if name is not None:
+        headers = ["key", "default (preset paper)", "meaning"]
+        click.echo(tabulate(describe_settings(find_method(name)), headers=headers))
+        return
+    rows = []
+    for found in method_names():
+        try:
+            method = find_method(found)
+            rows.append((found, method.title, method.summary, method.reference))
+        except CoopbenchError as error:
+            rows.append((found, "(broken)", str(error), ""))
+    click.echo(tabulate(rows, headers=["name", "in tables", "what it does", "reference"]))
+
+
+@click.command(
+    "new-method",
+    epilog=examples(
+        "coopbench new-method my-mix my-mix",
+        "pip install -e my-mix && coopbench train --method my-mix",
+    ),
+)
+@click.argument("name")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def new_method(name: str, folder: Path) -> None:
+    """Write a method of your own to start from.
+
+    DIR becomes a Python package with a working method NAME, a test, and a README. Once installed
+    beside coopbench, it trains, is evaluated and stands in tables like any other.
+    """
+    from benchmark.new_method import new_method as write
+
+    for path in write(name, folder):
+        click.echo(f"wrote {path}")
+    click.echo(f"next: pip install -e {folder}, then: coopbench train --method {name}")

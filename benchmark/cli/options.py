@@ -1,0 +1,110 @@
+"""What several commands share: options, and what they mean by default."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from benchmark.errors import printable
+
+if TYPE_CHECKING:
+    from benchmark.data.dataset import Dataset
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
+PRESETS = ("demo", "compact", "paper")
+
+
+def say(line: str) -> None:
+    """A line on what is going on; results go to standard output, this to standard error."""
+    click.echo(printable(line), err=True)
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def count_workers(option: int | None) -> int:
+    """The number of processes asked for, else one per core."""
+    from benchmark.workers import default_workers
+
+    return option or default_workers()
+
+
+def locate_data(option: Path | None) -> Path:
+    """Find the data, and say in one line what they are."""
+    from benchmark.data.location import find_data
+
+    location = find_data(option, workers=count_workers(None))
+    say(location.line)
+    return location.folder
+
+
+def choose_preset(option: str | None, dataset: "Dataset", device: str) -> str:
+    """The preset asked for, else the one that fits data and device; said in one line."""
+    if option is not None:
+        return option
+    if dataset.phantom:
+        preset, why = "demo", "the data are the phantom"
+    elif device == "cuda":
+        preset, why = "paper", "there is a GPU"
+    else:
+        preset, why = "compact", "there is no GPU"
+    say(f"preset: {preset}, since {why}; choose by --preset")
+    return preset
+
+
+def read_training_set(data: Path, overrides: Sequence[str]) -> "Dataset":
+    """The prepared set that is trained on: ``acdc`` unless ``--set train_set=…`` says otherwise."""
+    from benchmark.data.dataset import read_dataset
+
+    chosen = [o.partition("=")[2] for o in overrides if o.startswith("train_set=")]
+    return read_dataset(data / (chosen[-1].strip("\"'") if chosen else "acdc"))
+
+
+def listed(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """Callback of an option that takes ``a,b,c``."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if value else ()
+
+
+data_option = click.option(
+    "--data",
+    type=FOLDER,
+    help="Folder of prepared sets.  [default: $COOPBENCH_DATA, else ./data, else the phantom]",
+)
+runs_option = click.option(
+    "--runs", type=FOLDER, default=Path("runs"), show_default=True, help="Folder of runs."
+)
+device_option = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where to compute; auto takes a GPU where there is one.",
+)
+preset_option = click.option(
+    "--preset",
+    type=click.Choice(PRESETS),
+    help="paper: the protocol; compact: for a CPU; demo: for the phantom.  "
+    "[default: demo on the phantom, else paper on a GPU, else compact]",
+)
+set_option = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a setting of the harness or of the method; may be repeated.",
+)
+deterministic_option = click.option(
+    "--deterministic",
+    is_flag=True,
+    help="Same bytes again on a GPU as well, at the cost of speed; on a CPU it is so anyway.",
+)
+workers_option = click.option(
+    "--workers", type=click.IntRange(1), help="Processes.  [default: one per core]"
+)
+skip_bad_option = click.option(
+    "--skip-bad", is_flag=True, help="Leave out what is broken, name and count it, and go on."
+)

@@ -1,0 +1,149 @@
+"""``coopbench report``: tables, figures and the page."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from benchmark.cli.options import (
+    FILE,
+    FOLDER,
+    PRESETS,
+    data_option,
+    device_option,
+    examples,
+    locate_data,
+    runs_option,
+    workers_option,
+)
+
+if TYPE_CHECKING:
+    from benchmark.report import ReportOptions
+
+
+@click.command(
+    epilog=examples(
+        "coopbench report",
+        "coopbench report --data data --preset paper --out paper --compare poster",
+        "coopbench report --reference proposed --scores scores/nnU-Net.csv",
+    )
+)
+@data_option
+@runs_option
+@click.option(
+    "--preset", type=click.Choice(PRESETS), help="Which runs, where there are several presets."
+)
+@click.option("--out", type=FOLDER, help="Folder to write to.  [default: report/<data>-<preset>]")
+@click.option("--average-all", is_flag=True, help="Take further test sets into the averages.")
+@click.option(
+    "--compare",
+    type=click.Choice(["poster"]),
+    help="Also set the published numbers beside these.",
+)
+@click.option(
+    "--pictures/--no-pictures",
+    default=True,
+    show_default=True,
+    help="Draw segmentations; needs the runs' weights.",
+)
+@click.option(
+    "--reference",
+    metavar="METHOD",
+    help="What every method is tested against.  [default: standard]",
+)
+@click.option(
+    "--scores",
+    type=FILE,
+    multiple=True,
+    help="Scores of an external model, by 'coopbench score'; may be repeated.",
+)
+@device_option
+@workers_option
+def report(
+    data: Path | None,
+    runs: Path,
+    preset: str | None,
+    out: Path | None,
+    average_all: bool,
+    compare: str | None,
+    pictures: bool,
+    reference: str | None,
+    scores: tuple[Path, ...],
+    device: str,
+    workers: int | None,
+) -> None:
+    """Write the tables, the figures and the page.
+
+    Evaluates what is not yet, then compares all methods, and the external models in --scores:
+
+    \b
+      OUT/report.html   all of it on one page; opens without a network
+      OUT/tables/       Dice, intervals, tests, structures, distances, robustness
+                        as .md, .tex (booktabs), .csv and .txt
+      OUT/figures/      as .png and .pdf
+      OUT/scores.csv    the scores behind them, one row per volume, structure and output
+
+    Differences are tested over subjects (Wilcoxon, Holm) against --reference.
+    """
+    from benchmark.report import ReportOptions
+
+    options = ReportOptions(
+        average_all=average_all,
+        compare_poster=compare == "poster",
+        pictures=pictures,
+        reference=reference,
+    )
+    make_report(locate_data(data), runs, preset, out, options, device, workers, scores)
+
+
+def make_report(
+    data: Path,
+    runs: Path,
+    preset: str | None,
+    out: Path | None,
+    options: "ReportOptions",
+    device: str,
+    workers: int | None,
+    external: Sequence[Path] = (),
+) -> None:
+    """Score what is not scored yet, write the report, and say where it is.
+
+    Args:
+        data: the folder of prepared sets.
+        runs: the folder of runs.
+        preset: which runs; None: there is only one.
+        out: the folder to write to; None: named after data and preset.
+        options: what is in it.
+        device: as given by --device.
+        workers: processes; None: as fits the device.
+        external: scores of external models.
+    """
+    from benchmark.device import find_device
+    from benchmark.evaluation import evaluate as score
+    from benchmark.evaluation import gather_groups
+    from benchmark.external_rows import read_external_rows
+    from benchmark.report import write_report
+    from benchmark.selection import all_datasets, select_runs
+
+    datasets = all_datasets(data)
+    selection = select_runs(runs, datasets, preset, may_be_empty=bool(external))
+    names = {run.config.name for run in selection.runs}
+    rows = read_external_rows(external, names, datasets)
+    where = find_device(device)
+    score(selection.runs, datasets, device=where, workers=workers)
+    gather_groups(selection.runs, datasets)
+    folder = out or Path("report") / selection.group
+    written = write_report(
+        selection,
+        datasets,
+        folder,
+        options=options,
+        ansi=sys.stdout.isatty(),
+        device=where,
+        external=rows,
+    )
+    click.echo(written.text)
+    for line in written.lines(folder):
+        click.echo(line)

@@ -1,0 +1,157 @@
+"""``coopbench score``: label maps of any framework."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from benchmark.cli.options import FILE, count_workers, examples, say, workers_option
+
+if TYPE_CHECKING:
+    from benchmark.external import Missing
+
+
+@click.command(
+    epilog=examples(
+        "coopbench score predictions data --name mine          # predictions/acdc/007/ED.nii.gz …",
+        "coopbench score nnunet-out data/acdc --name nnU-Net --map 1=RV,2=MYO,3=LV",
+        "coopbench score nnunet-out labelsTs --set ACDC --map 1=RV,2=MYO,3=LV "
+        "--label-map 1=RV,2=MYO,3=LV",
+        "coopbench score nnunet-out labelsTs --corrupted imagesTs-c    # nnunet-out/Noise-1/ …",
+        "coopbench report --scores scores/nnU-Net.csv",
+    )
+)
+@click.argument("predictions", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("labels", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--name", help="The row in tables.  [default: the name of PREDICTIONS]")
+@click.option(
+    "--map",
+    "values",
+    default="1=LV,2=MYO,3=RV",
+    show_default=True,
+    metavar="VALUE=STRUCTURE,…",
+    help="What the values of predictions mean; also =background.",
+)
+@click.option(
+    "--label-map",
+    metavar="VALUE=STRUCTURE,…",
+    help="The same of a plain folder of labels.  [default: 1=LV,2=MYO,3=RV]",
+)
+@click.option(
+    "--missing",
+    type=click.Choice(["fail", "zero", "skip"]),
+    default="fail",
+    show_default=True,
+    help="Predictions missing or broken: write nothing, count Dice 0, or leave them out.",
+)
+@click.option(
+    "--set", "title", help="Test set of a plain folder of labels.  [default: the folder's name]"
+)
+@click.option(
+    "--corrupted",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="OUT",
+    help="Of 'coopbench corrupt IMAGES OUT': score each kind in it against the same labels.",
+)
+@click.option(
+    "--case",
+    metavar="REGEX",
+    help="Groups 'subject' and 'frame' in the cases of a plain folder.  "
+    "[default: SUBJECT_FRAME, frame ED, ES or frame<N>, or SUBJECT alone]",
+)
+@click.option(
+    "--output",
+    type=click.Choice(["FTN", "FTN+STN"]),
+    default="FTN",
+    show_default=True,
+    help="Whose columns the row stands in.",
+)
+@click.option("--repeat", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Goes with the repeat."
+)
+@click.option("--out", type=FILE, help="Scores, as CSV.  [default: scores/<name>.csv]")
+@workers_option
+def score(
+    predictions: Path,
+    labels: Path,
+    name: str | None,
+    values: str,
+    label_map: str | None,
+    missing: "Missing",
+    title: str | None,
+    corrupted: Path | None,
+    case: str | None,
+    output: str,
+    repeat: int,
+    seed: int,
+    out: Path | None,
+    workers: int | None,
+) -> None:
+    """Score label maps of any framework.
+
+    PREDICTIONS holds NIfTI label maps of nnU-Net, MONAI or your own. LABELS is a data folder (of
+    each set NAME in it, PREDICTIONS/NAME is scored), one prepared set, or a plain folder of label
+    files. Prepared sets are scored on the centre 192 × 192, as our own runs are; plain folders on
+    whole volumes.
+
+    Files are matched by case: 007/draw1/ED_seg.nii.gz, 007_draw1_ED.nii.gz and
+    draw1/007_ED.nii.gz are the same; _0000, _img, _seg, _gt, _label, _pred, _prediction, _dseg
+    and _mask at the end of a name do not count. A label without a draw serves all draws.
+
+    With --corrupted, LABELS is a plain folder, and PREDICTIONS holds a folder for each kind, named
+    as in OUT, and one for the clean images: clean, or named as --set. Recipe, kinds and severities
+    then go with the scores, so that the report has their tables of robustness.
+
+    The scores are tidy like those of 'coopbench evaluate', with their provenance as .json beside
+    them. 'coopbench report --scores FILE' takes them into the table.
+    """
+    from benchmark.config import check_name
+    from benchmark.external import (
+        Row,
+        check_target,
+        find_test_sets,
+        parse_numbering,
+        score_predictions,
+        unmatched_line,
+        write_scores,
+    )
+    from benchmark.lock import only_one
+
+    row = Row(check_name(name or predictions.resolve().name), repeat, seed, output)
+    numbering = parse_numbering("--map", values)
+    sets = find_test_sets(
+        predictions,
+        labels,
+        output=output,
+        title=title,
+        label_map=label_map,
+        case=case,
+        corrupted=corrupted,
+    )
+    target = out or Path("scores") / f"{row.name}.csv"
+    check_target(target, row, [one.title for one in sets])
+    for line in filter(None, map(unmatched_line, sets)):
+        say(line)
+    scored = score_predictions(
+        sets,
+        predictions,
+        row,
+        numbering=numbering,
+        missing=missing,
+        options={
+            "map": values,
+            "label_map": label_map,
+            "set": title,
+            "case": case,
+            "corrupted": corrupted.resolve().name if corrupted else None,
+        },
+        workers=count_workers(workers),
+    )
+    for line in scored.faults:
+        say(f"warning: {line}")
+    with only_one(target.parent, "writing scores in", of=target.stem):
+        write_scores(scored, target)
+    for line in scored.summary:
+        click.echo(line)
+    click.echo(f"wrote {target}; next: coopbench report --scores {target}")

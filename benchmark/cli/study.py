@@ -1,0 +1,218 @@
+"""``coopbench study``: all of it, for many methods and repeats."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from benchmark.cli.options import (
+    FOLDER,
+    choose_preset,
+    count_workers,
+    data_option,
+    deterministic_option,
+    device_option,
+    examples,
+    listed,
+    locate_data,
+    preset_option,
+    read_training_set,
+    runs_option,
+    say,
+    set_option,
+)
+from benchmark.cli.report import make_report
+from benchmark.errors import CoopbenchError, UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+    from benchmark.config import RunConfig
+    from benchmark.data.dataset import Dataset
+    from benchmark.grid import Job
+
+
+@click.command(
+    epilog=examples(
+        "coopbench study",
+        "coopbench study --data data --methods standard,proposed --repeats 0,1,2",
+        "coopbench study --repeats 0,1,2 --plan --jobs 8 --price 2.50",
+        "coopbench study --repeats 0,1,2 --engine dask --scheduler tcp://head-node:8786",
+    )
+)
+@click.option("--methods", callback=listed, help="Names, with commas between.  [default: all]")
+@click.option("--repeats", callback=listed, default="0", show_default=True, help="As 0,1,2.")
+@data_option
+@preset_option
+@device_option
+@set_option
+@runs_option
+@click.option("--out", type=FOLDER, help="Folder to write to.  [default: report/<data>-<preset>]")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    help="Runs trained at once.  [default: one per core; one on a GPU]",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "dask"]),
+    default="local",
+    show_default=True,
+    help="Who does the jobs: processes of this command, or the workers of a Dask cluster.",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Dask's, as tcp://HOST:8786.  [default: one on this machine, with --jobs workers]",
+)
+@click.option(
+    "--plan", is_flag=True, help="Say what there is to do, and what it takes; do nothing."
+)
+@click.option("--price", type=click.FloatRange(0), help="Of a worker's hour, for --plan.")
+@deterministic_option
+def study(
+    methods: tuple[str, ...],
+    repeats: tuple[str, ...],
+    data: Path | None,
+    preset: str | None,
+    device: str,
+    overrides: tuple[str, ...],
+    runs: Path,
+    out: Path | None,
+    jobs: int | None,
+    engine: str,
+    scheduler: str | None,
+    plan: bool,
+    price: float | None,
+    deterministic: bool,
+) -> None:
+    """Corrupt, train, evaluate and report.
+
+    All of the above for the chosen methods and repeats, skipping what is done. With --engine dask,
+    each corruption, training and evaluation is a job of a Dask cluster, whose machines have to see
+    the folders of data and runs; the report is made here. --plan only says what would be done.
+    """
+    from benchmark.config import resolve
+    from benchmark.corrupting import Corrupting
+    from benchmark.device import find_device
+    from benchmark.grid import RECIPE, make_grid
+    from benchmark.methods.registry import find_method, method_names
+    from benchmark.report import ReportOptions
+    from benchmark.study import train_all
+
+    chosen = tuple(dict.fromkeys(methods)) or tuple(method_names())
+    for method in chosen:
+        find_method(method)
+    wrong = [repeat for repeat in repeats if not repeat.isdecimal()]
+    if scheduler is not None and engine != "dask":
+        raise UsageError("--scheduler goes with --engine dask")
+    if price is not None and not plan:
+        raise UsageError("--price goes with --plan")
+    if wrong or not repeats:
+        raise UsageError(f"--repeats {','.join(repeats)}: give whole numbers, as 0,1,2")
+    where = find_device(device)
+    folder = locate_data(data)
+    dataset = read_training_set(folder, overrides)
+    preset = choose_preset(preset, dataset, where.type)
+    configs = [
+        resolve(method, dataset, preset=preset, repeat=repeat, overrides=overrides)
+        for repeat in dict.fromkeys(int(repeat) for repeat in repeats)
+        for method in chosen
+    ]
+    cores, gpu = count_workers(None), where.type == "cuda"
+    at_once = jobs or (1 if gpu else min(cores, len(configs)))
+    grid = partial(
+        make_grid,
+        configs,
+        dataset,
+        folder,
+        runs,
+        device=where,
+        threads=max(1, cores // at_once),
+        deterministic=deterministic,
+    )
+    if plan:
+        _plan(grid(), configs, dataset, folder, runs, where, at_once, cores, price)
+        return
+    if out is not None:  # before hours are spent, not after
+        out.mkdir(parents=True, exist_ok=True)
+    if engine == "dask":
+        _study_on_dask(grid(threads=1), [folder, runs], scheduler, at_once, gpu=gpu)
+    else:
+        Corrupting(RECIPE, 0, cores).make_set(folder / "acdc", folder / RECIPE)
+        train_all(configs, dataset, runs, device=where, jobs=jobs, deterministic=deterministic)
+    make_report(folder, runs, preset, out, ReportOptions(), device, None)
+
+
+def _plan(
+    grid: "Sequence[Job]",
+    configs: "Sequence[RunConfig]",
+    dataset: "Dataset",
+    data: Path,
+    runs: Path,
+    device: "torch.device",
+    workers: int,
+    cores: int,
+    price: float | None,
+) -> None:
+    from benchmark.planning import describe_plan, estimate
+    from benchmark.progress import progress_bar
+
+    todo = {job.method for job in grid if job.kind == "train" and not job.done}
+    with progress_bar("trials", len(todo)) as advance:
+        found = estimate(
+            grid,
+            configs,
+            dataset,
+            data,
+            runs,
+            device=device,
+            threads=max(1, cores // workers),
+            advance=advance,
+        )
+    click.echo(describe_plan(grid, found, workers=workers, device=device.type, price=price))
+
+
+def _study_on_dask(
+    grid: "Sequence[Job]",
+    folders: Sequence[Path],
+    scheduler: str | None,
+    workers: int,
+    *,
+    gpu: bool,
+) -> None:
+    try:
+        from benchmark.dask_engine import check_workers, cluster, run_on_cluster
+    except ImportError as error:
+        raise UsageError(
+            f"--engine dask: {error.name} is not installed; pip install 'coopbench[dask]'"
+        ) from error
+    from benchmark.progress import make_progress
+
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    with cluster(scheduler, workers=workers, gpu=gpu) as client, make_progress() as progress:
+        for line in check_workers(client, [folder.resolve() for folder in folders]):
+            say(line)
+        whole = progress.add_task("study", total=sum(job.due for job in grid), note="")
+        tasks: dict[str, Any] = {}
+
+        def listen(message: tuple[str, int, int, str]) -> None:
+            name, step, total, line = message
+            if name not in tasks:
+                tasks[name] = progress.add_task(name, total=total, note="")
+            progress.update(tasks[name], completed=step, total=total, note=line)
+
+        def advance(job: "Job") -> None:
+            progress.advance(whole)
+            name = job.name.removeprefix("train ")
+            if name in tasks:
+                progress.remove_task(tasks.pop(name))
+            if progress.disable and job.kind == "train":
+                say(f"trained {name}")
+
+        faults = run_on_cluster(client, grid, gpu=gpu, listen=listen, advance=advance)
+    if faults:
+        raise CoopbenchError(*faults)

@@ -1,0 +1,103 @@
+"""``coopbench train``: one run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from benchmark.cli.options import (
+    choose_preset,
+    data_option,
+    deterministic_option,
+    device_option,
+    examples,
+    locate_data,
+    preset_option,
+    read_training_set,
+    runs_option,
+    say,
+    set_option,
+)
+
+if TYPE_CHECKING:
+    from benchmark.run import Summary
+
+
+@click.command(
+    epilog=examples(
+        "coopbench train --method proposed",
+        "coopbench train --method standard --preset paper --repeat 1 --device cuda",
+        "coopbench train --method proposed --set separate=true --name proposed-separate",
+        "coopbench train --method proposed --set image_masks=dropout --set soft=false --name hard",
+    )
+)
+@click.option("--method", required=True, help="See 'coopbench methods'.")
+@data_option
+@preset_option
+@click.option("--repeat", type=int, default=0, show_default=True, help="Which split.")
+@click.option("--seed", type=int, help="Of everything random.  [default: the repeat's own]")
+@device_option
+@set_option
+@click.option("--name", help="The run's name, and its row in tables.  [default: the method]")
+@runs_option
+@deterministic_option
+def train(
+    method: str,
+    data: Path | None,
+    preset: str | None,
+    repeat: int,
+    seed: int | None,
+    device: str,
+    overrides: tuple[str, ...],
+    name: str | None,
+    runs: Path,
+    deterministic: bool,
+) -> None:
+    """Train one run, or resume it.
+
+    The same command again goes on where a run was stopped. Its folder
+    RUNS/<data>-<preset>/<name>-r<repeat>-s<seed> holds the configuration, the log, TensorBoard
+    events, the losses as CSV, and the weights with the best validation score.
+    """
+    from benchmark.config import resolve
+    from benchmark.device import find_device
+    from benchmark.methods.registry import find_method
+
+    find_method(method)  # a misspelt name is said before anything long begins
+    where = find_device(device)
+    dataset = read_training_set(locate_data(data), overrides)
+    config = resolve(
+        method,
+        dataset,
+        preset=choose_preset(preset, dataset, where.type),
+        repeat=repeat,
+        seed=seed,
+        name=name,
+        overrides=overrides,
+    )
+    from benchmark.progress import make_progress
+    from benchmark.run import own_run
+    from benchmark.training import Trainer
+
+    with own_run(runs, config) as run:
+        if run.finished:
+            click.echo(f"{run.folder}: already trained ({_outcome(run.summary())})")
+            return
+        trainer = Trainer(run, dataset, where, deterministic=deterministic)
+        with make_progress() as progress:
+            task = progress.add_task(run.folder.name, total=trainer.total, note="")
+
+            def watch(step: int, total: int, line: str) -> None:
+                progress.update(task, completed=step, note=line)
+                if progress.disable and (step % max(1, total // 10) == 0 or step == total):
+                    say(f"{run.folder.name}: step {step} of {total}: {line}")
+
+            trainer.train(watch)
+        click.echo(f"{run.folder}: trained ({_outcome(run.summary())})")
+
+
+def _outcome(summary: "Summary") -> str:
+    return (
+        f"{summary.steps} steps, {summary.seconds_per_step:.2f} s each; best validation IoU "
+        f"{summary.best_validation_iou:.3f} at step {summary.best_step}"
+    )
