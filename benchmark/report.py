@@ -13,7 +13,8 @@ from benchmark.data.dataset import Dataset
 from benchmark.errors import CoopbenchError
 from benchmark.evaluation import COLUMNS, gather_scores
 from benchmark.example_figures import example_figures
-from benchmark.external_rows import CorruptedBy, ExternalRows
+from benchmark.external.record import CorruptedBy
+from benchmark.external.rows import ExternalRows
 from benchmark.files import read_json, whole_file, write_json, write_text
 from benchmark.lock import only_one
 from benchmark.metrics import IMPLEMENTATION

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark.external_rows import ExternalRows
+from benchmark.external.rows import ExternalRows
 from benchmark.files import read_json
 from benchmark.run import Run
 from results.comparison import Comparison

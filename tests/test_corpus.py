@@ -30,7 +30,7 @@ from benchmark.cli import cli
 from benchmark.data.mnms import read_mnms
 from benchmark.data.nifti import read_volume
 from benchmark.errors import CoopbenchError
-from benchmark.external_rows import read_external_rows
+from benchmark.external.rows import read_external_rows
 from benchmark.files import sha256
 
 SCALE = int(os.environ.get("COOPBENCH_CORPUS", "1"))

@@ -6,7 +6,7 @@ import pytest
 
 from benchmark.data.dataset import Dataset
 from benchmark.errors import CoopbenchError
-from benchmark.external_rows import CorruptedBy
+from benchmark.external.record import CorruptedBy
 from benchmark.report import corrupted_sets, corruptions
 from results.errors import ScoreFileError
 from results.robustness import Corruption

@@ -12,10 +12,10 @@ import pytest
 from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
-from benchmark.case_keys import ENDINGS, Key, case_key, case_pattern, subject_and_frame
 from benchmark.cli import cli
 from benchmark.errors import UsageError
 from benchmark.evaluation import COLUMNS
+from benchmark.external.case_keys import ENDINGS, Key, case_key, case_pattern, subject_and_frame
 from results.scores import read_scores
 
 AFFINE = np.diag([-2.0, -1.5, 8.0, 1.0])
@@ -118,7 +118,7 @@ def test_one_case_by_many_names(path: str) -> None:
     ],
 )
 def test_subject_and_frame_of_a_key(case: str, subject: str, frame: str) -> None:
-    from benchmark.case_keys import CASE
+    from benchmark.external.case_keys import CASE
 
     assert subject_and_frame(Key(case, None), case_pattern(CASE)) == (subject, frame)
 

@@ -123,7 +123,7 @@ def make_report(
     from benchmark.device import find_device
     from benchmark.evaluation import evaluate as score
     from benchmark.evaluation import gather_groups
-    from benchmark.external_rows import read_external_rows
+    from benchmark.external.rows import read_external_rows
     from benchmark.report import write_report
     from benchmark.selection import all_datasets, select_runs
 

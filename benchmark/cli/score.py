@@ -8,7 +8,7 @@ import click
 from benchmark.cli.options import FILE, count_workers, examples, say, workers_option
 
 if TYPE_CHECKING:
-    from benchmark.external import Missing
+    from benchmark.external.scoring import Missing
 
 
 @click.command(
@@ -107,15 +107,10 @@ def score(
     them. 'coopbench report --scores FILE' takes them into the table.
     """
     from benchmark.config import check_name
-    from benchmark.external import (
-        Row,
-        check_target,
-        find_test_sets,
-        parse_numbering,
-        score_predictions,
-        unmatched_line,
-        write_scores,
-    )
+    from benchmark.external.matching import find_test_sets, unmatched_line
+    from benchmark.external.numbering import parse_numbering
+    from benchmark.external.score_file import check_target, write_scores
+    from benchmark.external.scoring import Row, score_predictions
     from benchmark.lock import only_one
 
     row = Row(check_name(name or predictions.resolve().name), repeat, seed, output)
