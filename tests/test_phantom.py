@@ -15,16 +15,12 @@ from benchmark.data.labels import remap
 from benchmark.data.mnms import read_mnms
 from benchmark.data.nifti import Volume, read_volume
 from benchmark.data.raw import RawFrame, RawSet
-from benchmark.phantom import (
-    CROSS_SITES,
-    SINGLE_SITE,
-    Outline,
-    centred_grid,
-    rician_noise,
-    short_axis_stack,
-    write_phantom,
-)
+from benchmark.phantom.acquisition import rician_noise, short_axis_stack
+from benchmark.phantom.outline import Outline, centred_grid
+from benchmark.phantom.raw_layouts import write_phantom
+from benchmark.phantom.site import CROSS_SITES, SINGLE_SITE
 
+LAYOUTS = "benchmark.phantom.raw_layouts"
 CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=bool)[..., None]
 
 
@@ -138,8 +134,8 @@ def test_same_seed_gives_the_same_bytes(raw: Path, tmp_path: Path) -> None:
 def test_another_seed_gives_other_bytes(
     raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("benchmark.phantom.SUBJECTS", ("001", "018"))
-    monkeypatch.setattr("benchmark.phantom.TEST", ("018",))
+    monkeypatch.setattr(f"{LAYOUTS}.SUBJECTS", ("001", "018"))
+    monkeypatch.setattr(f"{LAYOUTS}.TEST", ("018",))
     write_phantom(tmp_path, seed=1)
     first, second = digests(raw), digests(tmp_path)
     volumes = [name for name in second if name.endswith(".nii.gz")]
@@ -150,8 +146,8 @@ def test_another_seed_gives_other_bytes(
 def test_leaving_subjects_out_changes_no_other(
     raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("benchmark.phantom.SUBJECTS", ("007", "020"))
-    monkeypatch.setattr("benchmark.phantom.CROSS_SUBJECTS", (("PH05B2", CROSS_SITES[1]),))
+    monkeypatch.setattr(f"{LAYOUTS}.SUBJECTS", ("007", "020"))
+    monkeypatch.setattr(f"{LAYOUTS}.CROSS_SUBJECTS", (("PH05B2", CROSS_SITES[1]),))
     write_phantom(tmp_path, seed=0)
     fewer, all_of_them = digests(tmp_path), digests(raw)
     volumes = [name for name in fewer if name.endswith((".nii.gz", ".cfg"))]
@@ -160,8 +156,8 @@ def test_leaving_subjects_out_changes_no_other(
 
 
 def test_progress_counts_every_subject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmark.phantom.SUBJECTS", ("001", "002"))
-    monkeypatch.setattr("benchmark.phantom.CROSS_SUBJECTS", (("PH01A1", CROSS_SITES[0]),))
+    monkeypatch.setattr(f"{LAYOUTS}.SUBJECTS", ("001", "002"))
+    monkeypatch.setattr(f"{LAYOUTS}.CROSS_SUBJECTS", (("PH01A1", CROSS_SITES[0]),))
     seen: list[tuple[int, int]] = []
     write_phantom(tmp_path, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(1, 3), (2, 3), (3, 3)]

@@ -8,7 +8,7 @@ from benchmark.data.mnms import read_mnms
 from benchmark.data.prepare import prepare
 from benchmark.files import whole_folder
 from benchmark.lock import only_one
-from benchmark.phantom import write_phantom
+from benchmark.phantom.raw_layouts import write_phantom
 from benchmark.progress import progress_bar
 
 PHANTOM_VERSION = 2
