@@ -548,7 +548,7 @@ def test_bench_names_an_unknown_method(data: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "does", "truth"),
     [
-        (("bench", "report"), "benchmark.bench.bench_report", "nothing of it is kept"),
+        (("bench", "report"), "benchmark.bench.tables.bench_report", "nothing of it is kept"),
         (("phantom",), "benchmark.data.phantom_set.make_phantom", "what is done is kept"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else None,

@@ -135,7 +135,7 @@ def test_a_job_that_fails_is_named_and_the_rest_goes_on(own_data: Path, tmp_path
 def test_a_scheduler_that_is_not_there_is_named(
     own_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("benchmark.dask_engine.PATIENCE", 1.0)
+    monkeypatch.setattr("benchmark.study.dask_engine.PATIENCE", 1.0)
     words = ["study", "--data", str(own_data), "--runs", str(tmp_path), *TINY]
     result = CliRunner().invoke(
         cli, [*words, "--engine", "dask", "--scheduler", "tcp://127.0.0.1:1"]

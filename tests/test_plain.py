@@ -4,22 +4,22 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.config import Augmentation, resolve
-from benchmark.data.dataset import Dataset
-from benchmark.data.slices import TrainingSlices
-from benchmark.device import on_device
-from benchmark.floor import Machine, Work, measure_work
-from benchmark.learner import Learner
-from benchmark.methods.method import Batch, RandomStream
-from benchmark.methods.registry import find_method, method_names
-from benchmark.networks.dual import DualThinkingNetwork
-from benchmark.plain import (
+from benchmark.bench.floor import Machine, Work, measure_work
+from benchmark.bench.plain import (
     PlainLearner,
     augment_slice,
     plain_losses,
     plain_network,
     plain_prediction,
 )
+from benchmark.config import Augmentation, resolve
+from benchmark.data.dataset import Dataset
+from benchmark.data.slices import TrainingSlices
+from benchmark.device import on_device
+from benchmark.learner import Learner
+from benchmark.methods.method import Batch, RandomStream
+from benchmark.methods.registry import find_method, method_names
+from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.prediction import predict_field
 
 CPU = torch.device("cpu")

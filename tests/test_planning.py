@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from benchmark.cli import cli
 from benchmark.config import resolve
 from benchmark.data.dataset import read_dataset
-from benchmark.grid import Job, make_grid
-from benchmark.planning import makespan
+from benchmark.study.grid import Job, make_grid
+from benchmark.study.planning import makespan
 
 TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=4", "--set", "precision=float32")
 
@@ -91,7 +91,7 @@ def test_the_grid_names_every_job_once_and_after_its_needs(data: Path, tmp_path:
 
 
 def test_the_time_of_what_is_done_is_none() -> None:
-    from benchmark.planning import Estimate
+    from benchmark.study.planning import Estimate
 
     found = Estimate({"m": 10.0}, evaluation=2.0, corruption=1.0, tried=())
     todo = Job("a", "train", nothing, None, method="m")

@@ -21,7 +21,7 @@ from benchmark.cli.options import (
 from benchmark.errors import UsageError
 
 if TYPE_CHECKING:
-    from benchmark.bench_report import StudySize
+    from benchmark.bench.report import StudySize
 
 
 @click.command(
@@ -85,11 +85,11 @@ def bench(
     chosen = parts or ("steps", "evaluation", "corrupt")
     size = _study_size(study_size)
     if set(chosen) == {"report"}:
-        from benchmark.bench import bench_report
+        from benchmark.bench.tables import bench_report
 
         click.echo(bench_report(size))
         return
-    from benchmark import bench as measure
+    from benchmark.bench import tables as measure
     from benchmark.config import resolve
     from benchmark.data.dataset import read_dataset
     from benchmark.device import find_device
@@ -124,7 +124,7 @@ def bench(
 
 
 def _study_size(text: str) -> "StudySize":
-    from benchmark.bench_report import StudySize
+    from benchmark.bench.report import StudySize
 
     parts = text.split(",")
     if len(parts) != 4 or not all(part.isdecimal() and int(part) for part in parts):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from benchmark.config import RunConfig
     from benchmark.data.dataset import Dataset
-    from benchmark.grid import Job
+    from benchmark.study.grid import Job
 
 
 @click.command(
@@ -97,10 +97,10 @@ def study(
     from benchmark.config import resolve
     from benchmark.corrupting import Corrupting
     from benchmark.device import find_device
-    from benchmark.grid import RECIPE, make_grid
     from benchmark.methods.registry import find_method, method_names
     from benchmark.report import ReportOptions
-    from benchmark.study import train_all
+    from benchmark.study.grid import RECIPE, make_grid
+    from benchmark.study.training import train_all
 
     chosen = tuple(dict.fromkeys(methods)) or tuple(method_names())
     for method in chosen:
@@ -157,8 +157,8 @@ def _plan(
     cores: int,
     price: float | None,
 ) -> None:
-    from benchmark.planning import describe_plan, estimate
     from benchmark.progress import progress_bar
+    from benchmark.study.planning import describe_plan, estimate
 
     todo = {job.method for job in grid if job.kind == "train" and not job.done}
     with progress_bar("trials", len(todo)) as advance:
@@ -184,7 +184,7 @@ def _study_on_dask(
     gpu: bool,
 ) -> None:
     try:
-        from benchmark.dask_engine import check_workers, cluster, run_on_cluster
+        from benchmark.study.dask_engine import check_workers, cluster, run_on_cluster
     except ImportError as error:
         raise UsageError(
             f"--engine dask: {error.name} is not installed; pip install 'coopbench[dask]'"

@@ -8,14 +8,14 @@ from pathlib import Path
 import torch
 from tabulate import tabulate
 
-from benchmark.bench_corrupt import time_corrupt, watched_memory
-from benchmark.bench_evaluation import time_evaluation
-from benchmark.bench_report import StudySize, time_report, write_study
-from benchmark.bench_steps import time_steps
+from benchmark.bench.corrupt import time_corrupt, watched_memory
+from benchmark.bench.evaluation import time_evaluation
+from benchmark.bench.floor import Machine, Work
+from benchmark.bench.report import StudySize, time_report, write_study
+from benchmark.bench.steps import time_steps
 from benchmark.config import RunConfig
 from benchmark.data.dataset import Dataset
 from benchmark.environment import environment
-from benchmark.floor import Machine, Work
 from benchmark.progress import progress_bar
 from benchmark.recipe import Recipe
 

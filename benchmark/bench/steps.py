@@ -12,14 +12,14 @@ from typing import Any
 
 import torch
 
+from benchmark.bench.floor import Machine, Work, best_of, measure_machine, measure_work, wait_for
+from benchmark.bench.plain import PlainLearner
 from benchmark.config import RunConfig
 from benchmark.data.dataset import Dataset, read_dataset
 from benchmark.data.slices import TrainingSlices
 from benchmark.device import find_precision, keep_memory
 from benchmark.errors import CoopbenchError
-from benchmark.floor import Machine, Work, best_of, measure_machine, measure_work, wait_for
 from benchmark.learner import Learner
-from benchmark.plain import PlainLearner
 
 TOTAL = 10**6
 """Steps of the training that the measured ones begin."""

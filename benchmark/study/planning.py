@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from tabulate import tabulate
 
-from benchmark.bench_steps import TOTAL
+from benchmark.bench.floor import wait_for
+from benchmark.bench.steps import TOTAL
 from benchmark.config import RunConfig
 from benchmark.corrupt import corrupt_slices
 from benchmark.data.dataset import Dataset, evaluated_cases, read_dataset
@@ -22,13 +23,12 @@ from benchmark.device import keep_memory
 from benchmark.environment import environment
 from benchmark.errors import CoopbenchError
 from benchmark.files import read_json
-from benchmark.floor import wait_for
-from benchmark.grid import RECIPE, Job
 from benchmark.learner import Learner
 from benchmark.metrics import score_volume
 from benchmark.prediction import FIELD, predict_field
 from benchmark.recipe import find_recipe
 from benchmark.run import find_runs
+from benchmark.study.grid import RECIPE, Job
 from benchmark.training import total_steps
 
 TRIAL_STEPS = 3

@@ -30,7 +30,7 @@ from distributed.scheduler import KilledWorker
 
 from benchmark import __version__
 from benchmark.errors import CoopbenchError
-from benchmark.grid import Job
+from benchmark.study.grid import Job
 from benchmark.workers import connected
 
 PATIENCE = 60.0

@@ -19,7 +19,7 @@ from benchmark.evaluation import evaluate, is_scored
 from benchmark.manifest import MANIFEST
 from benchmark.run import find_run, open_run
 from benchmark.selection import all_datasets
-from benchmark.study import TrainingJob, train_one
+from benchmark.study.training import TrainingJob, train_one
 
 RECIPE = "acdc-c"
 """What the test subjects of a study are corrupted by."""

@@ -8,15 +8,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmark.bench.floor import Machine, Work, best_of, measure_machine, measure_work, wait_for
+from benchmark.bench.plain import plain_network, plain_prediction
 from benchmark.config import RunConfig
 from benchmark.data.dataset import Dataset, evaluated_cases
 from benchmark.data.field import centre_field
 from benchmark.data.prepared import read_frame
 from benchmark.device import find_precision, on_device
-from benchmark.floor import Machine, Work, best_of, measure_machine, measure_work, wait_for
 from benchmark.metrics import score_volume
 from benchmark.networks.dual import DualThinkingNetwork
-from benchmark.plain import plain_network, plain_prediction
 from benchmark.prediction import FIELD, predict_field
 from benchmark.seeding import derive_seed
 
