@@ -1,8 +1,11 @@
-"""Our rows beside those that the poster printed, and the differences."""
+"""Our rows beside those that the poster printed, the differences, and whether the order holds."""
 
+from itertools import combinations
+
+import numpy as np
 import pandas as pd
 
-from results.mean_table import MeanTable, listed
+from results.mean_table import DECIMALS, MeanTable, listed
 from results.order import REMARK_MARK
 from results.published import AVERAGES, POSTER_SETS, POSTER_SOURCE, published_table
 from results.table import PosterTable
@@ -63,6 +66,16 @@ def poster_comparison(table: PosterTable) -> MeanTable | None:
         notes.append(f"{listed(other)} here: over other sets than the poster's, not compared.")
     if comparable and sets != POSTER_SETS:
         notes.append(f"* {ftn}: over {listed(sets)} in the poster's rows as well.")
+    orders = {
+        name: same_order(mean[name].xs(HERE, level="source"), mean[name].xs(POSTER, level="source"))
+        for name in columns
+    }
+    held = [f"{name} {held} of {of}" for name, (held, of) in orders.items() if of]
+    if held:
+        notes.append(
+            f"Pairs of methods whose means are in the poster's order: {'; '.join(held)}. Half of "
+            "them would be by chance; for whether a difference is more than chance, see the tests."
+        )
     return MeanTable(
         mean=mean,
         sd=sd,
@@ -74,6 +87,17 @@ def poster_comparison(table: PosterTable) -> MeanTable | None:
         unranked=frozenset([DIFFERENCE]),
         signed=frozenset([DIFFERENCE]),
     )
+
+
+def same_order(here: pd.Series, printed: pd.Series) -> tuple[int, int]:
+    """How many pairs of rows are in the same order in both columns, and of how many.
+
+    Pairs with a missing mean, or alike at the printed precision in either column, do not count.
+    """
+    both = pd.DataFrame({HERE: here, POSTER: printed}).dropna().round(DECIMALS).to_numpy()
+    signs = [np.sign(one - other) for one, other in combinations(both, 2)]
+    told = [sign for sign in signs if sign.all()]
+    return sum(bool(sign[0] == sign[1]) for sign in told), len(told)
 
 
 def _plain(titles: dict[str, str]) -> set[str]:

@@ -6,11 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import kendalltau
 
 from results.comparison import Comparison
 from results.errors import ScoreFileError
 from results.mean_table import HIGHER, PHANTOM_MARK, MeanTable
 from results.order import ordered_titles
+from results.poster_comparison import same_order
 from results.published import POSTER_SETS, published_table
 from results.report_tables import NamedTable, ranks_csv, report_tables, severity_csv
 from results.robustness import CorruptedSets, Corruption
@@ -188,6 +192,29 @@ def test_poster_stands_beside(tables: dict[str, NamedTable]) -> None:
     assert not table.best.loc[("proposed", "difference")].any()
     assert "+" in tables["poster"].renderings()["poster.txt"]
     assert any("Not in the poster: other" in note for note in table.notes)
+
+
+def test_whether_the_posters_order_holds_is_counted_in_pairs(tables: dict[str, NamedTable]) -> None:
+    (note,) = [n for n in tables["poster"].table.notes if n.startswith("Pairs of methods")]
+    # `proposed` is above `standard` in the poster, and in these scores by design.
+    assert "RandBias 1 of 1" in note and "M&Ms" not in note
+
+
+def test_pairs_by_hand() -> None:
+    rows = ["a", "b", "c", "d"]
+    here = pd.Series([0.5, 0.6, 0.7, np.nan], rows)
+    printed = pd.Series([0.1, 0.3, 0.2, 0.9], rows)
+    # a < b and a < c in both; b < c here alone; d is not here.
+    assert same_order(here, printed) == (2, 3)
+    # As printed, 0.60001 and 0.60003 are alike.
+    assert same_order(pd.Series([0.60001, 0.60003, 0.7]), pd.Series([0.1, 0.2, 0.3])) == (2, 2)
+
+
+@given(st.permutations(range(7)), st.permutations(range(7)))
+def test_pairs_and_kendalls_tau(one: list[int], other: list[int]) -> None:
+    held, of = same_order(pd.Series(one, dtype=float), pd.Series(other, dtype=float))
+    assert of == 21
+    assert 2 * held / of - 1 == pytest.approx(kendalltau(one, other).statistic)
 
 
 def test_no_row_of_the_poster_no_table_beside_it() -> None:
