@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from conftest import heart, write_acdc
+from processes import begin
 
 from benchmark.cli import cli
 from benchmark.metrics import dice
@@ -405,12 +406,7 @@ def test_broken_records_of_a_run_are_named(data: Path, trained: Path, tmp_path: 
 def test_ctrl_c_ends_with_one_line_and_the_run_goes_on(data: Path, tmp_path: Path) -> None:
     words = ["train", "--method", "standard", "--data", str(data), "--preset", "demo", *TINY]
     words += ["--runs", str(tmp_path), "--set", "steps=100000", "--set", "validate_every=100000"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmark", *words],
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = begin([sys.executable, "-m", "benchmark", *words], stderr=subprocess.PIPE)
     history = tmp_path / "acdc-demo" / "standard-r0-s40" / "tensorboard"
     for _ in range(600):
         if history.is_dir() and any(history.iterdir()):
@@ -475,10 +471,8 @@ def test_study_trains_several_at_once_and_skips_what_is_done(
 def test_no_process_outlives_a_killed_study(own_data: Path, tmp_path: Path) -> None:
     words = ["study", "--data", str(own_data), "--preset", "demo", "--runs", str(tmp_path / "runs")]
     words += [*TINY, "--set", "steps=100000", "--methods", "standard"]
-    process = subprocess.Popen(
+    process = begin(
         [sys.executable, "-m", "benchmark", *words],
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        start_new_session=True,
         stderr=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
     )

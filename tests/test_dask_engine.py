@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from processes import begin
 
 from benchmark.cli import cli
 from benchmark.config import resolve
@@ -26,13 +27,8 @@ TINY = ["--preset", "demo", "--set", "crop=32", "--set", "batch=4", "--set", "pr
 @contextmanager
 def started(*words: str) -> Iterator[subprocess.Popen[str]]:
     """A process of Dask's, ended at the end."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "distributed.cli." + words[0], *words[1:]],
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
+    command = [sys.executable, "-m", "distributed.cli." + words[0], *words[1:]]
+    process = begin(command, stderr=subprocess.PIPE)
     try:
         yield process
     finally:
@@ -76,11 +72,10 @@ def test_a_killed_worker_costs_its_job_some_time_and_nothing_else(
     runs = tmp_path / "runs"
     with dask(2) as (address, workers):
         words = [*study, "--runs", str(runs), "--out", str(tmp_path / "report")]
-        process = subprocess.Popen(
+        process = begin(
             [sys.executable, "-m", "benchmark", *words, "--engine", "dask", "--scheduler", address],
             stderr=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
         )
         logs: list[Path] = []
         while len(logs) < 2:  # both workers are at it
@@ -149,11 +144,9 @@ def test_interrupted_on_a_cluster_of_its_own(own_data: Path, tmp_path: Path) -> 
     runs = tmp_path / "runs"
     words = ["study", "--data", str(own_data), "--methods", "standard,dsu", *TINY]
     words += ["--set", "steps=5000", "--set", "validate_every=10", "--runs", str(runs)]
-    process = subprocess.Popen(
+    process = begin(
         [sys.executable, "-m", "benchmark", *words, "--engine", "dask", "--jobs", "2"],
         stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
     )
     while len([log for log in runs.rglob("log.txt") if "step 10:" in log.read_text("utf-8")]) < 2:
         assert process.poll() is None, process.communicate()

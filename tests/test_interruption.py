@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from processes import begin
 
 from benchmark.interruption import SIGNALS, heeded_between_steps
 
@@ -48,12 +49,8 @@ def test_no_job_is_begun_after_the_end(end: str, tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
     work = tmp_path / "work"
     work.mkdir()
-    process = subprocess.Popen(
-        [sys.executable, tmp_path / "program.py", end],
-        cwd=work,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+    process = begin(
+        [sys.executable, tmp_path / "program.py", end], cwd=work, stderr=subprocess.PIPE
     )
     while not any(work.iterdir()) and process.poll() is None:
         time.sleep(0.02)

@@ -6,7 +6,6 @@ command fifty times.
 """
 
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -19,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import write_acdc
+from processes import begin
 
 from benchmark.files import sha256
 
@@ -59,21 +59,10 @@ PROGRAM = (
 
 
 def start(words: list[str], folder: Path, limit: int | None = None) -> "subprocess.Popen[str]":
-    """A command in a session of its own; with ``limit``, no file may become larger than that."""
-
-    def restrict() -> None:
-        if limit is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *words],
-        cwd=folder,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        preexec_fn=restrict,
+    """A command in a folder; with ``limit``, no file may become larger than that."""
+    command = [sys.executable, "-c", PROGRAM, *words]
+    return begin(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, largest_file=limit
     )
 
 
