@@ -109,10 +109,7 @@ class Corrupting:
     def preview_set(self, clean: Path, out: Path) -> list[str]:
         """Show the recipe on the first test subject of a prepared set."""
         dataset = read_dataset(clean)
-        cases = evaluated_cases(dataset)
-        if not cases:
-            raise CoopbenchError(f"{clean}: holds none of its test subjects")
-        case = cases[0]
+        case = evaluated_cases(dataset)[0]
         frame = read_frame(dataset, case, case.frames[0])
         name = f"{dataset.title} {case.subject} {case.frames[0]}"
         return self._preview(Example(frame.image, frame.spacing, name), out)

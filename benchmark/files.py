@@ -3,15 +3,15 @@
 import errno
 import hashlib
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from benchmark.errors import CoopbenchError, WriteError
+from results.files import appearing
 
 PARTIAL = ".partial-"
 """How the names of files begin that are being written."""
@@ -52,18 +52,10 @@ def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """
     partial = _beside(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        if durable:
-            with partial.open("rb") as written:
-                os.fsync(written.fileno())
-        partial.replace(path)
-    except BaseException as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise _not_written(path, error) from error
-        raise
+        with appearing(path, partial, durable=durable):
+            yield partial
+    except OSError as error:
+        raise _not_written(path, error) from error
 
 
 def _not_written(path: Path, error: OSError) -> CoopbenchError:

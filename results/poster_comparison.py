@@ -70,11 +70,11 @@ def poster_comparison(table: PosterTable) -> MeanTable | None:
         name: same_order(mean[name].xs(HERE, level="source"), mean[name].xs(POSTER, level="source"))
         for name in columns
     }
-    held = [f"{name} {held} of {of}" for name, (held, of) in orders.items() if of]
+    held = [f"{name} {same} of {of}" for name, (same, of) in orders.items() if of]
     if held:
         notes.append(
-            f"Pairs of methods whose means are in the poster's order: {'; '.join(held)}. Half of "
-            "them would be by chance; for whether a difference is more than chance, see the tests."
+            f"Pairs of methods whose means are in the poster's order: {', '.join(held)}; by chance "
+            "alone half of all pairs would be."
         )
     return MeanTable(
         mean=mean,
@@ -94,8 +94,9 @@ def same_order(here: pd.Series, printed: pd.Series) -> tuple[int, int]:
 
     Pairs with a missing mean, or alike at the printed precision in either column, do not count.
     """
-    both = pd.DataFrame({HERE: here, POSTER: printed}).dropna().round(DECIMALS).to_numpy()
-    signs = [np.sign(one - other) for one, other in combinations(both, 2)]
+    both = pd.DataFrame({HERE: here, POSTER: printed}).dropna()
+    rounded = both.map(lambda mean: float(f"{mean:.{DECIMALS}f}")).to_numpy()
+    signs = [np.sign(one - other) for one, other in combinations(rounded, 2)]
     told = [sign for sign in signs if sign.all()]
     return sum(bool(sign[0] == sign[1]) for sign in told), len(told)
 

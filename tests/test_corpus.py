@@ -366,8 +366,9 @@ def test_swapped_labels(swap: str, said: str, tmp_path: Path) -> None:
 @pytest.fixture
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands do their work without processes of their own, which take seconds to start."""
-    monkeypatch.setattr("benchmark.workers.default_workers", lambda: 0)
+    # The importing module first: it would keep what it imports while that is replaced.
     monkeypatch.setattr("benchmark.evaluation.default_workers", lambda: 0)
+    monkeypatch.setattr("benchmark.workers.default_workers", lambda: 0)
 
 
 def faults_of(words: Sequence[object]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What `coopbench bench` measures and says: ratios, measured side by side in one run."""
+"""What was measured, as text: a table for each part of the bench."""
 
 import statistics
 import tempfile

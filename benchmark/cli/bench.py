@@ -11,8 +11,8 @@ from benchmark.cli.options import (
     data_option,
     device_option,
     examples,
-    listed,
     locate_data,
+    methods_option,
     preset_option,
     read_training_set,
     set_option,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     )
 )
 @click.argument("parts", nargs=-1, type=click.Choice(["steps", "evaluation", "corrupt", "report"]))
-@click.option("--methods", callback=listed, help="Names, with commas between.  [default: all]")
+@methods_option
 @data_option
 @preset_option
 @device_option

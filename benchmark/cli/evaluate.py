@@ -44,7 +44,6 @@ def evaluate(
     RUNS/<data>-<preset>/scores.csv, and per set into each run's folder. What is scored already is
     kept.
     """
-    from benchmark.data.dataset import evaluated_cases
     from benchmark.device import find_device
     from benchmark.evaluation import evaluate as score
     from benchmark.evaluation import gather_groups
@@ -66,9 +65,6 @@ def evaluate(
         chosen = selection.runs
         for line in selection.left_out:
             say(line)
-    for dataset in datasets:
-        if not evaluated_cases(dataset):
-            raise CoopbenchError(f"{dataset.root}: holds none of its test subjects")
     score(
         chosen,
         datasets,

@@ -59,7 +59,7 @@ class Commands(click.Group):
             raise Interruption(f"interrupted; {truth}: {command}") from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of the work, which is the order of definition."""
+        """In the order of the work, in which `benchmark.cli` adds them."""
         return list(self.commands)
 
 

@@ -1,4 +1,4 @@
-"""What several commands share: options, and what they mean by default."""
+"""What several commands share: options, what these mean by default, and how a command speaks."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
+THERE = click.Path(exists=True, file_okay=False, path_type=Path)
+OUTPUTS = click.Choice(["FTN", "FTN+STN"])
 PRESETS = ("demo", "compact", "paper")
 
 
@@ -96,6 +98,12 @@ set_option = click.option(
     multiple=True,
     metavar="KEY=VALUE",
     help="Change a setting of the harness or of the method; may be repeated.",
+)
+methods_option = click.option(
+    "--methods", callback=listed, help="Names, with commas between.  [default: all]"
+)
+report_option = click.option(
+    "--out", type=FOLDER, help="Folder to write to.  [default: report/<data>-<preset>]"
 )
 deterministic_option = click.option(
     "--deterministic",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from benchmark.cli.options import FILE, FOLDER, device_option, examples, say
+from benchmark.cli.options import FILE, FOLDER, OUTPUTS, device_option, examples, say
 from benchmark.errors import UsageError
 
 
@@ -18,7 +18,7 @@ from benchmark.errors import UsageError
 @click.option("--frame", type=click.IntRange(0), help="Frame, from 0, of a 4D image.")
 @click.option(
     "--output",
-    type=click.Choice(["FTN", "FTN+STN"]),
+    type=OUTPUTS,
     default="FTN+STN",
     show_default=True,
     help="The first prediction, or the refined one.",

@@ -7,6 +7,7 @@ import click
 
 from benchmark.cli.options import (
     FOLDER,
+    THERE,
     count_workers,
     examples,
     say,
@@ -17,7 +18,7 @@ from benchmark.cli.options import (
 if TYPE_CHECKING:
     from benchmark.data.prepare import Prepared
 
-_raw_argument = click.argument("raw", type=click.Path(exists=True, file_okay=False, path_type=Path))
+_raw_argument = click.argument("raw", type=THERE)
 _out_option = click.option(
     "--out", type=FOLDER, default=Path("data"), show_default=True, help="Folder of prepared sets."
 )

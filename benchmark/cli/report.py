@@ -9,12 +9,12 @@ import click
 
 from benchmark.cli.options import (
     FILE,
-    FOLDER,
     PRESETS,
     data_option,
     device_option,
     examples,
     locate_data,
+    report_option,
     runs_option,
     workers_option,
 )
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @click.option(
     "--preset", type=click.Choice(PRESETS), help="Which runs, where there are several presets."
 )
-@click.option("--out", type=FOLDER, help="Folder to write to.  [default: report/<data>-<preset>]")
+@report_option
 @click.option("--average-all", is_flag=True, help="Take further test sets into the averages.")
 @click.option(
     "--compare",

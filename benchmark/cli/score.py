@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchmark.cli.options import FILE, count_workers, examples, say, workers_option
+from benchmark.cli.options import FILE, OUTPUTS, THERE, count_workers, examples, say, workers_option
 
 if TYPE_CHECKING:
-    from benchmark.external.scoring import Missing
+    from benchmark.external.record import Missing
 
 
 @click.command(
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
         "coopbench report --scores scores/nnU-Net.csv",
     )
 )
-@click.argument("predictions", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.argument("labels", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("predictions", type=THERE)
+@click.argument("labels", type=THERE)
 @click.option("--name", help="The row in tables.  [default: the name of PREDICTIONS]")
 @click.option(
     "--map",
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--corrupted",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=THERE,
     metavar="OUT",
     help="Of 'coopbench corrupt IMAGES OUT': score each kind in it against the same labels.",
 )
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--output",
-    type=click.Choice(["FTN", "FTN+STN"]),
+    type=OUTPUTS,
     default="FTN",
     show_default=True,
     help="Whose columns the row stands in.",

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchmark.cli.options import (
-    FOLDER,
     choose_preset,
     count_workers,
     data_option,
@@ -17,8 +16,10 @@ from benchmark.cli.options import (
     examples,
     listed,
     locate_data,
+    methods_option,
     preset_option,
     read_training_set,
+    report_option,
     runs_option,
     say,
     set_option,
@@ -42,14 +43,14 @@ if TYPE_CHECKING:
         "coopbench study --repeats 0,1,2 --engine dask --scheduler tcp://head-node:8786",
     )
 )
-@click.option("--methods", callback=listed, help="Names, with commas between.  [default: all]")
+@methods_option
 @click.option("--repeats", callback=listed, default="0", show_default=True, help="As 0,1,2.")
 @data_option
 @preset_option
 @device_option
 @set_option
 @runs_option
-@click.option("--out", type=FOLDER, help="Folder to write to.  [default: report/<data>-<preset>]")
+@report_option
 @click.option(
     "--jobs",
     type=click.IntRange(1),
@@ -123,6 +124,8 @@ def study(
     ]
     cores, gpu = count_workers(None), where.type == "cuda"
     at_once = jobs or (1 if gpu else min(cores, len(configs)))
+    # Whatever is finished already, so that a study that goes on gives the same bytes.
+    threads = max(1, cores // at_once)
     grid = partial(
         make_grid,
         configs,
@@ -130,11 +133,11 @@ def study(
         folder,
         runs,
         device=where,
-        threads=max(1, cores // at_once),
+        threads=threads,
         deterministic=deterministic,
     )
     if plan:
-        _plan(grid(), configs, dataset, folder, runs, where, at_once, cores, price)
+        _plan(grid(), configs, dataset, folder, runs, where, at_once, threads, price)
         return
     if out is not None:  # before hours are spent, not after
         out.mkdir(parents=True, exist_ok=True)
@@ -142,7 +145,15 @@ def study(
         _study_on_dask(grid(threads=1), [folder, runs], scheduler, at_once, gpu=gpu)
     else:
         Corrupting(RECIPE, 0, cores).make_set(folder / "acdc", folder / RECIPE)
-        train_all(configs, dataset, runs, device=where, jobs=jobs, deterministic=deterministic)
+        train_all(
+            configs,
+            dataset,
+            runs,
+            device=where,
+            jobs=at_once,
+            threads=threads,
+            deterministic=deterministic,
+        )
     make_report(folder, runs, preset, out, ReportOptions(), device, None)
 
 
@@ -154,7 +165,7 @@ def _plan(
     runs: Path,
     device: "torch.device",
     workers: int,
-    cores: int,
+    threads: int,
     price: float | None,
 ) -> None:
     from benchmark.progress import progress_bar
@@ -169,7 +180,7 @@ def _plan(
             data,
             runs,
             device=device,
-            threads=max(1, cores // workers),
+            threads=threads,
             advance=advance,
         )
     click.echo(describe_plan(grid, found, workers=workers, device=device.type, price=price))

@@ -160,11 +160,18 @@ def read_splits(dataset: Dataset) -> Splits:
 
 
 def evaluated_cases(dataset: Dataset) -> tuple[Case, ...]:
-    """What a set is evaluated on: its test subjects where it has splits, else all of it."""
-    if not (dataset.root / "splits.json").is_file():
-        return dataset.cases
-    test = set(read_splits(dataset).test)
-    return tuple(case for case in dataset.cases if case.subject in test)
+    """What a set is evaluated on: its test subjects where it has splits, else all of it.
+
+    Raises:
+        CoopbenchError: that is nothing.
+    """
+    cases = dataset.cases
+    if (dataset.root / "splits.json").is_file():
+        test = set(read_splits(dataset).test)
+        cases = tuple(case for case in cases if case.subject in test)
+    if not cases:
+        raise CoopbenchError(f"{dataset.root}: holds none of its test subjects")
+    return cases
 
 
 def read_case(path: Path) -> Case | None:

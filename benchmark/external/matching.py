@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.data.dataset import Case, Dataset, evaluated_cases, find_datasets, read_dataset
@@ -138,8 +138,6 @@ def _prepared_set(
     dataset: Dataset, predictions: Path, endings: Sequence[str], single: bool
 ) -> TestSet:
     cases = evaluated_cases(dataset)
-    if not cases:
-        raise CoopbenchError(f"{dataset.root}: holds none of its test subjects")
     folder = predictions / dataset.name
     if single and not folder.is_dir():
         folder = predictions
@@ -205,8 +203,18 @@ def _plain_labels(
 def _plain_set(labels: _PlainLabels, predictions: Path, endings: Sequence[str]) -> TestSet:
     found = as_acquired(find_cases(predictions, endings))
     expected = _plain_cases(labels.title, labels, label_of_each(labels.files, found), found)
+    return _set_of_plain_labels(labels, labels.title, predictions, found, expected)
+
+
+def _set_of_plain_labels(
+    labels: _PlainLabels,
+    title: str,
+    predictions: Path,
+    found: Mapping[Key, Path],
+    expected: list[ExpectedCase],
+) -> TestSet:
     return TestSet(
-        title=labels.title,
+        title=title,
         labels=labels.folder.resolve().name,
         predictions=predictions,
         cases=expected,
@@ -263,14 +271,8 @@ def _corrupted_set(
     found = as_acquired(find_cases(predictions, endings))
     expected = _plain_cases(kind, labels, label_of_each(labels.files, images), found)
     made = {volume.file: volume.voxels for volume in volumes}
-    return TestSet(
-        title=kind,
-        labels=labels.folder.resolve().name,
-        predictions=predictions,
-        cases=expected,
-        unmatched=_unmatched(found, expected),
-        prepared=False,
-        phantom=False,
+    return replace(
+        _set_of_plain_labels(labels, kind, predictions, found, expected),
         fingerprint=digest({"labels": labels.fingerprint, "images": made}),
         corruption=corruption,
     )

@@ -10,8 +10,10 @@ from benchmark.files import digest
 from benchmark.metrics import IMPLEMENTATION
 from benchmark.validation import FileName
 
-COUNTED = {"zero": "counted as zero", "skip": "left out", "fail": ""}
-"""What became of broken cases, by the option --missing."""
+Missing = Literal["fail", "zero", "skip"]
+"""What becomes of a case whose prediction is missing or broken, by the option --missing."""
+COUNTED: dict[Missing, str] = {"zero": "counted as zero", "skip": "left out", "fail": ""}
+"""How a table says it."""
 
 
 class CorruptedBy(BaseModel):
@@ -60,7 +62,7 @@ class ExternalRecord(BaseModel):
     repeat: int
     seed: int
     output: str
-    missing: Literal["fail", "zero", "skip"]
+    missing: Missing
     options: dict[str, str | None]
     predictions: str
     """Name of the predictions' folder."""

@@ -19,13 +19,11 @@ from benchmark.errors import CoopbenchError, first_lines
 from benchmark.evaluation import COLUMNS
 from benchmark.external.label_space import Reference, in_label_space
 from benchmark.external.matching import ExpectedCase, TestSet
-from benchmark.external.record import COUNTED, ExternalRecord, ScoredSet
+from benchmark.external.record import COUNTED, ExternalRecord, Missing, ScoredSet
 from benchmark.files import digest, sha256
 from benchmark.metrics import IMPLEMENTATION, score_volume
 from benchmark.prediction import FIELD
 from benchmark.workers import share_out, sort_out
-
-Missing = Literal["fail", "zero", "skip"]
 
 FaultKind = Literal["missing", "unreadable", "geometry", "values"]
 

@@ -9,8 +9,8 @@ from scipy import ndimage
 
 from benchmark.phantom.body import body_slice, draw_body
 from benchmark.phantom.heart import contracted, draw_heart
-from benchmark.phantom.outline import Array, Grid, centred_grid
-from benchmark.phantom.site import Range, Site
+from benchmark.phantom.outline import Array, Grid, Range, centred_grid
+from benchmark.phantom.site import Site
 from benchmark.phantom.slices import short_axis_slice
 from benchmark.phantom.tissues import draw_tissues
 

@@ -7,8 +7,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmark.phantom.heart import Heart
-from benchmark.phantom.outline import Array, Grid, Outline, coverage, draw_wobble, fill, paint
-from benchmark.phantom.site import Range
+from benchmark.phantom.outline import (
+    Array,
+    Grid,
+    Outline,
+    Range,
+    coverage,
+    draw_wobble,
+    fill,
+    paint,
+)
 from benchmark.phantom.tissues import Tissues
 
 

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
+Range = tuple[float, float]
+"""Lowest and highest value of a uniform draw."""
 
 
 @dataclass(frozen=True)

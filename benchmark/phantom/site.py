@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-Range = tuple[float, float]
-"""Lowest and highest value of a uniform draw."""
+from benchmark.phantom.outline import Range
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from benchmark.errors import CoopbenchError
 from benchmark.progress import make_progress
 from benchmark.run import Run, find_run, own_run
 from benchmark.training import Trainer
-from benchmark.workers import default_workers, share_out, tell
+from benchmark.workers import share_out, tell
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,9 @@ def train_all(
     runs: Path,
     *,
     device: torch.device,
-    jobs: int | None = None,
-    deterministic: bool = False,
+    jobs: int,
+    threads: int,
+    deterministic: bool,
 ) -> list[Run]:
     """Train each configuration in a folder of its own; finished runs are kept as they are.
 
@@ -49,8 +50,8 @@ def train_all(
         dataset: what they are trained on.
         runs: the folder of runs.
         device: where to.
-        jobs: runs trained at once; None: one per core, or one on a GPU. The cores are divided
-            among them, whatever is finished already, so that a resumed study gives the same bytes.
+        jobs: runs trained at once.
+        threads: of each. Sums depend on them, so that a resumed study has to have as many.
         deterministic: as `Trainer` has it.
 
     Raises:
@@ -60,10 +61,6 @@ def train_all(
     """
     everything = [find_run(runs, config) for config in configs]
     todo = [run for run in everything if not run.finished]
-    cores = default_workers()
-    if jobs is None:
-        jobs = 1 if device.type == "cuda" else min(cores, len(everything))
-    threads = max(1, cores // jobs)
     faults = []
     with make_progress() as progress:
         tasks = {

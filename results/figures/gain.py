@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from results.figures.panels import BOX_LEGEND, draw_box, row_panels
 from results.figures.style import colours, styled
+from results.figures.words import least_and_most
 from results.order import further_sets, ordered_titles, remark_notes
 from results.published import AVERAGES, POSTER_SETS
 
@@ -77,10 +78,10 @@ def gain_alt(subjects: pd.DataFrame, *, titles: Mapping[str, str] | None = None)
     found = gains(subjects)
     shown = ordered_titles(found["method"].unique(), titles)
     means = found.groupby(["method", "test_set"])["gain"].mean().reset_index()
-    means = means.sort_values("gain", kind="stable", ignore_index=True)
-    low, high = (
-        f"{row['gain']:+.4f} ({shown[row['method']]} on {row['test_set']})"
-        for row in means.iloc[[0, -1]].to_dict("records")
+    low, high = least_and_most(
+        means,
+        "gain",
+        lambda row: f"{row['gain']:+.4f} ({shown[row['method']]} on {row['test_set']})",
     )
     return (
         f"Box plots of Dice of FTN+STN minus FTN for {len(shown)} methods. Means over subjects lie "

@@ -15,6 +15,7 @@ from results.figures.style import (
     wrapped_notes,
     write_notes,
 )
+from results.figures.words import least_and_most
 from results.published import AVERAGES
 from results.table import PosterTable
 
@@ -102,9 +103,9 @@ def heat_alt(table: PosterTable) -> str:
     """The figure in words."""
     values = table.mean.rename_axis("method").reset_index()
     values = values.melt("method", var_name="column", value_name="dice").dropna()
-    values = values.sort_values("dice", kind="stable", ignore_index=True)
-    low, high = (
-        f"{row['dice']:.4f} ({table.titles[row['method']]}, {row['column']})"
-        for row in values.iloc[[0, -1]].to_dict("records")
+    low, high = least_and_most(
+        values,
+        "dice",
+        lambda row: f"{row['dice']:.4f} ({table.titles[row['method']]}, {row['column']})",
     )
     return f"Heat map of mean Dice of {len(table.mean)} methods, from {low} to {high}."

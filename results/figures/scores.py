@@ -10,6 +10,7 @@ from matplotlib.ticker import MultipleLocator
 from results.errors import ScoreFileError
 from results.figures.panels import BOX_LEGEND, draw_box, row_panels
 from results.figures.style import colours, styled
+from results.figures.words import least_and_most
 from results.order import further_sets, ordered_titles, remark_notes
 from results.published import AVERAGES, POSTER_SETS
 from results.scores import subject_scores
@@ -83,10 +84,12 @@ def score_alt(scores: pd.DataFrame, *, titles: Mapping[str, str] | None = None) 
     subjects = subject_scores(scores)
     shown = ordered_titles(subjects["method"].unique(), titles)
     means = subjects.groupby(["output", "test_set", "method"])["dice"].mean().reset_index()
-    means = means.sort_values("dice", kind="stable", ignore_index=True)
-    lowest, highest = (
-        f"{row['dice']:.4f} ({shown[row['method']]}, {row['output']}, {row['test_set']})"
-        for row in means.iloc[[0, -1]].to_dict("records")
+    lowest, highest = least_and_most(
+        means,
+        "dice",
+        lambda row: (
+            f"{row['dice']:.4f} ({shown[row['method']]}, {row['output']}, {row['test_set']})"
+        ),
     )
     return (
         f"Box plots of the Dice of {subjects['subject'].nunique()} subjects for {len(shown)} "

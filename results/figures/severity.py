@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from results.bootstrap import RESAMPLES, interval_of_mean
 from results.figures.panels import line_panels
 from results.figures.style import styled
+from results.figures.words import least_and_most
 from results.order import ordered_titles, remark_notes
 from results.published import AVERAGES
 from results.robustness import CorruptedSets
@@ -102,10 +103,10 @@ def severity_alt(curves: pd.DataFrame, *, titles: Mapping[str, str] | None = Non
     shown = ordered_titles(curves["method"].unique(), titles)
     ends = curves.groupby(["output", "kind", "method"])["mean"].agg(["first", "last"])
     lost = (ends["first"] - ends["last"]).rename("lost").reset_index()
-    lost = lost.sort_values("lost", kind="stable", ignore_index=True)
-    least, most = (
-        f"{row['lost']:.4f} ({shown[row['method']]}, {row['output']}, {row['kind']})"
-        for row in lost.iloc[[0, -1]].to_dict("records")
+    least, most = least_and_most(
+        lost,
+        "lost",
+        lambda row: f"{row['lost']:.4f} ({shown[row['method']]}, {row['output']}, {row['kind']})",
     )
     return (
         f"Lines of Dice against severity for {len(shown)} methods. From the clean set to the "
