@@ -75,16 +75,8 @@ def evaluate(
             raise CoopbenchError(
                 f"{run.folder}: its training is not finished; run the same 'train' command again"
             )
-        weights = run.weights_checksum()
         for dataset in datasets:
-            made_from = {
-                "weights": weights,
-                "data": dataset.fingerprint,
-                "cases": [case.folder for case in evaluated_cases(dataset)],
-                "metrics": IMPLEMENTATION,
-                "device": device.type,
-                "predictions": save_predictions,
-            }
+            made_from = _sources(run, dataset, device, save_predictions)
             if not _scored(run, dataset, made_from):
                 if not run.weights.is_file():
                     raise CoopbenchError(
@@ -122,11 +114,21 @@ def _made_from(run: Run, dataset: Dataset) -> dict[str, Any]:
         return {}
 
 
-def is_scored(run: Run, dataset: Dataset) -> bool:
-    """Whether a run's scores on a set are there, from these data and the run's weights."""
-    there = _made_from(run, dataset)
-    data = there.get("data") == dataset.fingerprint
-    return data and run.finished and there.get("weights") == run.weights_checksum()
+def _sources(run: Run, dataset: Dataset, device: torch.device, predictions: bool) -> dict[str, Any]:
+    """What a finished run's scores on a set would be made from now."""
+    return {
+        "weights": run.weights_checksum(),
+        "data": dataset.fingerprint,
+        "cases": [case.folder for case in evaluated_cases(dataset)],
+        "metrics": IMPLEMENTATION,
+        "device": device.type,
+        "predictions": predictions,
+    }
+
+
+def is_scored(run: Run, dataset: Dataset, device: torch.device) -> bool:
+    """Whether `evaluate` would find nothing to do for a run and a set."""
+    return run.finished and _scored(run, dataset, _sources(run, dataset, device, False))
 
 
 def _scored(run: Run, dataset: Dataset, made_from: dict[str, Any]) -> bool:

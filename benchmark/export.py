@@ -18,7 +18,8 @@ def export(runs: Sequence[Run], out: Path) -> list[Path]:
     predictions and pictures, cannot be made from them. A copy that is there is replaced.
 
     Raises:
-        CoopbenchError: a run is unfinished, or one with weights would be replaced by a copy.
+        CoopbenchError: a run is unfinished or lacks a file, or one with weights would be replaced
+            by a copy.
     """
     made = []
     for run in runs:
@@ -27,6 +28,9 @@ def export(runs: Sequence[Run], out: Path) -> list[Path]:
             raise CoopbenchError(f"{run.folder}: its training is not finished")
         if any(target.glob("*.safetensors")):
             raise CoopbenchError(f"{target}: holds a run with weights; export to another folder")
+        for path in (run.folder / name for name in PARTS):
+            if not path.is_file():
+                raise CoopbenchError(f"{path}: is not there; train the run again, or leave it out")
         about = Exported(weights=run.weights_checksum())
         with whole_folder(target) as partial:
             for name in PARTS:

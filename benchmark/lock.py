@@ -14,7 +14,13 @@ LOCK = ".lock"
 
 @contextmanager
 def only_one(
-    folder: Path, doing: str, *, wait: bool = False, of: str | None = None, deep: bool = True
+    folder: Path,
+    doing: str,
+    *,
+    wait: bool = False,
+    patience: float = 0.0,
+    of: str | None = None,
+    deep: bool = True,
 ) -> Iterator[None]:
     """Be the only process that writes into ``folder``.
 
@@ -26,6 +32,7 @@ def only_one(
         folder: made where it is not there.
         doing: what another process would be doing in it, for the message.
         wait: for the other one to finish, rather than to give up.
+        patience: seconds to wait before giving up, where ``wait`` is not set.
         of: write only files that are called so, whatever their suffix; others may be written by
             other processes.
         deep: write in the folders below as well.
@@ -36,7 +43,7 @@ def only_one(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / (LOCK if of is None else f"{LOCK}-{of}"))
-        lock.acquire(timeout=-1 if wait else 0)
+        lock.acquire(timeout=-1 if wait else patience)
     except Timeout as error:
         raise CoopbenchError(
             f"{folder}: another process is {doing} it; let it finish, or choose another folder"

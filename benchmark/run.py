@@ -140,16 +140,21 @@ def find_run(runs: Path, config: RunConfig) -> Run:
 
 
 @contextmanager
-def own_run(runs: Path, config: RunConfig) -> Iterator[Run]:
+def own_run(runs: Path, config: RunConfig, *, patience: float = 0.0) -> Iterator[Run]:
     """The same run for this process alone, to be trained, with its configuration written.
 
     What a run left that never came to a checkpoint is nothing to go on from, and is replaced.
+
+    Args:
+        runs: the folder of runs.
+        config: the run's.
+        patience: seconds that another process may take to end its work on it.
 
     Raises:
         CoopbenchError: as `find_run`; or another process is training it.
     """
     folder = runs / config.folder
-    with only_one(folder, "training", deep=False):
+    with only_one(folder, "training", patience=patience, deep=False):
         run = find_run(runs, config)
         if run.finished:
             run.resume.unlink(missing_ok=True)  # where it was killed in between

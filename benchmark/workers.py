@@ -6,16 +6,19 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from multiprocessing.context import BaseContext
 from typing import Any, TypeVar
 
 from benchmark.errors import CoopbenchError, WriteError
 from benchmark.interruption import hear_signals, held_back
 from benchmark.progress import progress_bar
+
+ATTEMPTS = 3
+"""How often in a row processes may be killed without any job having been done meanwhile."""
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -145,7 +148,13 @@ def _outcome(work: Callable[[Job], Result], job: Job) -> Result | Exception:
 def _unless_stopped(work: Callable[[Job], Result], job: Job) -> Result:
     """A job that the pool has handed out already can no longer be cancelled."""
     heed_stop()
-    return work(job)
+    try:
+        return work(job)
+    except KeyboardInterrupt:
+        if _Line.stop.is_set():
+            raise
+        # By a signal to this process alone, which is to end with that, and not to wait for more.
+        os._exit(1)
 
 
 @contextmanager
@@ -164,7 +173,8 @@ def share_out(
     under way end where they next `tell` or `heed_stop`.
 
     Args:
-        work: a function of a module, run in ``workers`` processes.
+        work: a function of a module, run in ``workers`` processes. Where one of them is killed,
+            jobs that had not ended are begun again.
         jobs: what it is called with; they start in this order.
         title: of the progress bar, which counts jobs; none is shown where ``listen`` is given.
         workers: processes at most; 0: this one, which may itself be one that no others may be
@@ -176,43 +186,64 @@ def share_out(
         yield ((job, _outcome(work, job)) for job in jobs)
         return
     context = _process_context(preload)
-    messages, stop = context.Queue(), context.Event()
     with (
         progress_bar(title, len(jobs), hidden=listen is not None) as advance,
-        _listening(messages, listen),
-        ProcessPoolExecutor(
-            max_workers=min(workers, len(jobs)),
-            mp_context=context,
-            initializer=_start_worker,
-            initargs=(messages, stop),
-        ) as pool,
+        closing(_results(work, jobs, context, workers, listen, advance)) as results,
     ):
-        try:
-            with held_back():  # a process that is half started would be forgotten, or complain
-                futures = {pool.submit(_unless_stopped, work, job): job for job in jobs}
-            results = _results(futures, advance)
-            yield results
-        except BaseException:
-            stop.set()
-            # Not left to the pool's own end, which would wait for all that is queued.
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+        yield results
 
 
 def _results(
-    futures: Mapping[Future[Result], Job], advance: Callable[[], None]
-) -> Iterator[tuple[Job, Result | Exception]]:
-    for future in as_completed(futures):
-        error = future.exception()
-        if isinstance(error, BrokenProcessPool):
+    work: Callable[[Job], Result],
+    jobs: Sequence[Job],
+    context: BaseContext,
+    workers: int,
+    listen: Callable[[Any], None] | None,
+    advance: Callable[[], None],
+) -> Generator[tuple[Job, Result | Exception], None, None]:
+    """The jobs' results as they finish; what a killed process was doing is begun again."""
+    left, fruitless = dict(enumerate(jobs)), 0
+    while left:
+        before = len(left)
+        # New ones each time: a process that is killed may take the lock of the old ones with it.
+        messages, stop = context.Queue(), context.Event()
+        with (
+            _listening(messages, listen),
+            ProcessPoolExecutor(
+                max_workers=min(workers, len(left)),
+                mp_context=context,
+                initializer=_start_worker,
+                initargs=(messages, stop),
+            ) as pool,
+        ):
+            try:
+                futures: dict[Future[Result], int] = {}
+                # A process that is half started would be forgotten, or complain.
+                with held_back(), suppress(BrokenProcessPool):
+                    for place, job in left.items():
+                        futures[pool.submit(_unless_stopped, work, job)] = place
+                for future in as_completed(futures):
+                    error = future.exception()
+                    if isinstance(error, BrokenProcessPool):
+                        continue
+                    if error is not None and not isinstance(error, Exception):
+                        raise error
+                    job = left.pop(futures[future])
+                    yield job, future.result() if error is None else error
+                    advance()
+            except BaseException:
+                stop.set()
+                # Not left to the pool's own end, which would wait for all that is queued.
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+        fruitless = fruitless + 1 if len(left) == before else 0
+        if fruitless == ATTEMPTS:
             raise CoopbenchError(
-                "a worker process was killed, perhaps for want of memory; "
+                "worker processes were killed again and again, perhaps for want of memory; "
                 "run the same command again with fewer processes"
-            ) from error
-        if error is not None and not isinstance(error, Exception):
-            raise error
-        yield futures[future], future.result() if error is None else error
-        advance()
+            )
+        if left:
+            print("a worker process was killed; its job is begun again", file=sys.stderr)
 
 
 def all_well(

@@ -6,8 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from processes import begin
 from benchmark.cli import cli
 from benchmark.config import resolve
 from benchmark.data.dataset import read_dataset
+from benchmark.workers import default_workers
 
 pytest.importorskip("distributed")
 pytestmark = pytest.mark.xdist_group("dask")
@@ -46,18 +47,17 @@ def said_by(process: subprocess.Popen[str], pattern: str) -> str:
 
 
 @contextmanager
-def dask(workers: int) -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
-    """A scheduler and workers without nannies: what is killed stays dead."""
-    with started(
-        "dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"
-    ) as scheduler:
+def dask(*options: Sequence[str]) -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
+    """A scheduler, and workers of these options without nannies: what is killed stays dead."""
+    with ExitStack() as stack:
+        words = ("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+        scheduler = stack.enter_context(started(*words))
         address = said_by(scheduler, r"Scheduler at:\s+(tcp://\S+)")
-        words = ("dask_worker", address, "--no-nanny", "--nthreads", "1", "--no-dashboard")
-        with started(*words) as first, started(*words) as second:
-            found = [first, second][:workers]
-            for worker in found:
-                said_by(worker, r"(Registered to)")
-            yield address, found
+        words = ("dask_worker", address, "--no-nanny", "--no-dashboard")
+        workers = [stack.enter_context(started(*words, *given)) for given in options]
+        for worker in workers:
+            said_by(worker, r"(Registered to)")
+        yield address, workers
 
 
 def weights(runs: Path) -> dict[str, bytes]:
@@ -68,28 +68,31 @@ def test_a_killed_worker_costs_its_job_some_time_and_nothing_else(
     own_data: Path, tmp_path: Path
 ) -> None:
     study = ["study", "--data", str(own_data), "--methods", "standard,proposed-x", *TINY]
-    study += ["--set", "steps=60", "--set", "validate_every=10"]
+    study += ["--set", "steps=40", "--set", "validate_every=5"]
     runs = tmp_path / "runs"
-    with dask(2) as (address, workers):
+    often = tmp_path / "often.py"
+    often.write_text("import benchmark.training as training; training.SAVE_SECONDS = 0")
+    worker = ("--nthreads", "1", "--preload", str(often))
+    with dask(worker, worker) as (address, workers):
         words = [*study, "--runs", str(runs), "--out", str(tmp_path / "report")]
         process = begin(
             [sys.executable, "-m", "benchmark", *words, "--engine", "dask", "--scheduler", address],
             stderr=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        logs: list[Path] = []
-        while len(logs) < 2:  # both workers are at it
+        while len(list(runs.rglob("resume.safetensors"))) < 2:  # both workers are at it
             assert process.poll() is None, process.communicate()
-            logs = [log for log in runs.rglob("log.txt") if "step 10" in log.read_text("utf-8")]
             time.sleep(0.05)
         assert not list(runs.rglob("done.json"))
         workers[0].send_signal(signal.SIGKILL)
         _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert "2 workers on" in err and (tmp_path / "report" / "report.html").is_file()
-    plain = CliRunner().invoke(
-        cli, [*study, "--runs", str(tmp_path / "local"), "--out", str(tmp_path / "again")]
-    )
+    begun = [re.findall(r": (\d+) of 40 steps", log.read_text()) for log in runs.rglob("log.txt")]
+    assert sorted(len(steps) for steps in begun) == [1, 2]  # the other one was not disturbed
+    assert int(max(begun, key=len)[1]) >= 5  # and this one went on
+    words = ["--runs", str(tmp_path / "local"), "--out", str(tmp_path / "again")]
+    plain = CliRunner().invoke(cli, [*study, *words, "--jobs", str(default_workers())])
     assert plain.exit_code == 0, plain.output
     assert weights(runs) == weights(tmp_path / "local") and len(weights(runs)) == 2
     assert (tmp_path / "report" / "scores.csv").read_bytes() == (
@@ -114,6 +117,7 @@ def test_a_job_that_fails_is_named_and_the_rest_goes_on(own_data: Path, tmp_path
         result.output
     )
     assert "Traceback" not in result.output
+    assert "Standard training" in result.output  # what is finished is in a report all the same
     good = tmp_path / "runs" / config.group / "standard-r0-s40"
     assert (good / "done.json").is_file()
     assert {path.stem for path in (good / "scores").glob("*.csv")} >= {"acdc", "RandSpike"}
@@ -127,6 +131,16 @@ def test_a_job_that_fails_is_named_and_the_rest_goes_on(own_data: Path, tmp_path
     assert volume.read_bytes() == before and (broken / "done.json").is_file()
 
 
+def test_a_worker_of_several_threads_is_refused(own_data: Path, tmp_path: Path) -> None:
+    """Trainings seed the generator of their process, so two in one would spoil each other."""
+    words = ["study", "--data", str(own_data), "--runs", str(tmp_path / "runs"), *TINY]
+    with dask(("--nthreads", "2")) as (address, _):
+        result = CliRunner().invoke(cli, [*words, "--engine", "dask", "--scheduler", address])
+    assert result.exit_code == 1 and "Traceback" not in result.output
+    assert "has 2 threads" in result.output and "--nthreads 1" in result.output
+    assert not list((tmp_path / "runs").rglob("config.json"))
+
+
 def test_a_scheduler_that_is_not_there_is_named(
     own_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,13 +150,13 @@ def test_a_scheduler_that_is_not_there_is_named(
         cli, [*words, "--engine", "dask", "--scheduler", "tcp://127.0.0.1:1"]
     )
     assert result.exit_code == 1 and "Traceback" not in result.output
-    assert "--scheduler tcp://127.0.0.1:1: no scheduler with a worker answers" in result.output
+    assert "--scheduler tcp://127.0.0.1:1: no scheduler answers" in result.output
 
 
 def test_interrupted_on_a_cluster_of_its_own(own_data: Path, tmp_path: Path) -> None:
     """As from a terminal, where Ctrl-C reaches the workers as well."""
     runs = tmp_path / "runs"
-    words = ["study", "--data", str(own_data), "--methods", "standard,dsu", *TINY]
+    words = ["study", "--data", str(own_data), "--methods", "standard,dsu,rsc", *TINY]
     words += ["--set", "steps=5000", "--set", "validate_every=10", "--runs", str(runs)]
     process = begin(
         [sys.executable, "-m", "benchmark", *words, "--engine", "dask", "--jobs", "2"],
@@ -156,7 +170,8 @@ def test_interrupted_on_a_cluster_of_its_own(own_data: Path, tmp_path: Path) -> 
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert err.strip().splitlines()[-1].startswith("coopbench: interrupted; what is done is kept")
-    assert len(list(runs.rglob("resume.safetensors"))) == 2
+    # The third, which had to wait for a worker, was not begun for being interrupted.
+    assert len(list(runs.rglob("resume.safetensors"))) == len(list(runs.rglob("log.txt"))) == 2
     for _ in range(200):  # until the last of them has ended
         try:
             os.killpg(process.pid, 0)

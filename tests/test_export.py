@@ -78,3 +78,11 @@ def test_nothing_with_weights_is_replaced(runs: Path, tmp_path: Path) -> None:
     shutil.rmtree(runs / "acdc-demo" / "standard-r0-s40")
     result = coopbench("export", tmp_path / "shared", "--runs", runs)
     assert result.exit_code == 1 and "holds no finished run" in result.output
+
+
+def test_a_file_that_a_run_lacks_is_named(runs: Path, tmp_path: Path) -> None:
+    log = runs / "acdc-demo" / "standard-r0-s40" / "log.txt"
+    log.unlink()
+    result = coopbench("export", tmp_path / "shared", "--runs", runs)
+    assert result.exit_code == 1 and f"{log}: is not there" in result.output
+    assert not (tmp_path / "shared").exists()

@@ -62,3 +62,54 @@ def test_no_job_is_begun_after_the_end(end: str, tmp_path: Path) -> None:
     assert 0 < there < 10
     time.sleep(0.5)
     assert len(list(work.iterdir())) == there
+
+
+KILLED = """
+import os, signal, sys, time
+from pathlib import Path
+from benchmark.interruption import heeded_between_steps
+from benchmark.workers import share_out, tell
+
+def work(number):
+    tell(number)
+    begun = Path(f"begun-{number}")
+    if "always" in sys.argv or (number == 1 and not begun.exists()):
+        begun.touch()
+        with heeded_between_steps() as heed:
+            os.kill(os.getpid(), signal.SIGTERM if "SIGTERM" in sys.argv else signal.SIGKILL)
+            heed()
+    return 10 * number
+
+if __name__ == "__main__":
+    try:
+        with share_out(work, range(6), title="work", workers=2, listen=lambda _: None) as done:
+            print(sorted((job, result) for job, result in done))
+    except Exception as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+"""
+
+
+@pytest.mark.parametrize("end", ["SIGKILL", "SIGTERM"])
+def test_a_killed_process_costs_its_job_some_time_and_nothing_else(
+    end: str, tmp_path: Path
+) -> None:
+    (tmp_path / "program.py").write_text(KILLED)
+    process = begin(
+        [sys.executable, tmp_path / "program.py", end],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    said, error = process.communicate(timeout=100)
+    assert said == f"{[(number, 10 * number) for number in range(6)]}\n", error
+    assert error == "a worker process was killed; its job is begun again\n"
+
+
+def test_processes_that_are_killed_again_and_again_are_given_up(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(KILLED)
+    process = begin(
+        [sys.executable, tmp_path / "program.py", "always"], cwd=tmp_path, stderr=subprocess.PIPE
+    )
+    _, error = process.communicate(timeout=100)
+    assert process.returncode == 1
+    assert error.splitlines()[-1].startswith("CoopbenchError: worker processes were killed again")

@@ -66,9 +66,11 @@ def test_a_plain_step_moves_every_weight_as_ours_does(dataset: Dataset) -> None:
     for start, mine, its in zip(
         before, ours.network.parameters(), plain.network.parameters(), strict=True
     ):
-        # Adam's first step is of the learning rate, whatever the gradient.
-        assert (mine - start).abs().max() <= 1.001 * rate
-        assert (its - start).abs().max() <= 1.001 * rate
+        # Adam's first step is of the learning rate, whatever the gradient; but a bias before batch
+        # normalisation has none but rounding's.
+        least = 0.9 * rate if start.dim() > 1 else 1e-9
+        for moved in (mine, its):
+            assert least <= (moved - start).abs().max() <= 1.001 * rate
     batch = plain.draw_batch(1)
     assert batch.noisy.shape == batch.clean.shape and batch.label.dtype == torch.int64
     assert batch.noisy.min() >= 0 and batch.noisy.max() <= 1

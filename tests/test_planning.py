@@ -13,6 +13,7 @@ from benchmark.cli import cli
 from benchmark.config import resolve
 from benchmark.data.dataset import read_dataset
 from benchmark.study.grid import Job, make_grid
+from benchmark.study.order import Order
 from benchmark.study.planning import makespan
 
 TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=4", "--set", "precision=float32")
@@ -59,6 +60,36 @@ def test_makespan_lies_between_its_bounds(
     least = max(max(longest.values()), sum(seconds) / workers)
     assert least - 1e-6 <= found <= sum(seconds) + 1e-6
     assert found <= sum(seconds) / workers + max(longest.values()) + 1e-6  # Graham's bound
+
+
+@given(st.data())
+def test_jobs_begin_once_after_their_needs_unless_one_of_these_failed(data: st.DataObject) -> None:
+    jobs: list[Job] = []
+    for place in range(data.draw(st.integers(1, 20))):
+        earlier = [one.name for one in jobs]
+        needs = data.draw(st.lists(st.sampled_from(earlier), unique=True)) if earlier else []
+        jobs.append(job(str(place), *needs, "of another study"))
+    failing = {one.name for one in jobs if data.draw(st.booleans())}
+    order, running = Order(jobs), list[Job]()
+    begun, done, lost = list[str](), set[str](), list[str]()
+    while running or order.ready:
+        if order.ready and (not running or data.draw(st.booleans())):
+            running.append(order.begin())
+            begun.append(running[-1].name)
+            continue
+        ended = running.pop(data.draw(st.integers(0, len(running) - 1)))
+        if ended.name in failing:
+            lost += [one.name for one in order.give_up(ended)]
+        else:
+            done.add(ended.name)
+            order.end(ended)
+    expected = set[str]()  # to fail, or to need what did not come about
+    for one in jobs:
+        if one.name in failing or expected & set(one.needs):
+            expected.add(one.name)
+    assert done == {one.name for one in jobs} - expected
+    assert sorted(begun + lost, key=int) == [one.name for one in jobs]  # each once
+    assert not set(lost) & set(begun)
 
 
 def test_the_grid_names_every_job_once_and_after_its_needs(data: Path, tmp_path: Path) -> None:
@@ -109,7 +140,7 @@ def test_a_plan_does_nothing_and_counts_what_is_done(own_data: Path, tmp_path: P
     assert "| train standard | 1        | 0 " in plan.output
     assert "| train dsu      | 1        | 0 " in plan.output
     assert "trials of 3 steps just now (dsu, standard)" in plan.output
-    assert "core-hours" in plan.output and "At 2 an hour" in plan.output
+    assert "hours of one worker (a core)" in plan.output and "At 2 an hour of a core" in plan.output
     assert sorted(own_data.rglob("*")) == before and not (tmp_path / "runs").exists()
     train = ["train", "--method", "dsu", "--data", str(own_data), "--preset", "demo"]
     assert CliRunner().invoke(cli, [*train, "--runs", str(tmp_path / "runs"), *TINY]).exit_code == 0
@@ -121,6 +152,10 @@ def test_a_plan_does_nothing_and_counts_what_is_done(own_data: Path, tmp_path: P
     ("options", "said"),
     [
         (("--price", "2"), "--price goes with --plan"),
+        (
+            ("--engine", "dask", "--scheduler", "tcp://127.0.0.1:1", "--jobs", "2"),
+            "--jobs goes without --scheduler",
+        ),
         (("--scheduler", "tcp://127.0.0.1:1"), "--scheduler goes with --engine dask"),
     ],
 )

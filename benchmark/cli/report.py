@@ -20,6 +20,8 @@ from benchmark.cli.options import (
 )
 
 if TYPE_CHECKING:
+    import torch
+
     from benchmark.report import ReportOptions
 
 
@@ -87,6 +89,7 @@ def report(
 
     Differences are tested over subjects (Wilcoxon, Holm) against --reference.
     """
+    from benchmark.device import find_device
     from benchmark.report import ReportOptions
 
     options = ReportOptions(
@@ -95,7 +98,18 @@ def report(
         pictures=pictures,
         reference=reference,
     )
-    make_report(locate_data(data), runs, preset, out, options, device, workers, scores)
+    where = find_device(device)
+    make_report(
+        locate_data(data),
+        runs,
+        preset,
+        out,
+        options,
+        device=where,
+        scored_on=where,
+        workers=workers,
+        external=scores,
+    )
 
 
 def make_report(
@@ -104,8 +118,10 @@ def make_report(
     preset: str | None,
     out: Path | None,
     options: "ReportOptions",
-    device: str,
-    workers: int | None,
+    *,
+    device: "torch.device",
+    scored_on: "torch.device",
+    workers: int | None = None,
     external: Sequence[Path] = (),
 ) -> None:
     """Score what is not scored yet, write the report, and say where it is.
@@ -116,11 +132,11 @@ def make_report(
         preset: which runs; None: there is only one.
         out: the folder to write to; None: named after data and preset.
         options: what is in it.
-        device: as given by --device.
+        device: where pictures are computed.
+        scored_on: where scores are, or were, elsewhere.
         workers: processes; None: as fits the device.
         external: scores of external models.
     """
-    from benchmark.device import find_device
     from benchmark.evaluation import evaluate as score
     from benchmark.evaluation import gather_groups
     from benchmark.external.rows import read_external_rows
@@ -131,8 +147,7 @@ def make_report(
     selection = select_runs(runs, datasets, preset, may_be_empty=bool(external))
     names = {run.config.name for run in selection.runs}
     rows = read_external_rows(external, names, datasets)
-    where = find_device(device)
-    score(selection.runs, datasets, device=where, workers=workers)
+    score(selection.runs, datasets, device=scored_on, workers=workers)
     gather_groups(selection.runs, datasets)
     folder = out or Path("report") / selection.group
     written = write_report(
@@ -141,7 +156,7 @@ def make_report(
         folder,
         options=options,
         ansi=sys.stdout.isatty(),
-        device=where,
+        device=device,
         external=rows,
     )
     click.echo(written.text)

@@ -1,7 +1,6 @@
 """``coopbench study``: all of it, for many methods and repeats."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,11 +94,14 @@ def study(
     each corruption, training and evaluation is a job of a Dask cluster, whose machines have to see
     the folders of data and runs; the report is made here. --plan only says what would be done.
     """
+    import torch
+
     from benchmark.config import resolve
     from benchmark.corrupting import Corrupting
     from benchmark.device import find_device
     from benchmark.methods.registry import find_method, method_names
     from benchmark.report import ReportOptions
+    from benchmark.run import find_run
     from benchmark.study.grid import RECIPE, make_grid
     from benchmark.study.training import train_all
 
@@ -109,11 +111,15 @@ def study(
     wrong = [repeat for repeat in repeats if not repeat.isdecimal()]
     if scheduler is not None and engine != "dask":
         raise UsageError("--scheduler goes with --engine dask")
+    if scheduler is not None and jobs is not None and not plan:
+        raise UsageError("--jobs goes without --scheduler, whose workers are as many as there are")
     if price is not None and not plan:
         raise UsageError("--price goes with --plan")
     if wrong or not repeats:
         raise UsageError(f"--repeats {','.join(repeats)}: give whole numbers, as 0,1,2")
-    where = find_device(device)
+    # Workers elsewhere may have the GPU that this machine has not.
+    elsewhere = scheduler is not None and device != "auto"
+    where = torch.device(device) if elsewhere else find_device(device)
     folder = locate_data(data)
     dataset = read_training_set(folder, overrides)
     preset = choose_preset(preset, dataset, where.type)
@@ -125,36 +131,51 @@ def study(
     cores, gpu = count_workers(None), where.type == "cuda"
     at_once = jobs or (1 if gpu else min(cores, len(configs)))
     # Whatever is finished already, so that a study that goes on gives the same bytes.
-    threads = max(1, cores // at_once)
-    grid = partial(
-        make_grid,
-        configs,
-        dataset,
-        folder,
-        runs,
-        device=where,
-        threads=threads,
-        deterministic=deterministic,
-    )
+    threads = 1 if engine == "dask" else max(1, cores // at_once)
+
+    def grid() -> "list[Job]":
+        return make_grid(
+            configs,
+            dataset,
+            folder,
+            runs,
+            device=where,
+            threads=threads,
+            deterministic=deterministic,
+        )
+
     if plan:
         _plan(grid(), configs, dataset, folder, runs, where, at_once, threads, price)
         return
     if out is not None:  # before hours are spent, not after
         out.mkdir(parents=True, exist_ok=True)
-    if engine == "dask":
-        _study_on_dask(grid(threads=1), [folder, runs], scheduler, at_once, gpu=gpu)
-    else:
+    if engine == "local":
         Corrupting(RECIPE, 0, cores).make_set(folder / "acdc", folder / RECIPE)
-        train_all(
-            configs,
-            dataset,
-            runs,
-            device=where,
-            jobs=at_once,
-            threads=threads,
-            deterministic=deterministic,
-        )
-    make_report(folder, runs, preset, out, ReportOptions(), device, None)
+    fault: CoopbenchError | None = None
+    try:
+        if engine == "dask":
+            _study_on_dask(grid(), [folder, runs], scheduler, at_once, gpu=gpu)
+        else:
+            train_all(
+                configs,
+                dataset,
+                runs,
+                device=where,
+                jobs=at_once,
+                threads=threads,
+                deterministic=deterministic,
+            )
+    except CoopbenchError as error:  # what is finished is to be seen all the same
+        fault = error
+        if elsewhere or not any(find_run(runs, config).finished for config in configs):
+            raise
+    here = find_device("auto") if elsewhere else where
+    try:
+        make_report(folder, runs, preset, out, ReportOptions(), device=here, scored_on=where)
+    except CoopbenchError as error:
+        raise (CoopbenchError(*fault.lines, *error.lines) if fault else error) from error
+    if fault is not None:
+        raise fault
 
 
 def _plan(
@@ -183,7 +204,9 @@ def _plan(
             threads=threads,
             advance=advance,
         )
-    click.echo(describe_plan(grid, found, workers=workers, device=device.type, price=price))
+    cores = "a core" if threads == 1 else f"{threads} cores"
+    worker = "a GPU" if device.type == "cuda" else cores
+    click.echo(describe_plan(grid, found, workers=workers, worker=worker, price=price))
 
 
 def _study_on_dask(
@@ -204,7 +227,10 @@ def _study_on_dask(
 
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
-    with cluster(scheduler, workers=workers, gpu=gpu) as client, make_progress() as progress:
+    with (
+        cluster(scheduler, workers=workers, gpu=gpu, say=say) as client,
+        make_progress() as progress,
+    ):
         for line in check_workers(client, [folder.resolve() for folder in folders]):
             say(line)
         whole = progress.add_task("study", total=sum(job.due for job in grid), note="")
@@ -216,14 +242,14 @@ def _study_on_dask(
                 tasks[name] = progress.add_task(name, total=total, note="")
             progress.update(tasks[name], completed=step, total=total, note=line)
 
-        def advance(job: "Job") -> None:
+        def advance(job: "Job", done: bool) -> None:
             progress.advance(whole)
             name = job.name.removeprefix("train ")
             if name in tasks:
                 progress.remove_task(tasks.pop(name))
             if progress.disable and job.kind == "train":
-                say(f"trained {name}")
+                say(f"trained {name}" if done else f"not trained: {name}")
 
-        faults = run_on_cluster(client, grid, gpu=gpu, listen=listen, advance=advance)
+        faults = run_on_cluster(client, grid, gpu=gpu, listen=listen, advance=advance, say=say)
     if faults:
         raise CoopbenchError(*faults)

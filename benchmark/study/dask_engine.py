@@ -11,7 +11,8 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from distributed import (
     Event,
     Future,
     LocalCluster,
-    as_completed,
+    Worker,
     get_client,
     get_worker,
     wait,
@@ -31,10 +32,11 @@ from distributed.scheduler import KilledWorker
 from benchmark import __version__
 from benchmark.errors import CoopbenchError
 from benchmark.study.grid import Job
-from benchmark.workers import connected
+from benchmark.study.order import Order
+from benchmark.workers import connected, heed_stop
 
 PATIENCE = 60.0
-"""Seconds that a scheduler and its first worker may take to answer."""
+"""Seconds that a scheduler may take to answer."""
 GRACE = 60.0
 """Seconds that running trainings get to save their state when the study is interrupted."""
 EVERY = 5.0
@@ -45,16 +47,19 @@ Listener = Callable[[tuple[str, int, int, str]], None]
 
 
 @contextmanager
-def cluster(address: str | None, *, workers: int, gpu: bool) -> Iterator[Client]:
+def cluster(
+    address: str | None, *, workers: int, gpu: bool, say: Callable[[str], None]
+) -> Iterator[Client]:
     """Connect to a scheduler, or start one with workers on this machine.
 
     Args:
         address: of a scheduler, as ``tcp://HOST:8786``; None: one of our own, on loopback.
         workers: processes of our own, of one thread each.
         gpu: our own workers are to have a GPU each.
+        say: called with a line where there is no worker yet, for which this waits.
 
     Raises:
-        CoopbenchError: no scheduler or no worker answers, or theirs is another coopbench.
+        CoopbenchError: no scheduler answers.
     """
     with ExitStack() as stack:
         try:
@@ -66,16 +71,21 @@ def cluster(address: str | None, *, workers: int, gpu: bool) -> Iterator[Client]
                         host="127.0.0.1",
                         dashboard_address="127.0.0.1:0",
                         resources={"GPU": 1} if gpu else None,
+                        memory_limit=0,  # by default a share of the machine's, below a training's
                         silence_logs=logging.CRITICAL,
                     )
                 address = stack.enter_context(started).scheduler_address
             client = stack.enter_context(Client(address, timeout=PATIENCE))
-            client.wait_for_workers(1, timeout=PATIENCE)
         except (OSError, TimeoutError, ValueError) as error:
             raise CoopbenchError(
-                f"--scheduler {address}: no scheduler with a worker answers within "
-                f"{PATIENCE:.0f} s ({error}); start them by 'dask scheduler' and 'dask worker'"
+                f"--scheduler {address}: no scheduler answers within {PATIENCE:.0f} s ({error}); "
+                "start one by 'dask scheduler'"
             ) from error
+        try:
+            client.wait_for_workers(1, timeout=EVERY)
+        except TimeoutError:  # as long as a queue may take
+            say(f"{address}: has no worker yet; waiting for one (see 'dask worker')")
+            client.wait_for_workers(1)
         yield client
 
 
@@ -103,8 +113,8 @@ def check_workers(client: Client, folders: Sequence[Path]) -> list[str]:
         A line on who is there.
 
     Raises:
-        CoopbenchError: a worker lacks coopbench, has another version of it, or does not see a
-            folder; each is named.
+        CoopbenchError: a worker lacks coopbench, has another version of it, has several threads or
+            does not see a folder; each is named.
     """
     try:
         found = client.run(_look, [str(folder) for folder in folders])
@@ -114,7 +124,12 @@ def check_workers(client: Client, folders: Sequence[Path]) -> list[str]:
             f"{__version__} with its extra 'dask' wherever workers run"
         ) from error
     faults = []
-    for host, version, unseen in found.values():
+    for host, version, threads, unseen in found.values():
+        if threads != 1:
+            faults.append(
+                f"worker on {host}: has {threads} threads, and trainings in one process disturb "
+                "each other; start it with --nthreads 1, once for each core"
+            )
         if version != __version__:
             faults.append(f"worker on {host}: has coopbench {version}, not {__version__}")
         faults += [
@@ -123,13 +138,13 @@ def check_workers(client: Client, folders: Sequence[Path]) -> list[str]:
         ]
     if faults:
         raise CoopbenchError(*dict.fromkeys(faults))
-    hosts = {host for host, _, _ in found.values()}
+    hosts = {host for host, *_ in found.values()}
     return [f"{len(found)} workers on {', '.join(sorted(hosts))}"]
 
 
-def _look(folders: list[str]) -> tuple[str, str, list[str]]:
+def _look(folders: list[str], dask_worker: Worker) -> tuple[str, str, int, list[str]]:
     unseen = [folder for folder in folders if not Path(folder).is_dir()]
-    return socket.gethostname(), __version__, unseen
+    return socket.gethostname(), __version__, dask_worker.state.nthreads, unseen
 
 
 def run_on_cluster(
@@ -138,16 +153,21 @@ def run_on_cluster(
     *,
     gpu: bool,
     listen: Listener,
-    advance: Callable[[Job], None],
+    advance: Callable[[Job, bool], None],
+    say: Callable[[str], None],
 ) -> list[str]:
     """Do every job that is due, each once those that it needs are done.
+
+    Dask is given as many jobs as there are workers. It would hand out more, to wait at a worker,
+    and count it against all of them when that worker dies.
 
     Args:
         client: of the cluster.
         jobs: each after those that it needs.
         gpu: training and evaluation need a worker with the resource ``GPU``.
         listen: called with what trainings tell of themselves.
-        advance: called with every job that has come to its end, whatever that was.
+        advance: called with every job that has come to its end, and whether it is done.
+        say: called with a line on the cluster.
 
     Returns:
         What went wrong, a line for each job that failed or could not be begun; the others are done.
@@ -156,41 +176,80 @@ def run_on_cluster(
         KeyboardInterrupt: running trainings were told to save their state and to stop.
     """
     study = uuid.uuid4().hex[:8]
-    futures: dict[str, Future] = {}
+    order = Order([job for job in jobs if job.due])
+    places = _Places(client, gpu, say)
+    running: dict[Future, Job] = {}
+    faults: dict[str, list[str]] = {}
     client.subscribe_topic(TOPIC, lambda event: listen(event[1]))
     stop = Event(f"stop-{study}", client=client)
-    for job in jobs:
-        if job.due:
-            futures[job.name] = client.submit(
-                _do,
-                job,
-                study,
-                [futures[name] for name in job.needs if name in futures],
-                key=f"{job.name} {study}",
-                pure=False,
-                resources={"GPU": 1} if gpu and job.kind != "corrupt" else None,
-            )
-    names = {future.key: job for job in jobs if (future := futures.get(job.name))}
-    faults: dict[str, list[str]] = {}
     try:
-        for future in as_completed(list(futures.values())):
-            job = names[future.key]
-            if (fault := _fault(future, job)) is not None:
-                waited = [name for name in job.needs if name in faults]
-                lines = [f"{job.name}: not done, since '{waited[0]}' failed"] if waited else fault
-                faults[job.name] = lines
-            advance(job)
+        while running or order.ready:
+            while order.ready and len(running) < places.number():
+                job = order.begin()
+                running[_submit(client, job, study, gpu)] = job
+            for future in _ended(running):
+                job = running.pop(future)
+                fault = _fault(future, job)
+                advance(job, fault is None)
+                if fault is None:
+                    order.end(job)
+                    continue
+                faults[job.name] = fault
+                for other in order.give_up(job):
+                    faults[other.name] = [f"{other.name}: not done, since '{job.name}' failed"]
+                    advance(other, False)
     except BaseException:
-        stop.set()
-        begun = {key for keys in client.processing().values() for key in keys}
-        left = [future for future in futures.values() if not future.done()]
-        client.cancel([future for future in left if future.key not in begun])
-        with suppress(TimeoutError):
-            wait([future for future in left if future.key in begun], timeout=GRACE)
+        with suppress(Exception):  # the scheduler may be gone; what was raised first counts
+            stop.set()
+            wait(list(running), timeout=GRACE)
         raise
     finally:
         client.unsubscribe_topic(TOPIC)
     return [line for job in jobs for line in faults.get(job.name, [])]
+
+
+def _submit(client: Client, job: Job, study: str, gpu: bool) -> Future:
+    return client.submit(
+        _do,
+        job,
+        study,
+        key=f"{job.name} {study}",
+        pure=False,
+        resources={"GPU": 1} if gpu and job.kind != "corrupt" else None,
+    )
+
+
+def _ended(running: Mapping[Future, Job]) -> list[Future]:
+    """Those that have come to their end, or none, after a while."""
+    if not running:
+        time.sleep(EVERY)
+        return []
+    with suppress(TimeoutError, CancelledError):
+        wait(list(running), timeout=EVERY, return_when="FIRST_COMPLETED")
+    return [future for future in running if future.done()]
+
+
+class _Places:
+    """How many workers there are, looked up now and then."""
+
+    def __init__(self, client: Client, gpu: bool, say: Callable[[str], None]) -> None:
+        self.client, self.gpu, self.say = client, gpu, say
+        self.last, self.found = -EVERY, 1
+
+    def number(self) -> int:
+        if time.monotonic() - self.last >= EVERY:
+            before, self.last = self.found, time.monotonic()
+            workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
+            if self.client.status == "closed":
+                raise CoopbenchError(
+                    "the scheduler has ended; what is done is kept, and the same command goes on "
+                    "with it once there is another one"
+                )
+            self.found = sum(not self.gpu or "GPU" in worker["resources"] for worker in workers)
+            if not self.found and before:
+                what = "worker with the resource GPU=1" if self.gpu else "worker"
+                self.say(f"no {what} is there; waiting for one")
+        return self.found
 
 
 def _fault(future: Future, job: Job) -> list[str] | None:
@@ -209,11 +268,16 @@ def _fault(future: Future, job: Job) -> list[str] | None:
     return [f"{job.name}: {type(error).__name__}: {error}"]
 
 
-def _do(job: Job, study: str, needed: list[None]) -> None:
-    """What a worker does; ``needed`` is there for the scheduler to wait for."""
+_ALONE = threading.Lock()
+"""Jobs seed the whole process, so that a worker of several threads does one at a time."""
+
+
+def _do(job: Job, study: str) -> None:
+    """What a worker does."""
     line = _Line(study)
     try:
-        with connected(line, line):
+        with _ALONE, connected(line, line):
+            heed_stop()
             job.work(job.argument)
     except KeyboardInterrupt as error:  # which would end the worker
         raise CoopbenchError(f"{job.name}: interrupted; its state is saved") from error
@@ -223,15 +287,20 @@ class _Line:
     """From a job to the study: its messages, now and then, and whether it is to stop."""
 
     def __init__(self, study: str) -> None:
-        self.worker, self.last, self.stopped = get_worker(), 0.0, False
+        self.worker, self.stopped = get_worker(), False
+        self.told = self.asked = -EVERY
         self.event = Event(f"stop-{study}", client=get_client())
 
     def put(self, message: Any) -> None:
         now = time.monotonic()
-        if now - self.last >= EVERY:
-            self.last = now
+        if now - self.told >= EVERY:
+            self.told = now
             self.worker.log_event(TOPIC, message)
-            self.stopped = self.event.is_set()
 
     def is_set(self) -> bool:
+        now = time.monotonic()
+        if now - self.asked >= EVERY:
+            self.asked = now
+            with suppress(OSError):  # of the network; it is asked again
+                self.stopped = self.event.is_set()
         return self.stopped

@@ -24,6 +24,9 @@ from benchmark.study.training import TrainingJob, train_one
 RECIPE = "acdc-c"
 """What the test subjects of a study are corrupted by."""
 
+PATIENCE = 180.0
+"""Seconds that a worker given up by its cluster may take to let go of the run it was training."""
+
 Kind = Literal["corrupt", "train", "evaluate"]
 
 
@@ -104,7 +107,7 @@ def make_grid(
     for config in configs:
         run = find_run(runs, config)
         training = TrainingJob(
-            runs, config, dataset.root.resolve(), device.type, threads, deterministic
+            runs, config, dataset.root.resolve(), device.type, threads, deterministic, PATIENCE
         )
         trained = Job(
             f"train {training.name}",
@@ -125,7 +128,7 @@ def make_grid(
                     _evaluate,
                     _Evaluation(run.folder, root, device.type),
                     needs=needs,
-                    done=run.finished and test_set is not None and is_scored(run, test_set),
+                    done=run.finished and test_set is not None and is_scored(run, test_set, device),
                     volumes=(
                         tests * made.recipe.draws
                         if test_set is None

@@ -1,6 +1,7 @@
 """What a study will take: its jobs, their time and cost, before any of them runs."""
 
 import heapq
+import itertools
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +30,7 @@ from benchmark.prediction import FIELD, predict_field
 from benchmark.recipe import find_recipe
 from benchmark.run import find_runs
 from benchmark.study.grid import RECIPE, Job
+from benchmark.study.order import Order
 from benchmark.training import total_steps
 
 TRIAL_STEPS = 3
@@ -85,7 +87,7 @@ def estimate(
     torch.set_num_threads(threads)
     keep_memory()
     todo = {job.method for job in jobs if job.kind == "train" and not job.done}
-    recorded = _recorded(runs, configs, device)
+    recorded = _recorded(runs, configs, device, threads)
     cases = dataset.of_subjects(configs[0].data.train)
     slices = TrainingSlices(dataset, cases, crop=configs[0].training.crop, device=device)
     training, tried = {}, []
@@ -105,12 +107,15 @@ def estimate(
     )
 
 
-def _recorded(runs: Path, configs: Sequence[RunConfig], device: torch.device) -> dict[str, float]:
+def _recorded(
+    runs: Path, configs: Sequence[RunConfig], device: torch.device, threads: int
+) -> dict[str, float]:
     """Seconds per step of finished runs with the same harness on the same hardware, by method."""
-    here, found = environment(device)["device_name"], dict[str, list[float]]()
+    here, found = (environment(device)["device_name"], threads), dict[str, list[float]]()
     for run in find_runs(runs):
         try:
-            there = read_json(run.folder / "environment.json")["device_name"]
+            record = read_json(run.folder / "environment.json")
+            there = (record["device_name"], threads if device.type == "cuda" else record["threads"])
         except (CoopbenchError, KeyError, TypeError):
             continue
         if run.finished and there == here and run.config.training == configs[0].training:
@@ -130,12 +135,16 @@ def _try_steps(learner: Learner) -> float:
 
 def _try_evaluation(learner: Learner, clean: Dataset) -> float:
     case = evaluated_cases(clean)[0]
-    started = time.perf_counter()
-    volume = read_frame(clean, case, case.frames[0])
-    size = learner.config.training.crop
-    predict_field(
-        learner.network, volume.image, size=size, device=learner.device, precision=learner.precision
-    )
+    for _ in range(2):  # the first time warms up
+        started = time.perf_counter()
+        volume = read_frame(clean, case, case.frames[0])
+        predict_field(
+            learner.network,
+            volume.image,
+            size=learner.config.training.crop,
+            device=learner.device,
+            precision=learner.precision,
+        )
     label = centre_field(volume.label, FIELD)
     for axis in (1, 2):
         score_volume(np.roll(label, 1, axis=axis), label, volume.spacing)
@@ -166,29 +175,21 @@ def makespan(
         workers: how many are at work.
         overhead: seconds that the scheduler takes to hand out a job, one after the other.
     """
-    left = {job.name: len(job.needs) for job in jobs}
-    waits: dict[str, list[int]] = {}
-    for place, job in enumerate(jobs):
-        for name in job.needs:
-            waits.setdefault(name, []).append(place)
-    ready = [place for place, job in enumerate(jobs) if not job.needs]
-    running: list[tuple[float, int]] = []
+    order, begun = Order(jobs), itertools.count()
+    running: list[tuple[float, int, Job]] = []
     now = handed_out = 0.0
-    while ready or running:
-        while ready and len(running) < workers:
-            place = heapq.heappop(ready)
+    while running or order.ready:
+        while order.ready and len(running) < workers:
+            job = order.begin()
             handed_out = max(handed_out, now) + overhead
-            heapq.heappush(running, (handed_out + seconds(jobs[place]), place))
-        now, place = heapq.heappop(running)
-        for other in waits.get(jobs[place].name, []):
-            left[jobs[other].name] -= 1
-            if not left[jobs[other].name]:
-                heapq.heappush(ready, other)
+            heapq.heappush(running, (handed_out + seconds(job), next(begun), job))
+        now, _, job = heapq.heappop(running)
+        order.end(job)
     return now
 
 
 def describe_plan(
-    jobs: Sequence[Job], found: Estimate, *, workers: int, device: str, price: float | None
+    jobs: Sequence[Job], found: Estimate, *, workers: int, worker: str, price: float | None
 ) -> str:
     """The jobs, their time and cost, as text.
 
@@ -196,7 +197,7 @@ def describe_plan(
         jobs: of the study.
         found: what they take.
         workers: how many are at work.
-        device: ``cpu`` or ``cuda``: what a worker is.
+        worker: what one is, as "a core".
         price: of a worker's hour, in whatever currency.
     """
     groups: dict[str, list[Job]] = {}
@@ -211,16 +212,15 @@ def describe_plan(
         rows.append((name, len(members), len(members) - len(todo), each, _duration(taken)))
     headers = ["job", "number", "done", "each", "together"]
     table = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
-    what = "GPU" if device == "cuda" else "core"
     hours = total / 3600
     lines = [
         table,
         "",
-        f"{hours:.2f} {what}-hours; about {_duration(makespan(jobs, found.seconds, workers))} on "
-        f"{workers} workers, each a {what}.",
+        f"{hours:.2f} hours of one worker ({worker}); on {workers} about "
+        f"{_duration(makespan(jobs, found.seconds, workers))}.",
     ]
     if price is not None:
-        lines.append(f"At {price:g} an hour of a {what}: {hours * price:.2f}.")
+        lines.append(f"At {price:g} an hour of {worker}: {hours * price:.2f}.")
     basis = "finished runs with the same settings on this machine"
     if found.tried:
         basis = f"trials of {TRIAL_STEPS} steps just now ({', '.join(found.tried)}), else {basis}"

@@ -26,6 +26,8 @@ class TrainingJob:
     device: str
     threads: int
     deterministic: bool
+    patience: float = 0.0
+    """Seconds that another process may take to end its work on the run."""
 
     @property
     def name(self) -> str:
@@ -102,7 +104,7 @@ def train_one(job: TrainingJob) -> None:
         CoopbenchError: the run failed, or is being trained by another process.
     """
     torch.set_num_threads(job.threads)
-    with own_run(job.runs, job.config) as run:
+    with own_run(job.runs, job.config, patience=job.patience) as run:
         if run.finished:  # by another process, while this one waited for its turn
             return
         dataset, device = read_dataset(job.dataset), torch.device(job.device)
