@@ -4,7 +4,7 @@ Xu et al., Robust and Generalizable Visual Representation Learning via Random Co
 2021; the mixing variant with the consistency loss (protocol, section 4).
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
@@ -18,10 +18,6 @@ from benchmark.methods.losses import standard_losses, think_fast
 from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.networks.batch_norm import untraced_statistics
 from benchmark.networks.dual import DualThinkingNetwork
-
-
-def _listed(value: Any) -> Any:
-    return value.split(",") if isinstance(value, str) else value
 
 
 def _odd(sizes: tuple[int, ...]) -> tuple[int, ...]:
@@ -40,7 +36,9 @@ class RandConv(Method):
     class Settings(method.Settings):
         """Settings of random convolutions; the defaults are the paper's."""
 
-        kernels: Annotated[tuple[int, ...], BeforeValidator(_listed), AfterValidator(_odd)] = (
+        kernels: Annotated[
+            tuple[int, ...], BeforeValidator(method.listed), AfterValidator(_odd)
+        ] = (
             1,
             3,
             5,

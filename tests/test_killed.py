@@ -105,11 +105,10 @@ def places(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pa
     write_acdc(root / "prepare" / "raw", 3)
     for name in COMMANDS.keys() - {"prepare"}:
         shutil.copytree(data / "acdc", root / name / "data" / "acdc")
-    finish(["study", *STUDY], root / "evaluate")
-    shutil.rmtree(root / "evaluate" / "report")
-    for scores in (root / "evaluate").glob("runs/*/*/scores"):
-        shutil.rmtree(scores)
-    next((root / "evaluate").glob("runs/*/scores.csv")).unlink()
+    finish(["corrupt"], root / "evaluate")
+    for method in ("standard", "proposed"):
+        words = ["train", "--method", method, "--preset", "demo", *TINY]
+        finish(words, root / "evaluate")
     (root / "evaluate" / "runs-given").touch()
     shutil.rmtree(root / "report")
     shutil.copytree(root / "evaluate", root / "report")

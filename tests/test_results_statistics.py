@@ -115,7 +115,7 @@ def test_unknown_reference_is_named() -> None:
     st.lists(st.floats(0, 1), min_size=2, max_size=12),
     st.lists(st.floats(0, 1), min_size=2, max_size=12),
 )
-@settings(max_examples=40)
+@settings(max_examples=12)
 def test_order_of_rows_changes_nothing_and_sides_swap(a: list[float], b: list[float]) -> None:
     size = min(len(a), len(b))
     table = subjects({"a": a[:size], "b": b[:size]})
