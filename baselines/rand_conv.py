@@ -26,6 +26,9 @@ def _odd(sizes: tuple[int, ...]) -> tuple[int, ...]:
     return sizes
 
 
+KernelSides = Annotated[tuple[int, ...], BeforeValidator(method.listed), AfterValidator(_odd)]
+
+
 class RandConv(Method):
     """L_standard, and agreement of the predictions under three random convolutions."""
 
@@ -36,14 +39,7 @@ class RandConv(Method):
     class Settings(method.Settings):
         """Settings of random convolutions; the defaults are the paper's."""
 
-        kernels: Annotated[
-            tuple[int, ...], BeforeValidator(method.listed), AfterValidator(_odd)
-        ] = (
-            1,
-            3,
-            5,
-            7,
-        )
+        kernels: KernelSides = (1, 3, 5, 7)
         """Side lengths that a kernel's is drawn from."""
         views: int = Field(3, ge=2)
         """Random convolutions per batch."""
