@@ -16,7 +16,7 @@ from benchmark.data.nifti import write_volume
 from benchmark.data.prepared import read_frame
 from benchmark.errors import CoopbenchError
 from benchmark.files import sha256, whole_file, write_json
-from benchmark.lock import only_one
+from benchmark.lock import FOREVER, only_one
 from benchmark.metrics import IMPLEMENTATION, score_volume
 from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.prediction import FIELD, in_full_image, predict_field, trained_network
@@ -75,15 +75,13 @@ def evaluate(
             raise CoopbenchError(
                 f"{run.folder}: its training is not finished; run the same 'train' command again"
             )
-        for dataset in datasets:
-            made_from = _sources(run, dataset, device, save_predictions)
-            if not _scored(run, dataset, made_from):
-                if not run.weights.is_file():
-                    raise CoopbenchError(
-                        f"{run.folder}: was exported without its weights, and has no scores on "
-                        f"this {dataset.title}; train it here, or move it away"
-                    )
-                jobs.append(_Job(run.folder, dataset, made_from))
+        for dataset, made_from in unscored(run, datasets, device, predictions=save_predictions):
+            if not run.weights.is_file():
+                raise CoopbenchError(
+                    f"{run.folder}: was exported without its weights, and has no scores on "
+                    f"this {dataset.title}; train it here, or move it away"
+                )
+            jobs.append(_Job(run.folder, dataset, made_from))
     if workers is None:
         # Each process computes on one core; with a GPU, a few keep it busy during the metrics.
         workers = default_workers() if device.type == "cpu" else min(4, default_workers())
@@ -114,21 +112,24 @@ def _made_from(run: Run, dataset: Dataset) -> dict[str, Any]:
         return {}
 
 
-def _sources(run: Run, dataset: Dataset, device: torch.device, predictions: bool) -> dict[str, Any]:
-    """What a finished run's scores on a set would be made from now."""
-    return {
-        "weights": run.weights_checksum(),
-        "data": dataset.fingerprint,
-        "cases": [case.folder for case in evaluated_cases(dataset)],
-        "metrics": IMPLEMENTATION,
-        "device": device.type,
-        "predictions": predictions,
-    }
-
-
-def is_scored(run: Run, dataset: Dataset, device: torch.device) -> bool:
-    """Whether `evaluate` would find nothing to do for a run and a set."""
-    return run.finished and _scored(run, dataset, _sources(run, dataset, device, False))
+def unscored(
+    run: Run, datasets: Sequence[Dataset], device: torch.device, *, predictions: bool = False
+) -> list[tuple[Dataset, dict[str, Any]]]:
+    """The sets that a finished run has to be scored on, with what its scores are made from."""
+    weights = run.weights_checksum()
+    found = []
+    for dataset in datasets:
+        made_from = {
+            "weights": weights,
+            "data": dataset.fingerprint,
+            "cases": [case.folder for case in evaluated_cases(dataset)],
+            "metrics": IMPLEMENTATION,
+            "device": device.type,
+            "predictions": predictions,
+        }
+        if not _scored(run, dataset, made_from):
+            found.append((dataset, made_from))
+    return found
 
 
 def _scored(run: Run, dataset: Dataset, made_from: dict[str, Any]) -> bool:
@@ -141,7 +142,7 @@ def _scored(run: Run, dataset: Dataset, made_from: dict[str, Any]) -> bool:
 
 def _evaluate_set(job: _Job, *, device: torch.device, save_predictions: bool) -> None:
     run = open_run(job.run)
-    with only_one(run.folder / "scores", "scoring", wait=True, of=job.dataset.name):
+    with only_one(run.folder / "scores", "scoring", patience=FOREVER, of=job.dataset.name):
         if not _scored(run, job.dataset, job.made_from):  # by another process, just now
             _write_scores(run, job, device, save_predictions)
 
@@ -244,7 +245,7 @@ def gather_groups(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[tupl
             if all(_made_from(run, one).get("data") == one.fingerprint for one in datasets)
         ]
         out = folder / "scores.csv"
-        with only_one(folder, "gathering the scores of", wait=True, of=out.stem):
+        with only_one(folder, "gathering the scores of", patience=FOREVER, of=out.stem):
             gather_scores(scored, datasets, out)
         written.append((out, len(scored)))
     return written

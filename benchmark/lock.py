@@ -10,6 +10,8 @@ from benchmark.errors import CoopbenchError
 from benchmark.files import remove_leftovers
 
 LOCK = ".lock"
+FOREVER = -1.0
+"""The patience to wait as long as it takes."""
 
 
 @contextmanager
@@ -17,7 +19,6 @@ def only_one(
     folder: Path,
     doing: str,
     *,
-    wait: bool = False,
     patience: float = 0.0,
     of: str | None = None,
     deep: bool = True,
@@ -31,8 +32,7 @@ def only_one(
     Args:
         folder: made where it is not there.
         doing: what another process would be doing in it, for the message.
-        wait: for the other one to finish, rather than to give up.
-        patience: seconds to wait before giving up, where ``wait`` is not set.
+        patience: seconds to wait for the other one to finish, or `FOREVER`.
         of: write only files that are called so, whatever their suffix; others may be written by
             other processes.
         deep: write in the folders below as well.
@@ -43,7 +43,7 @@ def only_one(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / (LOCK if of is None else f"{LOCK}-{of}"))
-        lock.acquire(timeout=-1 if wait else patience)
+        lock.acquire(timeout=patience)
     except Timeout as error:
         raise CoopbenchError(
             f"{folder}: another process is {doing} it; let it finish, or choose another folder"

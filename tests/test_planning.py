@@ -15,6 +15,7 @@ from benchmark.data.dataset import read_dataset
 from benchmark.study.grid import Job, make_grid
 from benchmark.study.order import Order
 from benchmark.study.planning import makespan
+from benchmark.study.study import Study
 
 TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=4", "--set", "precision=float32")
 
@@ -99,13 +100,15 @@ def test_the_grid_names_every_job_once_and_after_its_needs(data: Path, tmp_path:
         for method in ("standard", "proposed", "dsu", "rsc")
     ]
     jobs = make_grid(
-        configs,
-        dataset,
-        data,
-        tmp_path,
-        device=torch.device("cpu"),
-        threads=1,
-        deterministic=False,
+        Study(
+            configs,
+            dataset,
+            data,
+            tmp_path,
+            device=torch.device("cpu"),
+            threads=1,
+            deterministic=False,
+        )
     )
     names = [one.name for one in jobs]
     assert len(set(names)) == len(names)

@@ -1,6 +1,5 @@
 """``coopbench study``: all of it, for many methods and repeats."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +26,8 @@ from benchmark.cli.report import make_report
 from benchmark.errors import CoopbenchError, UsageError
 
 if TYPE_CHECKING:
-    import torch
-
-    from benchmark.config import RunConfig
-    from benchmark.data.dataset import Dataset
     from benchmark.study.grid import Job
+    from benchmark.study.study import Study
 
 
 @click.command(
@@ -102,7 +98,8 @@ def study(
     from benchmark.methods.registry import find_method, method_names
     from benchmark.report import ReportOptions
     from benchmark.run import find_run
-    from benchmark.study.grid import RECIPE, make_grid
+    from benchmark.study.grid import RECIPE
+    from benchmark.study.study import Study
     from benchmark.study.training import train_all
 
     chosen = tuple(dict.fromkeys(methods)) or tuple(method_names())
@@ -128,24 +125,13 @@ def study(
         for repeat in dict.fromkeys(int(repeat) for repeat in repeats)
         for method in chosen
     ]
-    cores, gpu = count_workers(None), where.type == "cuda"
-    at_once = jobs or (1 if gpu else min(cores, len(configs)))
+    cores = count_workers(None)
+    at_once = jobs or (1 if where.type == "cuda" else min(cores, len(configs)))
     # Whatever is finished already, so that a study that goes on gives the same bytes.
     threads = 1 if engine == "dask" else max(1, cores // at_once)
-
-    def grid() -> "list[Job]":
-        return make_grid(
-            configs,
-            dataset,
-            folder,
-            runs,
-            device=where,
-            threads=threads,
-            deterministic=deterministic,
-        )
-
+    asked = Study(configs, dataset, folder, runs, where, threads, deterministic)
     if plan:
-        _plan(grid(), configs, dataset, folder, runs, where, at_once, threads, price)
+        _plan(asked, at_once, price)
         return
     if out is not None:  # before hours are spent, not after
         out.mkdir(parents=True, exist_ok=True)
@@ -154,17 +140,9 @@ def study(
     fault: CoopbenchError | None = None
     try:
         if engine == "dask":
-            _study_on_dask(grid(), [folder, runs], scheduler, at_once, gpu=gpu)
+            _study_on_dask(asked, scheduler, at_once)
         else:
-            train_all(
-                configs,
-                dataset,
-                runs,
-                device=where,
-                jobs=at_once,
-                threads=threads,
-                deterministic=deterministic,
-            )
+            train_all(asked, jobs=at_once)
     except CoopbenchError as error:  # what is finished is to be seen all the same
         fault = error
         if elsewhere or not any(find_run(runs, config).finished for config in configs):
@@ -178,45 +156,20 @@ def study(
         raise fault
 
 
-def _plan(
-    grid: "Sequence[Job]",
-    configs: "Sequence[RunConfig]",
-    dataset: "Dataset",
-    data: Path,
-    runs: Path,
-    device: "torch.device",
-    workers: int,
-    threads: int,
-    price: float | None,
-) -> None:
+def _plan(study: "Study", workers: int, price: float | None) -> None:
     from benchmark.progress import progress_bar
-    from benchmark.study.planning import describe_plan, estimate
+    from benchmark.study.grid import make_grid
+    from benchmark.study.planning import describe_plan, estimate, methods_to_train
 
-    todo = {job.method for job in grid if job.kind == "train" and not job.done}
-    with progress_bar("trials", len(todo)) as advance:
-        found = estimate(
-            grid,
-            configs,
-            dataset,
-            data,
-            runs,
-            device=device,
-            threads=threads,
-            advance=advance,
-        )
-    cores = "a core" if threads == 1 else f"{threads} cores"
-    worker = "a GPU" if device.type == "cuda" else cores
-    click.echo(describe_plan(grid, found, workers=workers, worker=worker, price=price))
+    jobs = make_grid(study)
+    with progress_bar("trials", len(methods_to_train(jobs))) as advance:
+        found = estimate(study, jobs, advance=advance)
+    cores = "a core" if study.threads == 1 else f"{study.threads} cores"
+    worker = "a GPU" if study.device.type == "cuda" else cores
+    click.echo(describe_plan(jobs, found, workers=workers, worker=worker, price=price))
 
 
-def _study_on_dask(
-    grid: "Sequence[Job]",
-    folders: Sequence[Path],
-    scheduler: str | None,
-    workers: int,
-    *,
-    gpu: bool,
-) -> None:
+def _study_on_dask(study: "Study", scheduler: str | None, workers: int) -> None:
     try:
         from benchmark.study.dask_engine import check_workers, cluster, run_on_cluster
     except ImportError as error:
@@ -224,7 +177,9 @@ def _study_on_dask(
             f"--engine dask: {error.name} is not installed; pip install 'coopbench[dask]'"
         ) from error
     from benchmark.progress import make_progress
+    from benchmark.study.grid import make_grid
 
+    gpu, jobs, folders = study.device.type == "cuda", make_grid(study), (study.data, study.runs)
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
     with (
@@ -233,7 +188,7 @@ def _study_on_dask(
     ):
         for line in check_workers(client, [folder.resolve() for folder in folders]):
             say(line)
-        whole = progress.add_task("study", total=sum(job.due for job in grid), note="")
+        whole = progress.add_task("study", total=sum(job.due for job in jobs), note="")
         tasks: dict[str, Any] = {}
 
         def listen(message: tuple[str, int, int, str]) -> None:
@@ -250,6 +205,6 @@ def _study_on_dask(
             if progress.disable and job.kind == "train":
                 say(f"trained {name}" if done else f"not trained: {name}")
 
-        faults = run_on_cluster(client, grid, gpu=gpu, listen=listen, advance=advance, say=say)
+        faults = run_on_cluster(client, jobs, gpu=gpu, listen=listen, advance=advance, say=say)
     if faults:
         raise CoopbenchError(*faults)

@@ -7,7 +7,7 @@ from benchmark.data.dataset import Splits, read_record
 from benchmark.data.mnms import read_mnms
 from benchmark.data.prepare import prepare
 from benchmark.files import whole_folder
-from benchmark.lock import only_one
+from benchmark.lock import FOREVER, only_one
 from benchmark.phantom.raw_layouts import write_phantom
 from benchmark.progress import progress_bar
 
@@ -22,7 +22,7 @@ def make_phantom(data: Path, *, seed: int = 0, workers: int) -> None:
     Where another process is making it, wait for that one.
     """
     raw = data / "raw"
-    with only_one(data, "making the phantom in", wait=True, deep=False):
+    with only_one(data, "making the phantom in", patience=FOREVER, deep=False):
         _make_phantom(data, raw, seed, workers)
 
 

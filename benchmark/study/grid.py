@@ -5,20 +5,20 @@ sees the same folders can do it. All are idempotent and resumable: done twice, o
 middle and done again, they leave the same files.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
-from benchmark.config import RunConfig
 from benchmark.corrupting import Corrupting
 from benchmark.data.dataset import Dataset, evaluated_cases, read_dataset
-from benchmark.evaluation import evaluate, is_scored
+from benchmark.evaluation import evaluate, unscored
 from benchmark.manifest import MANIFEST
 from benchmark.run import find_run, open_run
 from benchmark.selection import all_datasets
+from benchmark.study.study import Study
 from benchmark.study.training import TrainingJob, train_one
 
 RECIPE = "acdc-c"
@@ -67,33 +67,15 @@ class _Evaluation:
     device: str
 
 
-def make_grid(
-    configs: Sequence[RunConfig],
-    dataset: Dataset,
-    data: Path,
-    runs: Path,
-    *,
-    device: torch.device,
-    threads: int,
-    deterministic: bool,
-) -> list[Job]:
-    """The jobs of a study, each after those that it needs.
-
-    Args:
-        configs: what is trained.
-        dataset: what it is trained on.
-        data: the folder of prepared sets; runs are scored on all of them, corrupted ones included.
-        runs: the folder of runs.
-        device: where networks compute.
-        threads: of a training.
-        deterministic: as `benchmark.training.Trainer` has it.
-    """
-    data, runs = data.resolve(), runs.resolve()
-    made = Corrupting(RECIPE, 0, workers=0)
+def make_grid(study: Study) -> list[Job]:
+    """The jobs of a study, each after those that it needs."""
+    data, runs = study.data.resolve(), study.runs.resolve()
+    recipe = Corrupting(RECIPE, 0, workers=0).recipe
     there = {one.root: one for one in all_datasets(data)}
-    clean = read_dataset(data / "acdc")
-    corrupted = {data / RECIPE / kind for kind in made.recipe.kinds}
-    tests = len(evaluated_cases(clean)) * len(clean.cases[0].frames) if clean.cases else 0
+    corrupted = {data / RECIPE / kind for kind in recipe.kinds}
+    clean = _volumes(read_dataset(data / "acdc"))
+    volumes = dict.fromkeys(corrupted, clean * recipe.draws)
+    volumes |= {root: _volumes(test_set) for root, test_set in there.items()}
     jobs = [
         Job(
             f"corrupt {RECIPE}",
@@ -101,13 +83,19 @@ def make_grid(
             _corrupt,
             data,
             done=(data / RECIPE / MANIFEST).is_file() and corrupted <= there.keys(),
-            volumes=tests * made.recipe.draws * len(corrupted),
+            volumes=clean * recipe.draws * len(corrupted),
         )
     ]
-    for config in configs:
+    for config in study.configs:
         run = find_run(runs, config)
         training = TrainingJob(
-            runs, config, dataset.root.resolve(), device.type, threads, deterministic, PATIENCE
+            runs,
+            config,
+            study.dataset.root.resolve(),
+            study.device.type,
+            study.threads,
+            study.deterministic,
+            PATIENCE,
         )
         trained = Job(
             f"train {training.name}",
@@ -118,25 +106,28 @@ def make_grid(
             method=config.method,
         )
         jobs.append(trained)
-        for root in sorted(there.keys() | corrupted):
+        scored = set[Path]()
+        if run.finished:
+            left = {dataset.root for dataset, _ in unscored(run, [*there.values()], study.device)}
+            scored = there.keys() - left
+        for root in sorted(volumes):
             needs = (trained.name, *([jobs[0].name] if root in corrupted else []))
-            test_set = there.get(root)
             jobs.append(
                 Job(
                     f"evaluate {training.name} on {root.name}",
                     "evaluate",
                     _evaluate,
-                    _Evaluation(run.folder, root, device.type),
+                    _Evaluation(run.folder, root, study.device.type),
                     needs=needs,
-                    done=run.finished and test_set is not None and is_scored(run, test_set, device),
-                    volumes=(
-                        tests * made.recipe.draws
-                        if test_set is None
-                        else sum(len(case.frames) for case in evaluated_cases(test_set))
-                    ),
+                    done=root in scored,
+                    volumes=volumes[root],
                 )
             )
     return jobs
+
+
+def _volumes(dataset: Dataset) -> int:
+    return sum(len(case.frames) for case in evaluated_cases(dataset))
 
 
 def _corrupt(data: Path) -> None:

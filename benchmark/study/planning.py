@@ -6,7 +6,6 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,7 +13,6 @@ from tabulate import tabulate
 
 from benchmark.bench.floor import wait_for
 from benchmark.bench.steps import TOTAL
-from benchmark.config import RunConfig
 from benchmark.corrupt import corrupt_slices
 from benchmark.data.dataset import Dataset, evaluated_cases, read_dataset
 from benchmark.data.field import centre_field
@@ -31,6 +29,7 @@ from benchmark.recipe import find_recipe
 from benchmark.run import find_runs
 from benchmark.study.grid import RECIPE, Job
 from benchmark.study.order import Order
+from benchmark.study.study import Study
 from benchmark.training import total_steps
 
 TRIAL_STEPS = 3
@@ -61,64 +60,55 @@ class Estimate:
         return job.volumes * (self.evaluation if job.kind == "evaluate" else self.corruption)
 
 
-def estimate(
-    jobs: Sequence[Job],
-    configs: Sequence[RunConfig],
-    dataset: Dataset,
-    data: Path,
-    runs: Path,
-    *,
-    device: torch.device,
-    threads: int,
-    advance: Callable[[], None],
-) -> Estimate:
+def methods_to_train(jobs: Sequence[Job]) -> list[str]:
+    """The methods of the runs that are not trained yet, by name."""
+    return sorted({job.method for job in jobs if job.kind == "train" and not job.done})
+
+
+def estimate(study: Study, jobs: Sequence[Job], *, advance: Callable[[], None]) -> Estimate:
     """How long the jobs of a study take, by runs of the same kind and short trials.
 
     Args:
+        study: whose finished runs, and others of the same method and harness beside them, are
+            records.
         jobs: of the study.
-        configs: its runs.
-        dataset: what they are trained on.
-        data: the folder of prepared sets.
-        runs: the folder of runs; finished ones of the same method and harness are records.
-        device: where networks compute.
-        threads: of a training.
-        advance: called after each method.
+        advance: called after each of the `methods_to_train`.
     """
-    torch.set_num_threads(threads)
+    torch.set_num_threads(study.threads)
     keep_memory()
-    todo = {job.method for job in jobs if job.kind == "train" and not job.done}
-    recorded = _recorded(runs, configs, device, threads)
-    cases = dataset.of_subjects(configs[0].data.train)
-    slices = TrainingSlices(dataset, cases, crop=configs[0].training.crop, device=device)
+    first = study.configs[0]
+    recorded = _recorded(study)
+    cases = study.dataset.of_subjects(first.data.train)
+    slices = TrainingSlices(study.dataset, cases, crop=first.training.crop, device=study.device)
     training, tried = {}, []
-    for method in sorted(todo):
-        config = next(one for one in configs if one.method == method)
+    for method in methods_to_train(jobs):
+        config = next(one for one in study.configs if one.method == method)
         if method not in recorded:
             tried.append(method)
         step = recorded.get(method) or _try_steps(Learner(config, slices))
         training[method] = step * total_steps(config.training, slices)
         advance()
-    clean = read_dataset(data / "acdc")
+    clean = read_dataset(study.data / "acdc")
     return Estimate(
         training=training,
-        evaluation=_try_evaluation(Learner(configs[0], slices), clean),
+        evaluation=_try_evaluation(Learner(first, slices), clean),
         corruption=_try_corruption(clean),
         tried=tuple(tried),
     )
 
 
-def _recorded(
-    runs: Path, configs: Sequence[RunConfig], device: torch.device, threads: int
-) -> dict[str, float]:
+def _recorded(study: Study) -> dict[str, float]:
     """Seconds per step of finished runs with the same harness on the same hardware, by method."""
-    here, found = (environment(device)["device_name"], threads), dict[str, list[float]]()
-    for run in find_runs(runs):
+    here = environment(study.device)["device_name"]
+    found: dict[str, list[float]] = {}
+    for run in find_runs(study.runs):
         try:
             record = read_json(run.folder / "environment.json")
-            there = (record["device_name"], threads if device.type == "cuda" else record["threads"])
+            alike = record["device_name"] == here
+            alike &= study.device.type == "cuda" or record["threads"] == study.threads
         except (CoopbenchError, KeyError, TypeError):
             continue
-        if run.finished and there == here and run.config.training == configs[0].training:
+        if run.finished and alike and run.config.training == study.configs[0].training:
             found.setdefault(run.config.method, []).append(run.summary().seconds_per_step)
     return {method: statistics.median(seconds) for method, seconds in found.items()}
 

@@ -1,17 +1,17 @@
 """Many runs: train what is not trained yet, several at once."""
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from benchmark.config import RunConfig
-from benchmark.data.dataset import Dataset, read_dataset
+from benchmark.data.dataset import read_dataset
 from benchmark.errors import CoopbenchError
 from benchmark.progress import make_progress
-from benchmark.run import Run, find_run, own_run
+from benchmark.run import find_run, own_run
+from benchmark.study.study import Study
 from benchmark.training import Trainer
 from benchmark.workers import share_out, tell
 
@@ -35,34 +35,16 @@ class TrainingJob:
         return Path(self.config.folder).name
 
 
-def train_all(
-    configs: Sequence[RunConfig],
-    dataset: Dataset,
-    runs: Path,
-    *,
-    device: torch.device,
-    jobs: int,
-    threads: int,
-    deterministic: bool,
-) -> list[Run]:
-    """Train each configuration in a folder of its own; finished runs are kept as they are.
-
-    Args:
-        configs: what to train.
-        dataset: what they are trained on.
-        runs: the folder of runs.
-        device: where to.
-        jobs: runs trained at once.
-        threads: of each. Sums depend on them, so that a resumed study has to have as many.
-        deterministic: as `Trainer` has it.
+def train_all(study: Study, *, jobs: int) -> None:
+    """Train each run in a folder of its own, ``jobs`` at once; finished ones are kept as they are.
 
     Raises:
         CoopbenchError: one or more runs failed, or are being trained by another process; the others
             are finished.
         KeyboardInterrupt: after every running one has saved its state.
     """
-    everything = [find_run(runs, config) for config in configs]
-    todo = [run for run in everything if not run.finished]
+    runs = study.runs
+    todo = [run for config in study.configs if not (run := find_run(runs, config)).finished]
     faults = []
     with make_progress() as progress:
         tasks = {
@@ -77,7 +59,14 @@ def train_all(
         with share_out(
             train_one,
             [
-                TrainingJob(runs, run.config, dataset.root, device.type, threads, deterministic)
+                TrainingJob(
+                    runs,
+                    run.config,
+                    study.dataset.root,
+                    study.device.type,
+                    study.threads,
+                    study.deterministic,
+                )
                 for run in todo
             ],
             title="train",
@@ -94,7 +83,6 @@ def train_all(
                     print(f"trained {runs / job.config.folder}", file=sys.stderr)
     if faults:
         raise CoopbenchError(*faults)
-    return everything
 
 
 def train_one(job: TrainingJob) -> None:

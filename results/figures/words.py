@@ -9,7 +9,7 @@ import pandas as pd
 def least_and_most(
     rows: pd.DataFrame, column: str, say: Callable[[dict[Any, Any]], str]
 ) -> tuple[str, str]:
-    """The rows with the least and the greatest number of a column; the first of those alike.
+    """The rows with the least and the greatest number of a column, in words.
 
     Args:
         rows: at least one.

@@ -1,0 +1,33 @@
+"""What a study is asked to do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from benchmark.config import RunConfig
+from benchmark.data.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Study:
+    """The runs of a study, and how they are trained and scored.
+
+    Attributes:
+        configs: of its runs.
+        dataset: what they are trained on.
+        data: the folder of prepared sets; runs are scored on all of them, corrupted ones included.
+        runs: the folder of runs.
+        device: where networks compute.
+        threads: of a training. Sums depend on them, so that a resumed study has to have as many.
+        deterministic: as `benchmark.training.Trainer` has it.
+    """
+
+    configs: Sequence[RunConfig]
+    dataset: Dataset
+    data: Path
+    runs: Path
+    device: torch.device
+    threads: int
+    deterministic: bool
