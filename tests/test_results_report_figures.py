@@ -1,6 +1,7 @@
 """The figures of a report: what is drawn, that all of it is seen, and the same each time."""
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,26 @@ def test_everything_is_within_the_figure(methods: int) -> None:
         width, height = named.figure.get_size_inches()
         assert drawn.x0 >= 0 and drawn.y0 >= 0, named.stem
         assert drawn.x1 <= width and drawn.y1 <= height, named.stem
+
+
+@pytest.mark.parametrize("spread", [0.001, 0.013, 0.03, 0.15, 0.18, 0.2643, 0.5, 0.9])
+def test_tick_labels_of_neighbours_do_not_touch(spread: float) -> None:
+    rows = [
+        (test_set, "m", f"{subject:03d}", output, 0.5 + sign * spread / 2 * (1 - subject))
+        for test_set in SETS
+        for subject in range(3)
+        for output, sign in (("FTN", -1), ("FTN+STN", 1))
+    ]
+    columns = ["test_set", "method", "subject", "output", "dice"]
+    figure = gain_figure(pd.DataFrame(rows, columns=columns))
+    assert figure is not None
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    labels = [label for ax in figure.axes for label in ax.get_xticklabels() if label.get_text()]
+    boxes = [label.get_window_extent(renderer) for label in labels]
+    assert len(boxes) == 2 * len(SETS)
+    for left, right in pairwise(sorted(boxes, key=lambda box: box.x0)):
+        assert left.x1 + 1 < right.x0
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,12 @@
 """What refinement by the STN adds to the FTN, subject by subject."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator
 
 from results.figures.panels import BOX_LEGEND, draw_box, row_panels
 from results.figures.style import colours, styled
@@ -67,10 +68,18 @@ def gain_figure(
                 draw_box(panel, place, colour, points.get((test_set, method)))
         reach = max(0.02, float(np.abs(found["gain"]).max())) * 1.08
         axes[0].set_xlim(-reach, reach)
-        axes[0].xaxis.set_major_locator(MaxNLocator(3, symmetric=True))
+        # Farther out, labels would touch those of the next panel; 0 is the line.
+        mark = _round_below(0.7 * reach)
+        axes[0].xaxis.set_major_locator(FixedLocator([-mark, mark]))
         figure = axes[0].get_figure()
         assert isinstance(figure, Figure)
         return figure
+
+
+def _round_below(number: float) -> float:
+    """The greatest of …, 0.1, 0.2, 0.3, 0.5, 0.7, 1, … that is not above a positive number."""
+    unit = 10.0 ** math.floor(math.log10(number))
+    return max(step * unit for step in (1, 2, 3, 5, 7) if step * unit <= number)
 
 
 def gain_alt(subjects: pd.DataFrame, *, titles: Mapping[str, str] | None = None) -> str:
