@@ -42,6 +42,7 @@ def test_a_report_of_what_was_exported_is_that_of_the_runs(
         words = ("report", "--data", data, "--runs", folder, "--out", tmp_path / name)
         result = coopbench(*words)
         assert result.exit_code == 0, result.output
+    assert [path for path in (tmp_path / "shared").rglob("*") if path.is_file()] == copies
     for table in (tmp_path / "own" / "tables").iterdir():
         assert table.read_bytes() == (tmp_path / "theirs" / "tables" / table.name).read_bytes()
     page = (tmp_path / "theirs" / "report.html").read_text("utf-8")

@@ -123,6 +123,7 @@ def make_report(
     scored_on: "torch.device",
     workers: int | None = None,
     external: Sequence[Path] = (),
+    gather: bool = False,
 ) -> None:
     """Score what is not scored yet, write the report, and say where it is.
 
@@ -136,6 +137,9 @@ def make_report(
         scored_on: where scores are, or were, elsewhere.
         workers: processes; None: as fits the device.
         external: scores of external models.
+        gather: whether the group's scores may have changed already; else they are gathered where
+            something was scored here, so that of others' runs, complete and maybe not to be
+            written into, a report can be made.
     """
     from benchmark.evaluation import evaluate as score
     from benchmark.evaluation import gather_groups
@@ -147,8 +151,8 @@ def make_report(
     selection = select_runs(runs, datasets, preset, may_be_empty=bool(external))
     names = {run.config.name for run in selection.runs}
     rows = read_external_rows(external, names, datasets)
-    score(selection.runs, datasets, device=scored_on, workers=workers)
-    gather_groups(selection.runs, datasets)
+    if score(selection.runs, datasets, device=scored_on, workers=workers) or gather:
+        gather_groups(selection.runs, datasets)
     folder = out or Path("report") / selection.group
     written = write_report(
         selection,

@@ -149,7 +149,16 @@ def study(
             raise
     here = find_device("auto") if elsewhere else where
     try:
-        make_report(folder, runs, preset, out, ReportOptions(), device=here, scored_on=where)
+        make_report(
+            folder,
+            runs,
+            preset,
+            out,
+            ReportOptions(),
+            device=here,
+            scored_on=where,
+            gather=True,
+        )
     except CoopbenchError as error:
         raise (CoopbenchError(*fault.lines, *error.lines) if fault else error) from error
     if fault is not None:
