@@ -20,7 +20,7 @@ from results.page.content import (
     SetScore,
 )
 from results.report_tables import NamedTable, main_table
-from results.statistics import power_notes
+from results.statistics import power_notes, untested_notes
 from results.summary import summary
 from results.worst import worst_cases
 
@@ -133,10 +133,20 @@ def _facts(comparison: Comparison, runs: Sequence[Run]) -> Facts:
 
 def _weak_points(comparison: Comparison) -> list[str]:
     """What the numbers cannot bear."""
-    missing = main_table(comparison).missing_sets
+    missing = main_table(comparison, comparison.outputs[0]).missing_sets
     gaps = [f"No scores for {', '.join(missing)}: the averages are not the poster's."]
-    named = {comparison.shown[name]: count for name, count in comparison.repeats.items()}
-    return [*(gaps if missing else []), *power_notes(comparison.tests, named)]
+    unpaired = [
+        line
+        for output in comparison.outputs
+        for line in untested_notes(
+            comparison.untested(output), comparison.shown, comparison.reference
+        )
+    ]
+    return [
+        *(gaps if missing else []),
+        *dict.fromkeys(unpaired),
+        *power_notes(comparison.tests, comparison.shown),
+    ]
 
 
 def _lines(index: Iterable[int], sources: Sequence[ScoreSource]) -> list[str]:

@@ -12,8 +12,8 @@ from results.order import ordered_titles
 from results.published import AVERAGES, POSTER_SETS
 from results.ranking import Ranking, rank_over_sets, rank_over_subjects
 from results.robustness import CorruptedSets
-from results.scores import subject_scores
-from results.statistics import paired_tests, subject_means
+from results.scores import alike_repeats, repeat_scores, subject_scores
+from results.statistics import paired_tests, subject_means, untested
 
 
 class Naming(TypedDict):
@@ -101,13 +101,22 @@ class Comparison:
         An average over sets is tested as well where these are of one cohort: only then a subject
         has an average. It stands as a test set under the average's name.
         """
-        subjects = self.subjects
+        return paired_tests(self._paired, self.reference)
+
+    @cached_property
+    def _paired(self) -> pd.DataFrame:
+        """What is tested: subject scores by repeat, of the sets and of averages over them."""
+        of_sets = repeat_scores(self.ungraded)
+        parts = [of_sets]
         for output, name in AVERAGES.items():
             sets = self._averaged()
             if len(sets) > 1 and len({self.cohorts.get(one, one) for one in sets}) == 1:
-                of_output = self.subjects[self.subjects["output"] == output]
-                subjects = pd.concat([subjects, subject_means(of_output, sets, name)])
-        return paired_tests(subjects, self.reference)
+                parts.append(subject_means(of_sets[of_sets["output"] == output], sets, name))
+        return pd.concat(parts)
+
+    def untested(self, output: str) -> dict[str, list[str]]:
+        """By method, the sets of an output on which it has no pair with the reference."""
+        return untested(self._paired, self.tests, self.reference).get(output, {})
 
     def _averaged(self) -> tuple[str, ...]:
         """The sets behind the averages of the poster's table."""
@@ -118,13 +127,22 @@ class Comparison:
 
     @cached_property
     def rankings(self) -> dict[str, list[Ranking]]:
-        """By output, how stable the order of the methods is over subjects and over test sets."""
+        """By output, how stable the order of the methods is over subjects and over test sets.
+
+        Of the repeats that all have, where they have others (`ranked_of`).
+        """
+        subjects = subject_scores(alike_repeats(self.ungraded)[0])
         found = {}
         for output in self.outputs:
             both = (
-                rank_over_subjects(self.subjects, output, self.cohorts),
-                rank_over_sets(self.subjects, output),
+                rank_over_subjects(subjects, output, self.cohorts),
+                rank_over_sets(subjects, output),
             )
             if rankings := [one for one in both if one is not None]:
                 found[output] = rankings
         return found
+
+    @property
+    def ranked_of(self) -> str:
+        """In words, of which repeats the rankings are; empty where all methods have the same."""
+        return alike_repeats(self.ungraded)[1]

@@ -9,12 +9,14 @@ from results.bootstrap import RESAMPLES, interval_of_mean
 from results.mean_table import MeanTable
 from results.order import further_sets, ordered_titles, remark_notes
 from results.published import POSTER_SETS
-from results.statistics import mark_note, power_notes
+from results.statistics import mark_note, power_notes, untested_notes
 
 _INTERVAL = (
     f"[ ]: 95 % percentile bootstrap interval over subjects ({RESAMPLES} resamples). The subject "
     "is the unit: its score is the mean Dice of its frames, structures, draws and repeats."
 )
+FEW = 30
+"""Subjects, below which it is said what a percentile interval is worth."""
 
 _COLUMNS = {
     "difference": "Difference",
@@ -22,25 +24,27 @@ _COLUMNS = {
     "p": "p",
     "p_holm": "p (Holm)",
     "subjects": "Subjects",
+    "repeats": "Repeats",
 }
 
 
 def comparison_table(
     tests: pd.DataFrame,
     reference: str,
-    repeats: Mapping[str, int],
     *,
     output: str,
+    untested: Mapping[str, list[str]] | None = None,
     titles: Mapping[str, str] | None = None,
     remarks: Mapping[str, str] | None = None,
     phantom: bool = False,
 ) -> MeanTable:
     """The tests of an output (`results.statistics.paired_tests`): rows are methods by test set.
 
-    ``repeats`` is the number of each method, the reference's among them.
+    ``untested`` are the sets of each method that it could not be tested on.
     """
     of_output = tests[tests["output"] == output].set_index(["method", "test_set"])
-    shown = ordered_titles([reference, *of_output.index.unique("method")], titles, remarks)
+    methods = dict.fromkeys([reference, *of_output.index.unique("method"), *(untested or {})])
+    shown = ordered_titles(methods, titles, remarks)
     pairs = [
         (method, test_set)
         for test_set in _in_order(of_output.index.unique("test_set"))
@@ -51,26 +55,28 @@ def comparison_table(
     values = of_output.reindex(rows)
     mean = values[list(_COLUMNS)].astype("float64")
     nothing = pd.DataFrame(np.nan, index=rows, columns=mean.columns)
-    count = [repeats[method] for method, _ in pairs]
-    named = {shown[method]: number for method, number in repeats.items() if method in shown}
     return MeanTable(
         mean=mean,
         sd=nothing,
-        repeats=pd.DataFrame(dict.fromkeys(mean, count), index=rows),
+        repeats=pd.DataFrame(dict.fromkeys(mean, values["repeats"]), index=rows),
         titles=shown,
         headers=_COLUMNS,
         notes=(
-            f"Difference: mean over subjects of Dice ({output}) minus that of {shown[reference]}. "
+            f"Difference: mean over subjects of Dice ({output}) minus that of {shown[reference]} "
+            "in the repeats that both have, whose number stands under Repeats. "
             f"{_INTERVAL}",
+            *_worth_notes(values["subjects"]),
             mark_note(tests, shown[reference], output),
             "Effect r: matched-pairs rank-biserial correlation, from −1 (all subjects lower) to 1 "
             "(all higher). p: two-sided Wilcoxon signed-rank test, of the differences' ranks: it "
             "and the interval of their mean can disagree where these are skewed.",
-            *power_notes(tests[tests["output"] == output], named),
+            *untested_notes(untested or {}, shown, reference),
+            *power_notes(tests[tests["output"] == output], shown),
             *remark_notes(shown, remarks),
         ),
         phantom=phantom,
-        decimals={"p": 4, "p_holm": 4, "effect": 2, "subjects": 0},
+        decimals={"p": 4, "p_holm": 4, "effect": 2, "subjects": 0, "repeats": 0},
+        floors={"p": 1e-4, "p_holm": 1e-4},
         unranked=frozenset(_COLUMNS),
         signed=frozenset(["difference", "effect"]),
         low=nothing.assign(difference=values["low"]),
@@ -104,25 +110,53 @@ def interval_table(
         # The draws of a set are the same for every method, and those of the paired tests.
         ends = interval_of_mean(values, seed=seed, name=f"{output}/{test_set}")
         low.loc[method, test_set], high.loc[method, test_set] = (float(end[0]) for end in ends)
-    counts = chosen.groupby("test_set")["subject"].nunique()
-    count = [repeats[method] for method in shown]
+    held = chosen.groupby(["test_set", "method"])["subject"].nunique()
+    total = pd.Series({method: repeats[method] for method in shown})
     return MeanTable(
         mean=mean,
         sd=empty,
-        repeats=pd.DataFrame(dict.fromkeys(sets, count), index=mean.index),
+        repeats=pd.DataFrame(dict.fromkeys(sets, total), index=mean.index),
         titles=shown,
         headers={name: name for name in sets},
         notes=(
             f"Dice ({output}), mean over subjects, which weights a volume with an undefined score "
             "otherwise than the mean over volumes does.",
+            *_repeat_notes(total, shown),
             _INTERVAL,
-            f"Subjects: {', '.join(f'{name} {counts[name]}' for name in sets)}.",
+            *_worth_notes(held),
+            f"Subjects: {', '.join(f'{name} {_span(held.xs(name))}' for name in sets)}.",
             *remark_notes(shown, remarks),
         ),
         phantom=phantom,
         low=low,
         high=high,
     )
+
+
+def _worth_notes(subjects: pd.Series) -> list[str]:
+    """What a percentile interval over so few subjects is worth (Efron and Tibshirani, 1993)."""
+    if subjects.empty or subjects.min() >= FEW:
+        return []
+    return [
+        f"Over fewer than {FEW} subjects such intervals come out too narrow, more so the fewer and "
+        "the more skewed: read them as a rough guide, and of a handful of subjects not at all."
+    ]
+
+
+def _repeat_notes(total: pd.Series, titles: Mapping[str, str]) -> list[str]:
+    """Whose means are over how many repeats, where these differ."""
+    if total.nunique() < 2:
+        return []
+    each = ", ".join(f"{titles[str(method)]} {count}" for method, count in total.items())
+    return [
+        f"The number of repeats differs ({each}), and with another split and seed the mean does "
+        "too: differences are to be read in the table of comparisons, which pairs repeats."
+    ]
+
+
+def _span(counts: pd.Series) -> str:
+    """Numbers of subjects of the methods: "20", or "8 to 20"."""
+    return " to ".join(dict.fromkeys((str(counts.min()), str(counts.max()))))
 
 
 def _in_order(sets: pd.Index | np.ndarray) -> list[str]:

@@ -58,6 +58,8 @@ class MeanTable:
     """True where the scores come from synthetic hearts; every rendering then says so."""
     decimals: Mapping[str, int] = field(default_factory=dict)
     """Printed decimals of a column, where these are not `DECIMALS`."""
+    floors: Mapping[str, float] = field(default_factory=dict)
+    """By column, what a smaller number is printed as being less than, for p-values."""
     lower_is_better: frozenset[str] = frozenset()
     """The columns of errors, losses and distances."""
     unranked: frozenset[str] = frozenset()
@@ -87,6 +89,8 @@ class MeanTable:
         """A number of a column at its printed precision; never a negative zero."""
         if math.isnan(number):
             return missing
+        if column in self.floors and number < self.floors[column]:
+            return f"<{self.printed(column, self.floors[column])}"
         return f"{number:{'+' if signed else ''}z.{self.decimals.get(column, DECIMALS)}f}"
 
     @cached_property
@@ -200,18 +204,18 @@ def spread_notes(cell: str, total: pd.Series, titles: Mapping[str, str]) -> list
     return [f"{cell} {spread} repeats, whose number differs: {each}.{alone} {caution}"]
 
 
-def volume_notes(means: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
-    """Test sets on which not all were scored on equally many structures (of `set_scores`)."""
+def volume_notes(volumes: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
+    """Test sets on which not all were scored on the same volumes (`scores.scored_volumes`)."""
     notes = []
-    for test_set, rows in means.groupby("test_set")["rows"]:
-        if rows.nunique() > 1:
-            span = rows.groupby(means["method"]).agg(["min", "max"])
+    for test_set, own in volumes.groupby("test_set"):
+        if own["volumes"].nunique() > 1:
+            span = own.groupby("method")["rows"].agg(["min", "max"])
             each = ", ".join(
                 f"{titles[str(method)]} {low}" + (f" to {high}" if high > low else "")
                 for method, low, high in span.itertuples()
             )
             notes.append(
-                f"{test_set}: not every repeat and output was scored on the same volumes "
+                f"{test_set}: not all methods, repeats and outputs were scored on the same volumes "
                 f"(structure scores: {each}); compare these means with care."
             )
     return notes
@@ -220,12 +224,16 @@ def volume_notes(means: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
 def absent_notes(
     counts: pd.DataFrame, titles: Mapping[str, str], rule: str = "count as Dice 0"
 ) -> list[str]:
-    """How many scores are so by rule, by method because failing to find is a property of one."""
+    """How many scores are so by rule, by method because failing to find is a property of one.
+
+    Of the outputs in ``counts`` (`results.scores.absent_counts`).
+    """
     total, both = counts["rows"].sum(), counts["both"].sum()
     one = (counts["label"] + counts["prediction"]).groupby(counts["method"].astype(str)).sum()
     note = f"Structures absent from only one of label and prediction {rule}: {one.sum()}"
     if one.sum():
         each = ", ".join(f"{titles[m]} {one[m]}" for m in titles if one.get(m, 0))
         note += f" ({each})"
-    note += f" of {total} structure scores (FTN and FTN+STN)"
+    outputs = sorted(set(counts["output"].astype(str)))
+    note += f" of {total} structure scores ({' and '.join(outputs)})"
     return [f"{note}; absent from both, left out: {both}."]

@@ -44,14 +44,16 @@ class Ranking:
 def rank_over_subjects(
     subjects: pd.DataFrame, output: str, cohorts: Mapping[str, str], *, seed: int = 0
 ) -> Ranking | None:
-    """Resample the subjects of each cohort; None for fewer than two methods that have all sets.
+    """Resample the subjects of each cohort.
+
+    None for fewer than two methods that have all sets, or where these share no subject of a set.
 
     ``subjects`` is of `results.scores.subject_scores`. ``cohorts`` names, by test set, whose
     subjects it is made of: sets of one cohort, such as a clean set and its corrupted ones, are
     resampled together. A set that is not in it is a cohort of its own.
     """
     cube, sets, methods, left_out = _cube(subjects, output)
-    if len(methods) < 2:
+    if len(methods) < 2 or any(table.empty for table in cube):
         return None
     means = np.zeros((RESAMPLES, len(methods), len(sets)))
     for cohort in sorted({cohorts.get(name, name) for name in sets}):
@@ -68,9 +70,13 @@ def rank_over_subjects(
 
 
 def rank_over_sets(subjects: pd.DataFrame, output: str, *, seed: int = 0) -> Ranking | None:
-    """Resample the test sets; None for fewer than two methods that have all, or one set only."""
+    """Resample the test sets.
+
+    None for one set only, for fewer than two methods that have all, or where these share no subject
+    of a set.
+    """
     cube, sets, methods, left_out = _cube(subjects, output)
-    if len(methods) < 2 or len(sets) < 2:
+    if len(methods) < 2 or len(sets) < 2 or any(table.empty for table in cube):
         return None
     means = np.stack([scores.mean().to_numpy() for scores in cube], axis=1)
     counts = resample_counts(len(sets), RESAMPLES, seed=seed, name=f"ranks/{output}/sets")

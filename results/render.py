@@ -50,7 +50,7 @@ def markdown_table(table: MeanTable, *, caption: str, notes: Sequence[str] = ())
     """A pipe table, best in bold, notes as a list below."""
 
     def cell(cell: Cell) -> str:
-        mean = f"{cell.mean}{cell.mark}"
+        mean = f"{_markdown(cell.mean)}{cell.mark}"
         if cell.best or cell.second:
             mean = f"**{mean}**" if cell.best else f"<u>{mean}</u>"
         return f"{mean} {_markdown(cell.spread.replace('±', '± '))}" if cell.spread else mean
@@ -78,7 +78,7 @@ def latex_table(
     """
 
     def cell(cell: Cell) -> str:
-        mean = cell.mean.replace("-", "$-$")
+        mean = _latex(cell.mean.replace("-", "−"))
         if cell.best or cell.second:
             mean = rf"\{'textbf' if cell.best else 'underline'}{{{mean}}}"
         return mean + _latex(cell.mark)

@@ -39,11 +39,12 @@ def report_figures(comparison: Comparison, history: pd.DataFrame) -> Iterator[Na
         score_alt(comparison.ungraded, titles=titles),
         score_figure(comparison.ungraded, notes=about, **naming),
     )
-    table = main_table(comparison)
+    output = comparison.outputs[0]
+    table = main_table(comparison, output)
     yield NamedFigure(
         "heatmap",
         "dice",
-        f"Mean Dice of FTN ({of})",
+        f"Mean Dice of {output} ({of})",
         heat_alt(table),
         heat_figure(table, notes=about),
     )
@@ -52,7 +53,8 @@ def report_figures(comparison: Comparison, history: pd.DataFrame) -> Iterator[Na
         caption = f"What FTN+STN adds to FTN ({of})"
         yield NamedFigure("gain", "dice", caption, gain_alt(subjects, titles=titles), figure)
     rankings = comparison.rankings
-    if (figure := rank_figure(rankings, notes=about, **naming)) is not None:
+    of_repeats = [f"Ranks are {comparison.ranked_of}."] if comparison.ranked_of else []
+    if (figure := rank_figure(rankings, notes=[*of_repeats, *about], **naming)) is not None:
         caption = f"Stability of the ranking ({of})"
         yield NamedFigure("ranks", "statistics", caption, rank_alt(rankings, titles=titles), figure)
     for recipe, sets in comparison.recipes.items():

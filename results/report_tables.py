@@ -13,7 +13,7 @@ from results.poster_comparison import poster_comparison
 from results.render import csv_table, latex_table, markdown_table, text_table
 from results.robustness import degradation_curves
 from results.robustness_table import robustness_table
-from results.statistics import mark_frame, mark_note
+from results.statistics import mark_frame, mark_note, untested_notes
 from results.structure_table import structure_table
 from results.table import PosterTable, poster_table
 
@@ -48,6 +48,8 @@ def main_table(comparison: Comparison, output: str = "FTN") -> PosterTable:
         output=output,
         **comparison.naming,
     )
+    unpaired = untested_notes(comparison.untested(output), table.titles, comparison.reference)
+    table = replace(table, notes=(*table.notes, *unpaired))
     tests = comparison.tests
     if not (tests["output"] == output).any():
         return table
@@ -98,8 +100,8 @@ def report_tables(comparison: Comparison, *, compare_poster: bool = False) -> It
                 comparison_table(
                     comparison.tests,
                     comparison.reference,
-                    comparison.repeats,
                     output=output,
+                    untested=comparison.untested(output),
                     **given,
                 ),
                 shared,

@@ -146,8 +146,9 @@ def corruption_errors(runs: pd.DataFrame, sets: CorruptedSets, reference: str) -
     CE_c = Σ_s E_s,c / Σ_s E_s,c(reference), E = 1 − Dice in the place of the classification error;
     mCE is its mean over the kinds c (Hendrycks and Dietterich, ICLR 2019, arXiv:1903.12261,
     section 4.2). The reference is the same for every repeat of a row, as theirs is: the mean error
-    of its repeats (those with all sets), of the same output, so that its own mCE is 100 % and a
-    spread is the row's own. NaN where the reference makes no error.
+    of those repeats that the row has as well (and that have all sets), of the same output, so that
+    its own mCE is 100 %, a spread is the row's own, and another split is no other method. NaN where
+    the reference makes no error, or has no repeat in common with the row.
 
     Raises `ScoreFileError` where the reference has no scores at all.
     """
@@ -268,7 +269,7 @@ def _positive(values: pd.Series) -> pd.Series:
 
 
 def _percent_of_reference(errors: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """Errors of each run and kind in percent of the reference's mean error over its repeats."""
+    """Errors of each run and kind in percent of the reference's mean over the row's repeats."""
     methods = errors.index.unique("method")
     if reference not in methods:
         raise ScoreFileError(
@@ -277,10 +278,9 @@ def _percent_of_reference(errors: pd.DataFrame, reference: str) -> pd.DataFrame:
         )
     # Repeats that lack a set have no part in the reference's own mean either.
     whole = errors.xs(reference, level="method").dropna()
-    of_output = whole.groupby(level="output").mean().apply(_positive)
-    outputs = errors.index.get_level_values("output")
-    divisor = of_output.reindex(outputs).set_axis(errors.index)
-    return 100 * errors / divisor
+    own = pd.MultiIndex.from_frame(errors.index.to_frame()[list(whole.index.names)])
+    of_run = whole.reindex(own).set_axis(errors.index)
+    return 100 * errors / of_run.groupby(level=ROW).transform("mean").apply(_positive)
 
 
 def _rood_sums(

@@ -11,6 +11,7 @@ from results.published import AVERAGES
 from results.robustness import (
     ROOD_ALPHA,
     ROW,
+    RUN,
     CorruptedSets,
     corruption_errors,
     degradation,
@@ -24,7 +25,7 @@ from results.robustness import (
     run_scores,
     worst_subjects,
 )
-from results.scores import absent_counts, set_scores
+from results.scores import absent_counts, alike_repeats, scored_volumes
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,9 @@ def robustness_table(
     if scores["nsd_2mm"].notna().any():
         by_run["nsd_2mm"] = over_kinds(kind_means(run_scores(scores, sets, "nsd_2mm"), sets))
     mean, sd, repeats = over_repeats(pd.DataFrame(by_run))
-    subjects = worst_subjects(scores, sets.corruptions)
-    _add_worst(mean, sd, repeats, dice, sets, subjects)
+    alike, of_repeats = alike_repeats(scores)
+    subjects = worst_subjects(alike, sets.corruptions)
+    _add_worst(mean, sd, repeats, run_scores(alike, sets), sets, subjects)
 
     shown = ordered_titles(dice.index.unique("method"), titles, remarks)
     columns = [name for name in MEASURES if name in mean]
@@ -98,12 +100,12 @@ def robustness_table(
     notes = [
         *spread_notes(_cell(sets, "nsd_2mm" in columns), total, shown),
         *_definitions(sets, shown[reference]),
-        *_worst_notes(mean, subjects, shown),
+        *_worst_notes(mean, subjects, shown, of_repeats),
         *remark_notes(shown, remarks),
         *_missing_notes(dice, shown),
         *_undefined_notes(dice, sets, reference, shown),
         *_coverage_notes(used, sets),
-        *volume_notes(set_scores(used), shown),
+        *volume_notes(scored_volumes(used), shown),
         *absent_notes(
             absent_counts(used),
             shown,
@@ -170,10 +172,11 @@ def _range(severities: list[int]) -> str:
 def _definitions(sets: CorruptedSets, reference: str) -> list[str]:
     """What the columns are that a reader may not know, and by whom."""
     notes = [
-        "Degr.: Clean minus Corrupted, in Dice and in percent of Clean.",
-        f"mCE: 1 − Dice in percent of that of {reference} (same output, mean of its repeats), "
-        "summed over severities, mean over kinds; Rel. mCE: likewise, with the error on "
-        f"{sets.clean} subtracted first (Hendrycks and Dietterich, ICLR 2019).",
+        "Degr.: Clean minus Corrupted, in Dice and in percent of Clean. It is small as well where "
+        "there is little to lose: read it beside Clean.",
+        f"mCE: 1 − Dice in percent of that of {reference} (same output, mean of the repeats that "
+        "both have), summed over severities, mean over kinds; Rel. mCE: likewise, with the error "
+        f"on {sets.clean} subtracted first (Hendrycks and Dietterich, ICLR 2019).",
     ]
     if sets.graded:
         without = [kind for kind in sets.levels if kind not in sets.graded]
@@ -187,12 +190,13 @@ def _definitions(sets: CorruptedSets, reference: str) -> list[str]:
 
 
 def _worst_notes(
-    mean: pd.DataFrame, subjects: pd.DataFrame, titles: Mapping[str, str]
+    mean: pd.DataFrame, subjects: pd.DataFrame, titles: Mapping[str, str], of_repeats: str
 ) -> list[str]:
     """Which subject the worst one is; those of each output in a note."""
+    of = f" {of_repeats}," if of_repeats else ""
     notes = [
-        "Worst subject: the least mean Dice of a subject (over its frames, structures, draws and "
-        "repeats) on any corrupted set; no spread."
+        f"Worst subject:{of} the least mean Dice of a subject (over its frames, structures, draws "
+        "and repeats) on any corrupted set; no spread."
     ]
     least = mean["worst_subject_dice"].dropna()
     for output in least.index.unique("output"):
@@ -248,10 +252,24 @@ def _undefined_notes(
             notes.append(
                 f"{name} is missing where {titles[reference]} {reason}: under {listed(each)}."
             )
+    repeats: dict[tuple[str, str], set[int]] = {}
+    for method, output, repeat in whole.to_frame()[RUN].itertuples(index=False, name=None):
+        repeats.setdefault((method, output), set()).add(repeat)
+    apart = {
+        method
+        for (method, output), own in repeats.items()
+        if not own & repeats.get((reference, output), set())
+    }
+    if apart:
+        names = listed(title for method, title in titles.items() if method in apart)
+        notes.append(
+            f"mCE and Rel. mCE are missing for want of a repeat that {titles[reference]} has as "
+            f"well: {names}."
+        )
     zero = dice.index[dice[sets.clean] == 0].unique("method")
     if len(zero):
         names = listed(titles[str(method)] for method in titles if method in zero)
-        notes.append(f"Degr. (%) is missing where Dice on {sets.clean} is 0: {names}.")
+        notes.append(f"Degr. (%) is without repeats whose Dice on {sets.clean} is 0: {names}.")
     return notes
 
 

@@ -15,6 +15,10 @@ Where only one of the two lacks the structure, the evaluator has put Dice and NS
 of the field; where both do, the row is undefined and left out of every mean.
 """
 
+import lzma
+import tarfile
+import zipfile
+import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -47,6 +51,7 @@ COLUMNS = (
 
 _GROUP = ["method", "repeat", "output", "test_set"]
 _UNIT = ["output", "test_set", "method", "subject"]
+_PAIRED_UNIT = ["output", "test_set", "method", "repeat", "subject"]
 
 
 def read_scores(paths: Path | str | Iterable[Path | str]) -> pd.DataFrame:
@@ -152,8 +157,45 @@ def subject_scores(scores: pd.DataFrame) -> pd.DataFrame:
     Frames, structures, draws and repeats of a subject are not independent, so they are averaged
     first; undefined scores are left out, and a subject with no other is dropped.
     """
-    means = group_means(scores, _UNIT, "dice").rename(columns={"mean": "dice"})
-    return means[[*_UNIT, "dice"]].dropna(ignore_index=True)
+    return _means_of_subjects(scores, _UNIT)
+
+
+def repeat_scores(scores: pd.DataFrame) -> pd.DataFrame:
+    """The same per repeat: output, test_set, method, repeat, subject, dice.
+
+    A repeat is a split and a seed that methods share, so it is within repeats that they are paired.
+    """
+    return _means_of_subjects(scores, _PAIRED_UNIT)
+
+
+def _means_of_subjects(scores: pd.DataFrame, unit: list[str]) -> pd.DataFrame:
+    means = group_means(scores, unit, "dice").rename(columns={"mean": "dice"})
+    return means[[*unit, "dice"]].dropna(ignore_index=True)
+
+
+def common_repeats(scores: pd.DataFrame) -> tuple[int, ...]:
+    """The repeats that every method of a table has."""
+    held = scores[["method", "repeat"]].drop_duplicates()
+    counts = held["repeat"].value_counts()
+    every = counts.index[counts == held["method"].nunique()]
+    return tuple(sorted(int(repeat) for repeat in every))
+
+
+def alike_repeats(scores: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """The scores by which methods are put in an order, and, in words, of which repeats they are.
+
+    Where methods have other repeats than each other, those of the repeats that all have: another
+    split and seed is not to count as another method. Where they have none in common, all scores,
+    and the words say so; where all have the same, all scores and no words.
+    """
+    common = common_repeats(scores)
+    if set(common) == set(scores["repeat"]):
+        return scores, ""
+    if not common:
+        return scores, "of whatever repeats a method has, since no repeat is common to all"
+    names = ", ".join(map(str, common))
+    word = "repeat" if len(common) == 1 else "repeats"
+    return scores[scores["repeat"].isin(common)], f"of {word} {names}, which all methods have"
 
 
 def absent_counts(scores: pd.DataFrame) -> pd.DataFrame:
@@ -169,6 +211,23 @@ def absent_counts(scores: pd.DataFrame) -> pd.DataFrame:
         keys[name] = np.bincount(absent, minlength=len(keys))
     keys["rows"] = np.bincount(codes, minlength=len(keys))
     return keys
+
+
+def scored_volumes(scores: pd.DataFrame) -> pd.DataFrame:
+    """On which volumes and structures a method's repeat was scored, per output and test set.
+
+    Returns one row per method, repeat, output and test_set with `rows` (structure scores) and
+    `volumes` (a number that is the same for the same volumes and structures).
+    """
+    codes, keys = _group_codes(scores, _GROUP)
+    cells, _ = _group_codes(scores, ["subject", "draw", "frame", "structure"])
+    # The sum over a set of well mixed numbers, one for each member (splitmix64's last step).
+    mixed = (cells.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed ^= mixed >> np.uint64(27)
+    volumes = np.zeros(len(keys), dtype=np.uint64)
+    np.add.at(volumes, codes, mixed)
+    return keys.assign(rows=np.bincount(codes, minlength=len(keys)), volumes=volumes)
 
 
 def group_means(scores: pd.DataFrame, group: Sequence[str], metric: str) -> pd.DataFrame:
@@ -252,6 +311,13 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     return table.to_pandas(ignore_metadata=True)
 
 
+_UNREADABLE = (
+    *(OSError, EOFError, ValueError, ImportError),  # the last for want of a decompressor
+    *(zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError),
+)
+"""What reading text, compressed or not, raises for what is none."""
+
+
 def _read_csv(path: Path) -> pd.DataFrame:
     try:
         frame = pd.read_csv(
@@ -266,7 +332,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
         raise ScoreFileError(f"{path}: empty file; evaluate again or leave the file out") from None
     except FileNotFoundError:
         raise ScoreFileError(f"{path}: no such file; check the path") from None
-    except (OSError, EOFError, UnicodeError, pd.errors.ParserError) as error:
+    except _UNREADABLE as error:
         reason = " ".join(str(error).split())
         raise ScoreFileError(f"{path}: not a readable CSV ({reason}); write it again") from error
     if not isinstance(frame.index, pd.RangeIndex):  # pandas takes the surplus fields as an index

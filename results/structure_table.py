@@ -60,7 +60,7 @@ def structure_table(
     return MeanTable(
         mean=stacked("mean"),
         sd=stacked("sd"),
-        repeats=stacked("repeats"),
+        repeats=stacked("repeats").fillna(0),
         titles=whole.titles,
         headers=whole.headers,
         notes=whole.notes,

@@ -76,7 +76,7 @@ def _significant(comparison: Comparison, table: PosterTable, output: str) -> str
         if each:
             parts.append(f"Significantly {word} than {reference}: {'; '.join(each)}")
     if not parts:
-        return f"No method differs significantly from {reference} on any set."
+        return f"No method differs significantly from {reference} on any set that it was tested on."
     tested = int((tests["output"] == output).sum())
     return f"{'. '.join(parts)} (Wilcoxon, Holm's correction over {tested})."
 
@@ -100,7 +100,8 @@ def _stable(comparison: Comparison, output: str) -> str:
                 f"{comparison.shown[first]} ranks first in {share:.0%} of resamples of the "
                 f"{ranking.over}"
             )
-    return f"{'; '.join(parts)}." if parts else ""
+    of = f" ({comparison.ranked_of})" if comparison.ranked_of else ""
+    return f"{'; '.join(parts)}{of}." if parts else ""
 
 
 def _refinement(comparison: Comparison) -> str:
@@ -119,8 +120,8 @@ def _refinement(comparison: Comparison) -> str:
     )
     largest = gain.sort_values(ascending=False, kind="stable").reset_index().iloc[0]
     return (
-        f"FTN+STN against FTN, mean over subjects and then sets: {each}. The largest gain is "
-        f"{gain.max():+.4f} ({comparison.shown[largest['method']]} on {largest['test_set']})."
+        f"FTN+STN against FTN, mean over subjects and then sets: {each}. The greatest difference "
+        f"is {gain.max():+.4f} ({comparison.shown[largest['method']]} on {largest['test_set']})."
     )
 
 

@@ -18,7 +18,7 @@ from results.mean_table import (
 )
 from results.order import further_sets, ordered_titles, remark_notes
 from results.published import AVERAGES, POSTER_SETS
-from results.scores import absent_counts, set_scores
+from results.scores import absent_counts, scored_volumes, set_scores
 
 _METRICS = {
     "dice": "Dice",
@@ -28,7 +28,7 @@ _METRICS = {
 _OVER = "a set's score is the mean over its volumes and LV, MYO and RV."
 _RULES = {
     "dice": "count as Dice 0",
-    "hd95_mm": "count as the diagonal of the field",
+    "hd95_mm": "count as the diagonal of the field, which may be most of a mean",
     "nsd_2mm": "count as 0",
 }
 
@@ -102,7 +102,7 @@ def poster_table(
         *_average_notes(averaged, behind, output),
         *remark_notes(shown, remarks),
         *_gap_notes(mean, repeats, total, shown),
-        *volume_notes(means, shown),
+        *volume_notes(scored_volumes(scores), shown),
         *absent_notes(absent_counts(scores), shown, _RULES[metric]),
     ]
     return PosterTable(

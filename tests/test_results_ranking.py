@@ -84,6 +84,14 @@ def test_method_without_a_set_is_left_out_and_named() -> None:
     assert "Not ranked, without scores on every set: C." in ranking.notes({"c": "C"})
 
 
+def test_methods_that_share_no_subject_are_not_ranked() -> None:
+    table = subjects({("a", "X"): [0.5, 0.6], ("b", "X"): [0.5, 0.6], ("a", "Y"): [0.5]})
+    table.loc[table["method"] == "b", "subject"] = ["patient000", "patient001"]
+    table = pd.concat([table, subjects({("b", "Y"): [0.4]})])
+    assert rank_over_subjects(table, "FTN", {}) is None
+    assert rank_over_sets(table, "FTN") is None
+
+
 @given(st.lists(st.lists(st.floats(0, 1), min_size=3, max_size=3), min_size=2, max_size=4))
 def test_shares_are_a_distribution(columns: list[list[float]]) -> None:
     table = subjects({(f"m{i}", "X"): column for i, column in enumerate(columns)})

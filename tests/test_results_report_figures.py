@@ -14,15 +14,16 @@ from results.errors import ScoreFileError
 from results.figures.curves import read_histories, training_figure
 from results.figures.gain import gain_figure, gains
 from results.figures.heatmap import heat_figure
-from results.figures.ranks import rank_figure
+from results.figures.ranks import rank_alt, rank_figure
 from results.figures.severity import severity_curves, severity_figure
 from results.figures.style import save_figure
 from results.mean_table import PHANTOM_MARK
 from results.ranking import Ranking
 from results.report_figures import NamedFigure, report_figures
-from results.report_tables import main_table
+from results.report_tables import main_table, report_tables
 from results.robustness import CorruptedSets, Corruption
 from results.scores import check_scores
+from results.summary import summary
 
 NAMES = ("standard", "a$b_1$", "<i>odd</i>", "A rather long title of a method", *"efghijkl")
 GRADED = CorruptedSets({f"Noise-{s}": Corruption("Noise", s) for s in (1, 2, 3)})
@@ -115,6 +116,39 @@ def test_all_are_there_marked_and_described(figures: dict[str, NamedFigure]) -> 
         assert len(named.alt) > 40 and "nan" not in named.alt
 
 
+@pytest.mark.parametrize("output", ["FTN", "FTN+STN"])
+def test_one_output_alone(output: str) -> None:
+    given = comparison(3)
+    one = replace(given, scores=given.scores[given.scores["output"] == output])
+    found = {named.stem: named for named in report_figures(one, history(3))}
+    assert set(found) >= {"scores", "heatmap", "ranks", "severity"}
+    assert output in found["heatmap"].caption
+    tables = [named.stem for named in report_tables(one, compare_poster=True)]
+    assert tables[0] == f"dice-{output.lower().replace('+', '-')}"
+
+
+def test_methods_that_share_no_subject_have_a_report() -> None:
+    given = comparison(2)
+    names = given.scores["subject"].astype(str)
+    other = given.scores["method"] == "standard"
+    scores = given.scores.assign(subject=names.where(other, "patient" + names))
+    apart = replace(given, scores=check_scores(scores))
+    assert "ranks" not in [named.stem for named in report_figures(apart, history(2))]
+    (main, *_) = report_tables(apart)
+    assert any("Not tested, for want of a subject" in line for line in main.table.notes)
+    assert any("not all methods, repeats and outputs" in line for line in main.table.notes)
+    assert not any("No method differs" in line for line in summary(apart))
+
+
+def test_the_words_of_the_ranks_are_of_their_method() -> None:
+    """'b' is more often first than 'a', whose mean rank is better."""
+    shares = pd.DataFrame(
+        {1: [0.4, 0.5, 0.1], 2: [0.6, 0.0, 0.4], 3: [0.0, 0.5, 0.5]}, index=["a", "b", "c"]
+    )
+    ranking = Ranking("subjects", shares, (0.4, -1.0, 1.0), ("ACDC",), ())
+    assert "a has the best mean rank and is first in 40%" in rank_alt({"FTN": [ranking]})
+
+
 def test_same_figure_same_bytes(tmp_path: Path) -> None:
     def write(folder: Path) -> dict[str, bytes]:
         for named in report_figures(comparison(3), history(3)):
@@ -159,6 +193,24 @@ def test_severity_starts_at_the_clean_set() -> None:
     assert figure is not None
     drawn = [line.get_ydata() for line in figure.axes[0].lines]
     assert any(np.allclose(values, rows["mean"]) for values in drawn)
+
+
+def test_a_kind_without_a_shared_subject_in_one_output_has_an_empty_place() -> None:
+    sets = {"Noise-1": Corruption("Noise", 1), "RandBias": Corruption("Blur", 1)}
+    given = scores(2)
+    apart = (given["test_set"] == "Noise-1") & (given["output"] == "FTN")
+    apart &= given["method"] == "standard"
+    names = given["subject"].astype(str)
+    given = check_scores(given.assign(subject=names.where(~apart, "x" + names)))
+    curves = severity_curves(given, CorruptedSets(sets))
+    assert (curves["subjects"] == 7).all()
+    figure = severity_figure(curves)
+    assert figure is not None
+    shown = {ax.get_title(): ax.get_visible() for ax in figure.axes if ax.get_title()}
+    assert shown == {
+        "Blur · FTN": True, "Noise · FTN": False, "Blur · FTN+STN": True, "Noise · FTN+STN": True
+    }  # fmt: skip
+    assert any("over the 7 subjects that every method has" in t.get_text() for t in figure.texts)
 
 
 def test_nothing_graded_nothing_drawn() -> None:

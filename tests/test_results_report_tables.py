@@ -31,7 +31,7 @@ def scores(
 ) -> pd.DataFrame:
     """Drawn Dice; `proposed` is above, `other` below `standard` for every subject."""
     rng = np.random.default_rng(3)
-    base = {(s, n): rng.uniform(0.5, 0.7) for s in SETS for n in range(9)}
+    base = {(s, n): rng.uniform(0.5, 0.7) for s in SETS for n in range(subjects)}
     rows = [
         {
             "method": method,
@@ -51,9 +51,9 @@ def scores(
             "absent": "",
         }
         for method in methods
-        for repeat in range(2)
+        for repeat in range(repeats)
         for test_set in SETS
-        for number in range(9)
+        for number in range(subjects)
         for structure, shift in (("LV", 0.1), ("MYO", -0.1), ("RV", 0.0))
         for output in ("FTN", "FTN+STN")
     ]
@@ -161,6 +161,45 @@ def test_marks_are_those_of_the_tests(tables: dict[str, NamedTable]) -> None:
     assert compared.at[("proposed", "ACDC"), "effect"] == 1.0
     text = tables["comparison-ftn"].renderings()["comparison-ftn.md"]
     assert "over the 8 comparisons of FTN" in text and "**" not in text
+
+
+def test_a_tiny_p_is_no_zero() -> None:
+    """2 / 2^20 = 0.000002."""
+    many = comparison(scores=scores(subjects=20), recipes={})
+    table = next(table for table in report_tables(many) if table.stem == "comparison-ftn")
+    written = table.renderings()
+    for name, sign in (("md", r"\<0.0001"), ("txt", " <0.0001"), ("tex", "$<$0.0001")):
+        assert sign in written[f"comparison-ftn.{name}"]
+    csv = pd.read_csv(io.StringIO(written["comparison-ftn.csv"]), comment="#")
+    assert csv.loc[csv["column"] == "p", "mean"].min() == pytest.approx(2 / 2**20)
+
+
+def test_a_set_without_a_structure_has_no_repeats_of_it() -> None:
+    given = scores()
+    lacking = given[(given["test_set"] != "RandSpike") | (given["structure"] == "LV")]
+    tables = report_tables(comparison(scores=lacking, recipes={}))
+    table = next(table for table in tables if table.stem == "structures-ftn").table
+    assert table.repeats.at[("standard", "RV"), "RandSpike"] == 0
+    assert table.repeats.notna().to_numpy().all()
+
+
+def test_unlike_repeats_are_said_and_ranked_on_those_in_common() -> None:
+    """`other` has the second repeat only of itself; its first decides."""
+    given = scores()
+    one = given[(given["repeat"] == 0) | (given["method"] == "other")]
+    unlike = comparison(scores=one, recipes={})
+    alike = comparison(scores=given[given["repeat"] == 0], recipes={})
+    assert unlike.ranked_of == "of repeat 0, which all methods have" and alike.ranked_of == ""
+    for output, rankings in alike.rankings.items():
+        for ranking, other in zip(rankings, unlike.rankings[output], strict=True):
+            pd.testing.assert_frame_equal(ranking.shares, other.shares)
+    pd.testing.assert_frame_equal(alike.tests, unlike.tests)
+    assert "(of repeat 0, which all methods have)" in summary(unlike)[0]
+    intervals = next(table for table in report_tables(unlike) if table.stem == "intervals-ftn")
+    assert any(
+        "differs (Standard training 1, Proposed w. X,p 1, other 2)" in n
+        for n in intervals.table.notes
+    )
 
 
 def test_average_over_cohorts_is_not_tested() -> None:

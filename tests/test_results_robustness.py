@@ -140,6 +140,47 @@ def test_corruption_errors_by_hand() -> None:
     assert of(corruption_errors(runs, GRADED, "better"), "standard") == pytest.approx([200, 200])
 
 
+def test_another_split_of_the_reference_moves_no_corruption_error() -> None:
+    """The reference's second repeat is worse; who has no such repeat is not compared with it."""
+    worse = {name: value - 0.1 for name, value in STANDARD.items()}
+    runs = run_scores(
+        make(
+            rows_of("standard", STANDARD),
+            rows_of("standard", worse, repeat=1),
+            rows_of("better", BETTER),
+            rows_of("late", STANDARD, repeat=1),
+            rows_of("apart", BETTER, repeat=2),
+        ),
+        GRADED,
+    )
+    errors = corruption_errors(runs, GRADED, "standard")
+    assert of(errors, "better") == pytest.approx([50, 50])  # as without the second repeat
+    # Motion: (0.3 + 0.5) / (0.4 + 0.6); spike: 0.6 / 0.7. Over both repeats it is itself.
+    assert of(errors, "late", 1) == pytest.approx([80, 600 / 7])
+    own = errors.xs("standard", level="method").xs("FTN", level="output").mean()
+    assert own.tolist() == pytest.approx([100, 100])
+    assert np.isnan(of(errors, "apart", 2)).all()
+    table = robustness_table(
+        make(rows_of("standard", STANDARD), rows_of("apart", BETTER, repeat=2)),
+        GRADED,
+        reference="standard",
+    )
+    assert note(table, "for want of a repeat").endswith("standard has as well: apart.")
+    assert "since no repeat is common to all" in note(table, "Worst subject: of")
+
+
+def test_the_worst_subject_is_of_the_repeats_that_all_have() -> None:
+    worse = {name: value - 0.1 for name, value in STANDARD.items()}
+    parts = [rows_of("standard", STANDARD), rows_of("better", BETTER)]
+    table = robustness_table(
+        make(*parts, rows_of("standard", worse, repeat=1)), GRADED, reference="standard"
+    )
+    alone = robustness_table(make(*parts), GRADED, reference="standard")
+    column = "worst_subject_dice"
+    pd.testing.assert_series_equal(table.mean[column], alone.mean[column])
+    assert "of repeat 0, which all methods have, the" in note(table, "Worst subject: of")
+
+
 def test_rood_scores_by_hand() -> None:
     """With α = 2/3 the weights of severities 1 and 2 are 2/3 and 4/9."""
     runs = run_scores(both(), GRADED)
@@ -347,7 +388,7 @@ def test_share_of_a_clean_score_of_0_is_missing_and_said() -> None:
         row["dice"] = 0.0
     table = robustness_table(make(rows), GRADED, reference="better")
     assert np.isnan(table.mean.loc[("standard", "FTN"), "relative_degradation_percent"])
-    assert note(table, "Degr. (%) is missing").endswith("ACDC is 0: standard.")
+    assert note(table, "Degr. (%) is without").endswith("ACDC is 0: standard.")
 
 
 def test_nsd_that_was_not_measured_has_no_column() -> None:

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import numpy as np
@@ -266,6 +267,22 @@ def test_broken_parquet_is_named(tmp_path: Path) -> None:
         read_scores(path)
     with pytest.raises(ScoreFileError, match="no such file"):
         read_scores(tmp_path / "none.parquet")
+
+
+@pytest.mark.parametrize("ending", ["gz", "bz2", "xz", "zip", "tar", "zst"])
+def test_broken_compressed_files_are_named(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"s.csv.{ending}"
+    broken = [b"nothing", b"(\xb5/\xfd" + bytes(40)]
+    if ending not in ("tar", "zst"):  # the one is not compressed, the other needs a package
+        table(*SMALL).to_csv(path, index=False)
+        assert len(read_scores(path)) == len(SMALL)
+        whole = path.read_bytes()
+        middle = len(whole) // 2
+        broken += [whole[:middle], whole[:middle] + bytes(8) + whole[middle + 8 :]]
+    for content in broken:
+        path.write_bytes(content)
+        with pytest.raises(ScoreFileError, match=re.escape(path.name)):
+            read_scores(path)
 
 
 # Means

@@ -12,11 +12,19 @@ from scipy.stats import norm
 from results.bootstrap import RESAMPLES, interval_of_mean, resample_counts
 from results.errors import ScoreFileError
 from results.mean_table import HIGHER, LOWER
-from results.statistics import mark_frame, paired_tests, power_notes, rank_biserial, subject_means
+from results.statistics import (
+    mark_frame,
+    paired_tests,
+    power_notes,
+    rank_biserial,
+    subject_means,
+    untested,
+    untested_notes,
+)
 
 
 def subjects(
-    values: dict[str, list[float]], test_set: str = "ACDC", output: str = "FTN"
+    values: dict[str, list[float]], test_set: str = "ACDC", output: str = "FTN", repeat: int = 0
 ) -> pd.DataFrame:
     """A column of subject scores for each method."""
     return pd.DataFrame(
@@ -25,6 +33,7 @@ def subjects(
                 "output": output,
                 "test_set": test_set,
                 "method": method,
+                "repeat": repeat,
                 "subject": f"{number:03d}",
                 "dice": dice,
             }
@@ -172,12 +181,77 @@ def test_too_few_subjects_are_said(count: int, said: bool) -> None:
     """2 / 2^5 = 0.0625 can never be below 0.05; 2 / 2^6 = 0.03125 can."""
     values = {"standard": [0.5] * count, "mine": [0.6 + 0.01 * n for n in range(count)]}
     tests = paired_tests(subjects(values), "standard")
-    notes = power_notes(tests, {"Standard": 3, "Mine": 3})
-    assert any("Too few subjects (5)" in note and "ACDC" in note for note in notes) is said
+    notes = power_notes(tests, {"standard": "Standard", "mine": "Mine"})
+    assert any("Too few subjects (5)" in note and "on ACDC" in note for note in notes) is said
     assert (tests["mark"] == HIGHER).all() is not said
 
 
+def test_a_second_repeat_of_one_method_is_no_difference() -> None:
+    """The reference's second split is worse by 0.2; the other method was not trained on it."""
+    first = subjects({"standard": [0.5] * 8, "mine": [0.51, 0.5, 0.49, 0.5, 0.51, 0.5, 0.49, 0.5]})
+    second = subjects({"standard": [0.3] * 8, "new": [0.4] * 8}, repeat=1)
+    tests = paired_tests(pd.concat([first, second]), "standard").set_index("method")
+    assert tests.at["mine", "difference"] == pytest.approx(0) and tests.at["mine", "mark"] == ""
+    assert tests.at["new", "difference"] == pytest.approx(0.1)
+    assert tests["repeats"].tolist() == [1, 1]
+    both = pd.concat([first, second, subjects({"mine": [0.35] * 8}, repeat=1)])
+    row = paired_tests(both, "standard").set_index("method").loc["mine"]
+    assert row["repeats"] == 2 and row["difference"] == pytest.approx(0.025)
+
+
+def test_a_method_without_a_shared_subject_or_repeat_is_named() -> None:
+    table = pd.concat(
+        [
+            subjects({"standard": [0.5] * 8, "mine": [0.6] * 8}),
+            subjects({"late": [0.6] * 8}, repeat=1),
+            subjects({"mine": [0.6] * 8}, "M&Ms"),
+        ]
+    )
+    tests = paired_tests(table, "standard")
+    assert tests["method"].tolist() == ["mine"]
+    found = untested(table, tests, "standard")
+    assert found == {"FTN": {"late": ["ACDC"], "mine": ["M&Ms"]}}
+    titles = {"standard": "Standard", "mine": "Mine", "late": "Late"}
+    (note,) = untested_notes(found["FTN"], titles, "standard")
+    assert "Standard was scored on as well: Mine on M&Ms; Late on ACDC." in note
+    assert untested_notes({}, titles, "standard") == []
+
+
+def test_no_mark_where_the_mean_goes_against_the_ranks() -> None:
+    """18 of 20 gain a little, two lose much: significant by ranks, lower by mean."""
+    reference = [0.7] * 20
+    other = [0.7 + 0.002 * (number + 1) for number in range(18)] + [0.1, 0.1]
+    (row,) = paired_tests(subjects({"standard": reference, "mine": other}), "standard").to_dict(
+        "records"
+    )
+    assert row["p_holm"] < 0.05 and row["effect"] > 0 > row["difference"]
+    assert row["mark"] == ""
+
+
+def test_a_small_set_can_be_significant_behind_larger_ones() -> None:
+    """Holm leaves the six comparisons on eight subjects once the others are rejected."""
+    names = [f"m{number}" for number in range(6)]
+    large = {"standard": [0.5] * 20} | {
+        name: [0.6 + 0.001 * place for place in range(20)] for name in names
+    }
+    small = {"standard": [0.5] * 8} | {
+        name: [0.6 + 0.001 * place for place in range(8)] for name in names
+    }
+    tests = paired_tests(pd.concat([subjects(large), subjects(small, "Few")]), "standard")
+    few = tests[tests["test_set"] == "Few"]
+    assert (few["p_holm"] < 0.05).all()  # 6 · 2 / 2^8 = 0.047
+    notes = power_notes(tests, {name: name for name in names})
+    assert not [note for note in notes if "Too few" in note]
+
+
 def test_few_repeats_are_said() -> None:
-    tests = paired_tests(subjects({"standard": [0.5] * 9, "mine": [0.6] * 9}), "standard")
-    assert "One repeat per method" in power_notes(tests, {"Standard": 1, "Mine": 2})[-1]
-    assert power_notes(tests, {"Standard": 3, "Mine": 3}) == []
+    titles = {"standard": "Standard", "mine": "Mine", "new": "New"}
+    one = {"standard": [0.5] * 9, "mine": [0.6] * 9}
+    tests = paired_tests(subjects(one), "standard")
+    (note,) = power_notes(tests, titles)
+    assert note.startswith("Compared on one repeat only:")
+    three = pd.concat([subjects(one, repeat=repeat) for repeat in range(3)])
+    assert power_notes(paired_tests(three, "standard"), titles) == []
+    mixed = pd.concat([three, subjects({"new": [0.6] * 9})])
+    (note,) = power_notes(paired_tests(mixed, "standard"), titles)
+    assert note.startswith("Compared on one repeat (New) only:")

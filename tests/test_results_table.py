@@ -202,7 +202,7 @@ def test_different_numbers_of_repeats_are_said() -> None:
 def test_different_volumes_are_said() -> None:
     rows = [*six_sets("standard", 0.5), *six_sets("proposed", 0.6)]
     table = make([*rows, *({**row, "subject": "008"} for row in six_sets("proposed", 0.6)[:3])])
-    assert "Proposed w. X,p 3 to 6" in note(table, "ACDC: not every repeat")
+    assert "Proposed w. X,p 3 to 6" in note(table, "ACDC: not all methods")
 
 
 def test_ties_at_the_printed_precision_are_all_best() -> None:

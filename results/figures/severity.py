@@ -17,11 +17,12 @@ from results.scores import subject_scores
 
 
 def severity_curves(scores: pd.DataFrame, sets: CorruptedSets, *, seed: int = 0) -> pd.DataFrame:
-    """Mean Dice over subjects by severity: output, kind, method, severity, mean, low, high.
+    """Mean Dice over subjects: output, kind, method, severity, mean, low, high, subjects.
 
     Severity 0 is the clean set. ``low`` and ``high`` end the 95 % percentile bootstrap interval
     over subjects; the same subjects are drawn for every severity and method of a kind and output,
-    of those that have all its severities. Kinds without severities are left out.
+    of the ``subjects`` that every method has at all its severities. Kinds without severities, and
+    kinds without such a subject, are left out.
     """
     used = [sets.clean, *(name for levels in sets.graded.values() for name in levels.values())]
     subjects = subject_scores(scores[scores["test_set"].isin(used)])
@@ -42,10 +43,10 @@ def severity_curves(scores: pd.DataFrame, sets: CorruptedSets, *, seed: int = 0)
             methods, names = (wide.columns.get_level_values(level) for level in (0, 1))
             levels_of = [tests[str(name)] for name in names]
             rows += [
-                (output, kind, str(method), *numbers)
+                (output, kind, str(method), *numbers, len(wide))
                 for method, *numbers in zip(methods, levels_of, mean, low, high, strict=True)
             ]
-    columns = ["output", "kind", "method", "severity", "mean", "low", "high"]
+    columns = ["output", "kind", "method", "severity", "mean", "low", "high", "subjects"]
     return pd.DataFrame(rows, columns=columns).sort_values(columns[:4], ignore_index=True)
 
 
@@ -67,8 +68,11 @@ def severity_figure(
     across = -(-len(kinds) // -(-len(kinds) // 5))  # up to five, rows alike
     banded = len(shown) <= 6  # more bands than that hide each other
     band = f"; band: its 95 % percentile bootstrap interval over subjects ({RESAMPLES} resamples)"
+    counts = curves["subjects"]
+    many = " to ".join(dict.fromkeys((str(counts.min()), str(counts.max()))))
     footer = [
-        f"Severity 0: the clean set. Line: mean over subjects{band if banded else ''}.",
+        f"Severity 0: the clean set. Line: mean over the {many} subjects that every method has"
+        f"{band if banded else ''}.",
         *remark_notes(shown, remarks),
         *notes,
     ]
@@ -84,6 +88,9 @@ def severity_figure(
         )
         by_panel = dict(iter(curves.groupby(["kind", "output"])))
         for panel, ax in zip(panels, axes, strict=True):
+            if panel not in by_panel:
+                ax.set_visible(False)
+                continue
             for method, rows in by_panel[panel].groupby("method"):
                 line = lines[str(method)]
                 severity = rows["severity"].to_numpy()
@@ -102,13 +109,15 @@ def severity_alt(curves: pd.DataFrame, *, titles: Mapping[str, str] | None = Non
     """The figure in words."""
     shown = ordered_titles(curves["method"].unique(), titles)
     ends = curves.groupby(["output", "kind", "method"])["mean"].agg(["first", "last"])
-    lost = (ends["first"] - ends["last"]).rename("lost").reset_index()
+    change = (ends["last"] - ends["first"]).rename("change").reset_index()
     least, most = least_and_most(
-        lost,
-        "lost",
-        lambda row: f"{row['lost']:.4f} ({shown[row['method']]}, {row['output']}, {row['kind']})",
+        change,
+        "change",
+        lambda row: (
+            f"{row['change']:+.4f} ({shown[row['method']]}, {row['output']}, {row['kind']})"
+        ),
     )
     return (
-        f"Lines of Dice against severity for {len(shown)} methods. From the clean set to the "
-        f"greatest severity Dice falls by {least} to {most}."
+        f"Lines of Dice against severity for {len(shown)} methods. From the least to the greatest "
+        f"severity Dice changes by {least} to {most}."
     )
