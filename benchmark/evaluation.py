@@ -127,6 +127,8 @@ def unscored(
             "device": device.type,
             "predictions": predictions,
         }
+        if not run.weights.is_file():  # exported: no device here could make them again
+            made_from["device"] = _made_from(run, dataset).get("device", device.type)
         if not _scored(run, dataset, made_from):
             found.append((dataset, made_from))
     return found

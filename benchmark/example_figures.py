@@ -6,7 +6,7 @@ import torch
 
 from benchmark.data.dataset import Dataset
 from benchmark.errors import CoopbenchError
-from benchmark.examples import MOST_METHODS, case_slices, hard_slices
+from benchmark.examples import MOST_METHODS, case_slices, hard_slices, one_repeat
 from benchmark.run import Run
 from results.comparison import Comparison
 from results.figures.hard_examples import HardSlice, hard_example_alt, hard_example_figure
@@ -35,9 +35,7 @@ def example_figures(
         return [], [
             "No pictures: the runs were exported without their weights."
         ] if exported else []
-    first: dict[str, Run] = {}
-    for run in sorted(runs, key=lambda run: run.config.repeat):
-        first.setdefault(run.config.name, run)
+    first = one_repeat(runs)
     trained_on = {dataset.fingerprint: dataset for dataset in datasets}
     figures: list[NamedFigure] = []
     unseen = []
@@ -57,9 +55,11 @@ def example_figures(
     if len(drawn) > MOST_METHODS:
         names = ", ".join(comparison.shown[run.config.name] for run in drawn[MOST_METHODS:])
         unseen.append(f"Not in the pictures of cases, for want of room: {names}.")
-    external = [comparison.shown[name] for name in comparison.methods if name not in first]
-    if external:
-        unseen.append(f"No pictures of {', '.join(external)}: scored elsewhere.")
+    weightless = {run.config.name for run in exported} - set(first)
+    elsewhere = set(comparison.methods) - set(first) - weightless
+    for names, why in ((weightless, "exported without weights"), (elsewhere, "scored elsewhere")):
+        if titles := [title for name, title in comparison.shown.items() if name in names]:
+            unseen.append(f"No pictures of {', '.join(titles)}: {why}.")
     return figures, unseen
 
 
@@ -78,10 +78,17 @@ def _cases(
     comparison: Comparison, runs: Sequence[Run], datasets: Sequence[Dataset], device: torch.device
 ) -> Iterator[NamedFigure]:
     output = comparison.outputs[-1]
+    repeats: dict[int, list[str]] = {}
+    for run in runs[:MOST_METHODS]:
+        repeats.setdefault(run.config.repeat, []).append(comparison.shown[run.config.name])
+    of = "; ".join(
+        f"repeat {repeat}" + (f" ({', '.join(names)})" if len(repeats) > 1 else "")
+        for repeat, names in sorted(repeats.items())
+    )
     found = case_slices(runs, datasets, comparison.ungraded, output=output, device=device)
     for choice, cases in found.items():
         figure = qualitative_figure(
-            cases, choice, output, notes=comparison.notes[:1], **comparison.naming
+            cases, choice, output, notes=[f"Of {of}.", *comparison.notes[:1]], **comparison.naming
         )
         if figure is not None:
             alt = qualitative_alt(cases, choice)

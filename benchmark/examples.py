@@ -93,16 +93,26 @@ class Volume:
     frame: str
 
 
-def choose_volumes(scores: pd.DataFrame, methods: Sequence[str], output: str) -> list[Volume]:
-    """The best, median and worst volume of each test set by mean Dice over ``methods``.
+def one_repeat(runs: Sequence[Run]) -> dict[str, Run]:
+    """A run of each method: of the first repeat that all of them have, else of each one's first."""
+    by_method: dict[str, dict[int, Run]] = {}
+    for run in runs:
+        by_method.setdefault(run.config.name, {})[run.config.repeat] = run
+    common = set.intersection(*(set(own) for own in by_method.values()))
+    return {name: own[min(common or own)] for name, own in by_method.items()}
 
-    Of the volumes that every method has; each method's least repeat counts. Undefined scores are
-    left out, and the upper one of two medians is taken.
+
+def choose_volumes(scores: pd.DataFrame, repeats: Mapping[str, int], output: str) -> list[Volume]:
+    """The best, median and worst volume of each test set by mean Dice over methods.
+
+    Of the methods in ``repeats``, each by that repeat, and of the volumes that all of them have.
+    Undefined scores are left out, and the upper one of two medians is taken.
     """
-    used = scores[(scores["output"] == output) & scores["method"].isin(list(methods))]
-    first = used["repeat"] == used.groupby("method", observed=True)["repeat"].transform("min")
+    used = scores[scores["output"] == output]
+    wanted = used["repeat"].to_numpy() == used["method"].astype(str).map(repeats).to_numpy()
     key = ["test_set", "subject", "draw", "frame"]
-    means = used[first].groupby([*key, "method"], observed=True)["dice"].mean().unstack("method")
+    means = used[wanted].groupby([*key, "method"], observed=True)["dice"].mean().unstack("method")
+    means = means.reindex(columns=list(repeats))
     order = means.dropna().mean(axis=1).rename("dice").reset_index()
     order = order.sort_values(["dice", *key[1:]], ascending=[False, True, True, True])
     volumes = []
@@ -133,14 +143,11 @@ def case_slices(
 ) -> dict[str, list[CaseSlice]]:
     """By choice, a slice of the best, median or worst case of each set with all predictions.
 
-    Each method's least repeat predicts, exactly as for the scores. Sets that are not among
-    ``datasets`` (scored elsewhere) have none. No more than `MOST_METHODS` methods, in the order of
-    ``runs``, and `MOST_SETS` sets, in the order of the tables, are shown.
+    ``runs`` are of one method each, and predict exactly as for the scores. Sets that are not among
+    ``datasets`` (scored elsewhere) have none. No more than the first `MOST_METHODS` methods, and
+    `MOST_SETS` sets, in the order of the tables, are shown.
     """
-    first: dict[str, Run] = {}
-    for run in sorted(runs, key=lambda run: run.config.repeat):
-        if run.config.name in first or len(first) < MOST_METHODS:
-            first.setdefault(run.config.name, run)
+    drawn = {run.config.name: run for run in runs[:MOST_METHODS]}
     places = {
         (dataset.title, case.subject, case.draw): (dataset, case)
         for dataset in datasets
@@ -148,7 +155,7 @@ def case_slices(
     }
     volumes = [
         volume
-        for volume in choose_volumes(scores, list(first), output)
+        for volume in choose_volumes(scores, _repeats(drawn), output)
         if (volume.test_set, volume.subject, volume.draw) in places
     ]
     sets = {volume.test_set for volume in volumes}
@@ -160,7 +167,7 @@ def case_slices(
     predictions: dict[str, list[NDArray[np.uint8]]] = {}
     with share_out(
         partial(_predict, output=output, device=device),
-        [_Job(run, found) for run in first.values() if found],
+        [_Job(run, found) for run in drawn.values() if found],
         title="pictures",
         workers=workers,
         preload=[__name__],
@@ -179,11 +186,15 @@ def case_slices(
                 name=f"{volume.subject} {frame}{draw}",
                 image=scale_slices(centre_field(whole.image[place], FIELD)),
                 label=label[place],
-                predictions={name: predictions[name][number][place] for name in first},
-                dice=_volume_dice(scores, volume, first, output),
+                predictions={name: predictions[name][number][place] for name in drawn},
+                dice=_volume_dice(scores, volume, drawn, output),
             )
         )
     return shown
+
+
+def _repeats(runs: Mapping[str, Run]) -> dict[str, int]:
+    return {name: run.config.repeat for name, run in runs.items()}
 
 
 def _predict(job: _Job, *, output: str, device: torch.device) -> list[NDArray[np.uint8]]:

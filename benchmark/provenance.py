@@ -21,7 +21,7 @@ def describe(config: RunConfig) -> str:
 
 
 def provenance(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[str]:
-    """With what, and on what, the runs were trained, the sets corrupted, and the scores made."""
+    """With what, and on what, the runs were trained, the sets corrupted, and the report made."""
     made = set()
     for run in runs:
         record = read_json(run.folder / "environment.json")
@@ -37,7 +37,7 @@ def provenance(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[str]:
         for dataset in datasets
         if "recipe" in dataset.preparation and "torchio" in dataset.software
     }
-    now = f"Evaluated by coopbench at commit {commit() or 'unknown'}."
+    now = f"Reported by coopbench at commit {commit() or 'unknown'}."
     return [*sorted(made), *sorted(corrupted), now]
 
 

@@ -27,11 +27,13 @@ def finished_runs(
     datasets: Sequence[Dataset],
     preset: str | None = None,
     *,
+    repeats: Sequence[int] = (),
     may_be_empty: bool = False,
 ) -> Selection:
-    """The finished runs, of one preset or of all, that were trained on one of these sets.
+    """The finished runs that were trained on one of these sets, of one preset or of all.
 
     Raises:
+        UsageError: there is none of one of the ``repeats``.
         CoopbenchError: there is none, unless it ``may_be_empty``.
     """
     fingerprints = {dataset.fingerprint for dataset in datasets}
@@ -39,12 +41,18 @@ def finished_runs(
     for run in find_runs(runs):
         if preset is not None and run.config.preset != preset:
             continue
+        if repeats and run.config.repeat not in repeats:
+            continue
         if run.config.data.fingerprint not in fingerprints:
             left_out.append(f"{run.folder}: left out, trained on other data")
         elif not run.finished:
             left_out.append(f"{run.folder}: left out, its training is not finished")
         else:
             chosen.append(run)
+    absent = set(repeats) - {run.config.repeat for run in chosen}
+    if absent:
+        named = ", ".join(map(str, sorted(absent)))
+        raise UsageError(f"--repeats: {runs} holds no finished run on these data of repeat {named}")
     if not chosen and not may_be_empty:
         raise CoopbenchError(
             f"{runs}: holds no finished run on these data; see 'coopbench train'", *left_out
@@ -53,15 +61,23 @@ def finished_runs(
 
 
 def select_runs(
-    runs: Path, datasets: Sequence[Dataset], preset: str | None, *, may_be_empty: bool = False
+    runs: Path,
+    datasets: Sequence[Dataset],
+    preset: str | None,
+    *,
+    repeats: Sequence[int] = (),
+    may_be_empty: bool = False,
 ) -> Selection:
     """The finished runs of one table: trained on these data, all of one preset.
 
+    Of these ``repeats``, or of all.
+
     Raises:
         CoopbenchError: there is none, unless it ``may_be_empty``, or two would fill one cell.
-        UsageError: there are several presets, which do not belong in one table.
+        UsageError: there are several presets, which do not belong in one table, or there is no run
+            of one of the repeats.
     """
-    selection = finished_runs(runs, datasets, preset, may_be_empty=may_be_empty)
+    selection = finished_runs(runs, datasets, preset, repeats=repeats, may_be_empty=may_be_empty)
     chosen = selection.runs
     groups = sorted({run.config.group for run in chosen})
     if len(groups) > 1:
@@ -104,5 +120,8 @@ def all_datasets(data: Path) -> list[Dataset]:
     for names in ([dataset.title for dataset in found], [dataset.name for dataset in found]):
         for name in names:
             if names.count(name) > 1:
-                raise CoopbenchError(f"{data}: two prepared sets are called {name}; rename one")
+                raise CoopbenchError(
+                    f"{data}: two prepared sets are called {name}; keep one of them in another "
+                    "folder, and give that as --data"
+                )
     return found

@@ -244,6 +244,7 @@ def test_ablations_by_settings(data: Path, tmp_path: Path) -> None:
         (("train", "--method", "standard", "--name", "../outside"), 2, "use letters"),
         (("train", "--method", "standard", "--name", "proposed"), 2, "is another method"),
         (("study", "--repeats", "one"), 2, "give whole numbers"),
+        (("report", "--repeats", ","), 2, "give whole numbers"),
         (("evaluate", "nowhere"), 1, "nowhere: holds no run"),
         (("evaluate", "--runs", "nowhere"), 1, "holds no finished run"),
         (("report", "--runs", "nowhere"), 1, "holds no finished run"),

@@ -1,5 +1,6 @@
 """The pictures of segmentations: what is drawn is what was generated, predicted and scored."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from benchmark.cli import cli
 from benchmark.data.dataset import read_dataset
-from benchmark.examples import case_slices, choose_volumes, hard_slices, largest_slice
+from benchmark.examples import (
+    case_slices,
+    choose_volumes,
+    hard_slices,
+    largest_slice,
+    one_repeat,
+)
 from benchmark.methods.cooperative import Cooperative, CooperativeImage
 from benchmark.methods.method import Batch, RandomStream
 from benchmark.methods.standard import Standard
@@ -114,24 +121,41 @@ def scores_of(values: dict[tuple[str, str], list[float]], repeat: int = 0) -> pd
 
 def test_best_median_and_worst_by_hand() -> None:
     scores = scores_of({("a", "X"): [0.1, 0.9, 0.5, 0.4], ("b", "X"): [0.3, 0.7, 0.6, 0.2]})
-    chosen = {v.choice: v.subject for v in choose_volumes(scores, ["a", "b"], "FTN")}
+    chosen = {v.choice: v.subject for v in choose_volumes(scores, {"a": 0, "b": 0}, "FTN")}
     # Means: 0.2, 0.8, 0.55, 0.3.
     assert chosen == {"best": "001", "median": "002", "worst": "000"}
-    alone = {v.choice: v.subject for v in choose_volumes(scores, ["b"], "FTN")}
+    alone = {v.choice: v.subject for v in choose_volumes(scores, {"b": 0}, "FTN")}
     assert alone == {"best": "001", "median": "002", "worst": "003"}
-    assert choose_volumes(scores, ["a", "b"], "FTN+STN") == []
+    assert choose_volumes(scores, {"a": 0, "b": 0}, "FTN+STN") == []
 
 
 def test_volumes_that_a_method_lacks_are_not_chosen() -> None:
     scores = scores_of({("a", "X"): [0.1, 0.9], ("b", "X"): [0.3]})
-    assert {v.subject for v in choose_volumes(scores, ["a", "b"], "FTN")} == {"000"}
+    assert {v.subject for v in choose_volumes(scores, {"a": 0, "b": 0}, "FTN")} == {"000"}
 
 
-def test_the_first_repeat_counts() -> None:
+def test_the_repeat_that_is_drawn_counts() -> None:
     both = pd.concat(
         [scores_of({("a", "X"): [0.1, 0.9]}, 1), scores_of({("a", "X"): [0.2, 0.1]}, 0)]
     )
-    assert next(iter(choose_volumes(both, ["a"], "FTN"))).subject == "000"
+    for repeat, best in ((0, "000"), (1, "001")):
+        chosen = choose_volumes(both, {"a": repeat}, "FTN")
+        assert {v.subject for v in chosen if v.choice == "best"} == {best}
+
+
+def test_methods_are_drawn_of_a_repeat_that_all_have(runs: list[Run]) -> None:
+    """Where the weights of one method's first repeat are elsewhere, that of none is drawn."""
+
+    def run(place: int, repeat: int) -> Run:
+        config = runs[place].config
+        return replace(runs[place], config=config.model_copy(update={"repeat": repeat}))
+
+    def drawn(*given: Run) -> dict[str, int]:
+        return {name: one.config.repeat for name, one in one_repeat(given).items()}
+
+    assert drawn(run(0, 0), run(0, 1), run(1, 1)) == {"standard": 1, "proposed": 1}
+    assert drawn(run(1, 1), run(1, 0), run(0, 0)) == {"proposed": 0, "standard": 0}
+    assert drawn(run(0, 2), run(0, 0), run(1, 1)) == {"standard": 0, "proposed": 1}
 
 
 @pytest.mark.parametrize("output", ["FTN", "FTN+STN"])

@@ -550,6 +550,23 @@ def test_corrupted_folder_is_scored_at_once_and_reported(
     assert remark in (tables / "dice-ftn.md").read_text()
 
 
+def test_other_labels_under_one_title_do_not_mix(
+    data: Path, labels: Path, predictions: Path, tmp_path: Path
+) -> None:
+    predict_all(labels, predictions.parent / "all", "all")
+    found = predictions.parent / "all" / "all"
+    words: list[object] = ["report", "--data", data, "--runs", tmp_path / "none"]
+    for name in ("mine", "yours"):
+        out = tmp_path / f"{name}.csv"
+        does("score", found, labels, "--set", "X", "--name", name, "--out", out, "--workers", 1)
+        words += ["--scores", out]
+        label = next(labels.glob("*.nii.gz"))
+        data_of = np.asarray(nib.load(label).dataobj).copy()
+        data_of[2] = 0
+        save(label, data_of)
+    assert "its X is not the one of" in fails(1, *words)
+
+
 def test_draws_of_a_corrupted_folder_are_all_expected(labels: Path, tmp_path: Path) -> None:
     save(tmp_path / "images" / "007_ED_0000.nii.gz", np.arange(160.0).reshape(10, 8, 2))
     save(tmp_path / "images" / "008_ES_0000.nii.gz", np.arange(160.0).reshape(10, 8, 2))

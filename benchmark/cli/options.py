@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchmark.errors import printable
+from benchmark.errors import UsageError, printable
 
 if TYPE_CHECKING:
     from benchmark.data.dataset import Dataset
@@ -69,6 +69,16 @@ def read_training_set(data: Path, overrides: Sequence[str]) -> "Dataset":
 def listed(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
     """Callback of an option that takes ``a,b,c``."""
     return tuple(part.strip() for part in value.split(",") if part.strip()) if value else ()
+
+
+def listed_repeats(
+    ctx: click.Context, parameter: click.Parameter, value: str | None
+) -> tuple[int, ...]:
+    """Callback of an option that takes repeats as ``0,1,2``; each once."""
+    parts = listed(ctx, parameter, value)
+    if value is not None and not (parts and all(part.isdecimal() for part in parts)):
+        raise UsageError(f"--repeats {','.join(parts)}: give whole numbers, as 0,1,2")
+    return tuple(dict.fromkeys(map(int, parts)))
 
 
 data_option = click.option(

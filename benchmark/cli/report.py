@@ -13,6 +13,7 @@ from benchmark.cli.options import (
     data_option,
     device_option,
     examples,
+    listed_repeats,
     locate_data,
     report_option,
     runs_option,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     epilog=examples(
         "coopbench report",
         "coopbench report --data data --preset paper --out paper --compare poster",
+        "coopbench report --repeats 0,1 --out first-two",
         "coopbench report --reference proposed --scores scores/nnU-Net.csv",
     )
 )
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
 @runs_option
 @click.option(
     "--preset", type=click.Choice(PRESETS), help="Which runs, where there are several presets."
+)
+@click.option(
+    "--repeats", callback=listed_repeats, help="Which repeats of the runs, as 0,1.  [default: all]"
 )
 @report_option
 @click.option("--average-all", is_flag=True, help="Take further test sets into the averages.")
@@ -67,6 +72,7 @@ def report(
     data: Path | None,
     runs: Path,
     preset: str | None,
+    repeats: tuple[int, ...],
     out: Path | None,
     average_all: bool,
     compare: str | None,
@@ -109,6 +115,7 @@ def report(
         scored_on=where,
         workers=workers,
         external=scores,
+        repeats=repeats,
     )
 
 
@@ -124,6 +131,7 @@ def make_report(
     workers: int | None = None,
     external: Sequence[Path] = (),
     gather: bool = False,
+    repeats: Sequence[int] = (),
 ) -> None:
     """Score what is not scored yet, write the report, and say where it is.
 
@@ -140,6 +148,7 @@ def make_report(
         gather: whether the group's scores may have changed already; else they are gathered where
             something was scored here, so that of others' runs, complete and maybe not to be
             written into, a report can be made.
+        repeats: of the runs; none: all.
     """
     from benchmark.evaluation import evaluate as score
     from benchmark.evaluation import gather_groups
@@ -148,7 +157,7 @@ def make_report(
     from benchmark.selection import all_datasets, select_runs
 
     datasets = all_datasets(data)
-    selection = select_runs(runs, datasets, preset, may_be_empty=bool(external))
+    selection = select_runs(runs, datasets, preset, repeats=repeats, may_be_empty=bool(external))
     names = {run.config.name for run in selection.runs}
     rows = read_external_rows(external, names, datasets)
     if score(selection.runs, datasets, device=scored_on, workers=workers) or gather:

@@ -12,7 +12,7 @@ from benchmark.cli.options import (
     deterministic_option,
     device_option,
     examples,
-    listed,
+    listed_repeats,
     locate_data,
     methods_option,
     preset_option,
@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     )
 )
 @methods_option
-@click.option("--repeats", callback=listed, default="0", show_default=True, help="As 0,1,2.")
+@click.option(
+    "--repeats", callback=listed_repeats, default="0", show_default=True, help="As 0,1,2."
+)
 @data_option
 @preset_option
 @device_option
@@ -70,7 +72,7 @@ if TYPE_CHECKING:
 @deterministic_option
 def study(
     methods: tuple[str, ...],
-    repeats: tuple[str, ...],
+    repeats: tuple[int, ...],
     data: Path | None,
     preset: str | None,
     device: str,
@@ -105,15 +107,12 @@ def study(
     chosen = tuple(dict.fromkeys(methods)) or tuple(method_names())
     for method in chosen:
         find_method(method)
-    wrong = [repeat for repeat in repeats if not repeat.isdecimal()]
     if scheduler is not None and engine != "dask":
         raise UsageError("--scheduler goes with --engine dask")
     if scheduler is not None and jobs is not None and not plan:
         raise UsageError("--jobs goes without --scheduler, whose workers are as many as there are")
     if price is not None and not plan:
         raise UsageError("--price goes with --plan")
-    if wrong or not repeats:
-        raise UsageError(f"--repeats {','.join(repeats)}: give whole numbers, as 0,1,2")
     # Workers elsewhere may have the GPU that this machine has not.
     elsewhere = scheduler is not None and device != "auto"
     where = torch.device(device) if elsewhere else find_device(device)
@@ -122,7 +121,7 @@ def study(
     preset = choose_preset(preset, dataset, where.type)
     configs = [
         resolve(method, dataset, preset=preset, repeat=repeat, overrides=overrides)
-        for repeat in dict.fromkeys(int(repeat) for repeat in repeats)
+        for repeat in repeats
         for method in chosen
     ]
     cores = count_workers(None)

@@ -75,20 +75,21 @@ def read_external_rows(
 def _corrupted(scored: Sequence[tuple[Path, ScoredSet]]) -> dict[str, CorruptedBy]:
     """The corrupted ones among the sets of score files, by title.
 
+    A plain folder's set and a prepared one may share a title, as of the same labels; a remark on
+    the row says it.
+
     Raises:
         CoopbenchError: two files have other images or labels under one title.
     """
-    found: dict[str, tuple[Path, ScoredSet]] = {}
+    found: dict[tuple[str, bool], tuple[Path, ScoredSet]] = {}
     for path, one in scored:
-        if one.corruption is None:
-            continue
-        before, same = found.setdefault(one.title, (path, one))
+        before, same = found.setdefault((one.title, one.prepared), (path, one))
         if (same.corruption, same.fingerprint) != (one.corruption, one.fingerprint):
             raise CoopbenchError(
                 f"{path}: its {one.title} is not the one of {before}, by its images, labels or "
                 "--set, and scores on both do not mix; make a report of each"
             )
-    return {title: one.corruption for title, (_, one) in found.items() if one.corruption}
+    return {title: one.corruption for (title, _), (_, one) in found.items() if one.corruption}
 
 
 def _names(files: Sequence[Path]) -> list[str]:
