@@ -57,8 +57,8 @@ def example_figures(
         unseen.append(f"Not in the pictures of cases, for want of room: {names}.")
     weightless = {run.config.name for run in exported} - set(first)
     elsewhere = set(comparison.methods) - set(first) - weightless
-    for names, why in ((weightless, "exported without weights"), (elsewhere, "scored elsewhere")):
-        if titles := [title for name, title in comparison.shown.items() if name in names]:
+    for rows, why in ((weightless, "exported without weights"), (elsewhere, "scored elsewhere")):
+        if titles := [title for name, title in comparison.shown.items() if name in rows]:
             unseen.append(f"No pictures of {', '.join(titles)}: {why}.")
     return figures, unseen
 

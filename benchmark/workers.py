@@ -32,6 +32,19 @@ def default_workers() -> int:
         return os.cpu_count() or 1
 
 
+def begin_imports(modules: Sequence[str]) -> None:
+    """Have all processes of several pieces of work born with these modules, imported meanwhile.
+
+    Without it the first work decides what the others' processes have to import anew. Of no use
+    after that, or where the system cannot fork.
+    """
+    context = _process_context(modules)
+    if context.get_start_method() == "forkserver":
+        from multiprocessing import forkserver
+
+        forkserver.ensure_running()
+
+
 def _process_context(preload: Sequence[str]) -> BaseContext:
     """How new processes are made: from a clean server that has imported ``preload`` once."""
     if "forkserver" not in multiprocessing.get_all_start_methods():

@@ -21,6 +21,7 @@ from benchmark.learner import draw_batch, optimisation_step
 from benchmark.methods.method import Batch, RandomStream
 from benchmark.methods.standard import Standard
 from benchmark.networks.dual import DualThinkingNetwork
+from benchmark.workers import begin_imports
 
 # No test is about time, and a busy machine is slow at its first example.
 settings.register_profile("coopbench", deadline=None)
@@ -42,6 +43,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             f"{counts['kills']} kills survived, {counts['inputs']} broken inputs tried, "
             f"{faults} faults left"
         )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def processes_with_imports() -> None:
+    """The many short-lived processes of the tests are born with what they work with."""
+    begin_imports(
+        [
+            *("benchmark.data.prepare", "benchmark.evaluation", "benchmark.examples"),
+            *("benchmark.external.scoring", "benchmark.manifest", "benchmark.study.training"),
+            *("benchmark.corrupt", "benchmark.corrupt_folder"),
+            *("corruptions.acdc_c", "corruptions.declared"),
+        ]
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -30,6 +30,13 @@ if TYPE_CHECKING:
     from benchmark.study.study import Study
 
 
+PROCESSES = (
+    *("benchmark.corrupt", "corruptions.acdc_c"),
+    *("benchmark.study.training", "benchmark.evaluation", "benchmark.examples"),
+)
+"""What the processes of a study work with."""
+
+
 @click.command(
     epilog=examples(
         "coopbench study",
@@ -103,6 +110,7 @@ def study(
     from benchmark.study.grid import RECIPE
     from benchmark.study.study import Study
     from benchmark.study.training import train_all
+    from benchmark.workers import begin_imports
 
     chosen = tuple(dict.fromkeys(methods)) or tuple(method_names())
     for method in chosen:
@@ -116,6 +124,8 @@ def study(
     # Workers elsewhere may have the GPU that this machine has not.
     elsewhere = scheduler is not None and device != "auto"
     where = torch.device(device) if elsewhere else find_device(device)
+    if engine == "local" and not plan:
+        begin_imports(PROCESSES)
     folder = locate_data(data)
     dataset = read_training_set(folder, overrides)
     preset = choose_preset(preset, dataset, where.type)
