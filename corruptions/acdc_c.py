@@ -1,4 +1,4 @@
-"""ACDC-C as on the poster: four kinds of artefact by TorchIO at its own defaults.
+"""ACDC-C as on the poster: four kinds of artefact by TorchIO, all but motion at its own defaults.
 
 TorchIO: Pérez-García et al., Computer Methods and Programs in Biomedicine 2021. The stack goes in
 as one tensor (1, slices, H, W) with an identity affine, so that all parameters are in voxels and

@@ -151,6 +151,14 @@ def test_a_plan_does_nothing_and_counts_what_is_done(own_data: Path, tmp_path: P
     assert "| train dsu      | 1        | 1 " in plan.output
 
 
+def test_a_plan_for_a_gpu_is_made_where_one_is(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its trials run here, whatever the workers have."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    words = ["study", "--data", str(data), "--engine", "dask", "--device", "cuda", "--plan"]
+    result = CliRunner().invoke(cli, [*words, "--scheduler", "tcp://127.0.0.1:1"])
+    assert result.exit_code == 2 and "PyTorch finds no GPU here" in result.output
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

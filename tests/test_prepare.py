@@ -5,10 +5,12 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from conftest import ACDC_AFFINE, heart, write_acdc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmark.cli import cli
 from benchmark.data.acdc import read_acdc
 from benchmark.data.acdc_splits import acdc_splits
 from benchmark.data.dataset import read_dataset
@@ -29,6 +31,29 @@ def raw(tmp_path: Path) -> Path:
 
 def frame(raw: Path, name: str = "patient001_frame01") -> Path:
     return raw / "training" / "patient001" / f"{name}.nii.gz"
+
+
+def test_the_download_is_found_as_it_unpacks(raw: Path, tmp_path: Path) -> None:
+    names = [one.subject for one in read_acdc(raw).subjects]
+    assert len(names) == 2
+    assert [one.subject for one in read_acdc(raw / "training").subjects] == names
+    archive = tmp_path / "ACDC" / "database"
+    archive.parent.mkdir()
+    raw.rename(archive)
+    assert [one.subject for one in read_acdc(archive.parent).subjects] == names
+    with pytest.raises(CoopbenchError, match="holds no training/patient001"):
+        read_acdc(tmp_path)
+
+
+def test_the_folder_of_data_is_that_of_the_environment(
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COOPBENCH_DATA", str(tmp_path / "elsewhere"))
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(cli, ["prepare", "acdc", str(raw), "--workers", "1"])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "elsewhere" / "acdc" / "dataset.json").is_file()
+    assert not (tmp_path / "data").exists()
 
 
 def test_prepared_layout_and_numbering(raw: Path, tmp_path: Path) -> None:

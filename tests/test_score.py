@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
+from conftest import heart
 from numpy.typing import NDArray
 
 from benchmark.cli import cli
@@ -253,6 +254,19 @@ def test_values_are_mapped(labels: Path, predictions: Path, tmp_path: Path) -> N
     text = fails(1, "score", predictions, labels, "--missing", "zero", "--out", tmp_path / "x.csv")
     assert "labelsTs/007_ED.nii.gz: holds the label value" in text and "--label-map" in text
     assert not list(tmp_path.glob("x.*"))
+
+
+def test_values_that_mean_something_else_are_suspected(tmp_path: Path) -> None:
+    _, label = heart(np.random.default_rng(0), size=60)  # ACDC's numbers: 1 RV, 2 MYO, 3 LV
+    for folder in ("labelsTs", "mine"):
+        save(tmp_path / folder / "007_ED.nii.gz", label)
+    words = ("score", tmp_path / "mine", tmp_path / "labelsTs", "--workers", 1)
+    words = (*words, "--out", tmp_path / "out.csv")
+    theirs = "1=RV,2=MYO,3=LV"
+    text = does(*words, "--map", theirs)
+    assert "warning: 1 of 1 labels look wrongly numbered" in text and "by --label-map" in text
+    assert "1 of 1 predictions look wrongly numbered" in does(*words, "--label-map", theirs)
+    assert "wrongly" not in does(*words, "--map", theirs, "--label-map", theirs)
 
 
 @pytest.mark.parametrize(

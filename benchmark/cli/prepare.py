@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 _raw_argument = click.argument("raw", type=THERE)
 _out_option = click.option(
-    "--out", type=FOLDER, default=Path("data"), show_default=True, help="Folder of prepared sets."
+    "--out",
+    type=FOLDER,
+    default=Path("data"),
+    envvar="COOPBENCH_DATA",
+    help="Folder of prepared sets.  [default: $COOPBENCH_DATA, else data]",
 )
 
 
@@ -52,7 +56,7 @@ def _finish_preparing(prepared: "Prepared") -> None:
 def prepare_acdc(raw: Path, out: Path, skip_bad: bool, workers: int | None) -> None:
     """Prepare ACDC.
 
-    RAW holds training/patient001/Info.cfg and so on.
+    RAW is the unpacked download, which holds (database/)training/patient001/Info.cfg and so on.
 
     ACDC is for research use, CC BY-NC-SA 4.0, which also covers what is made from it. Cite Bernard
     et al., IEEE TMI 37(11), 2018.

@@ -95,9 +95,10 @@ def study(
 ) -> None:
     """Corrupt, train, evaluate and report.
 
-    All of the above for the chosen methods and repeats, skipping what is done. With --engine dask,
-    each corruption, training and evaluation is a job of a Dask cluster, whose machines have to see
-    the folders of data and runs; the report is made here. --plan only says what would be done.
+    Makes ACDC-C, trains the chosen methods and repeats, scores them on every prepared set and
+    writes the report, skipping what is done. With --engine dask, each corruption, training and
+    evaluation is a job of a Dask cluster, whose machines have to see the folders of data and runs;
+    the report is made here. --plan only says what would be done, by trials on this machine.
     """
     import torch
 
@@ -121,8 +122,8 @@ def study(
         raise UsageError("--jobs goes without --scheduler, whose workers are as many as there are")
     if price is not None and not plan:
         raise UsageError("--price goes with --plan")
-    # Workers elsewhere may have the GPU that this machine has not.
-    elsewhere = scheduler is not None and device != "auto"
+    # Workers elsewhere may have the GPU that this machine has not; a plan is made of trials here.
+    elsewhere = scheduler is not None and device != "auto" and not plan
     where = torch.device(device) if elsewhere else find_device(device)
     if engine == "local" and not plan:
         begin_imports(PROCESSES)

@@ -1,5 +1,6 @@
 """The raw layout of ACDC (Bernard et al., IEEE TMI 2018).
 
+RAW/database/training/patient001/Info.cfg           as the challenge's archive unpacks; or
 RAW/training/patient001/Info.cfg                    ED: 1, ES: 12, ...; frames count from 1
 RAW/training/patient001/patient001_frame01.nii.gz   image
 RAW/training/patient001/patient001_frame01_gt.nii.gz    1 = RV, 2 = MYO, 3 = LV
@@ -14,14 +15,15 @@ from benchmark.errors import CoopbenchError
 
 
 def read_acdc(raw: Path) -> RawSet:
-    """Find the subjects of ACDC under ``raw`` (the download, or its ``training`` folder).
+    """Find the subjects of ACDC under ``raw`` (the download, or a folder in it).
 
     A subject that lacks ``Info.cfg`` or its frames is among the set's ``faults``.
 
     Raises:
         CoopbenchError: no subject is there.
     """
-    folders = sorted(raw.glob("training/patient*/")) or sorted(raw.glob("patient*/"))
+    places = ("database/training", "training", ".")
+    folders = next(filter(None, (sorted((raw / at).glob("patient*/")) for at in places)), [])
     if not folders:
         raise CoopbenchError(
             f"{raw}: holds no training/patient001/ …; give the folder of the ACDC download"

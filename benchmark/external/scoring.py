@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmark.data.field import centre_field
-from benchmark.data.labels import STRUCTURES, remap
+from benchmark.data.labels import STRUCTURES, implausible, remap
 from benchmark.data.nifti import read_volume
 from benchmark.environment import commit, versions
 from benchmark.errors import CoopbenchError, first_lines
@@ -53,6 +53,8 @@ class _Outcome:
     rows: list[dict[str, Any]]
     fault: _Fault | None
     checksum: str | None
+    doubtful: tuple[str, ...] = ()
+    """Which of "label" and "prediction" look wrongly numbered."""
 
 
 class _BrokenError(Exception):
@@ -152,7 +154,22 @@ def score_predictions(
         software=versions(),
         commit=commit(),
     )
+    lines += _doubts(outcomes)
     return Scored(pd.DataFrame(rows, columns=list(COLUMNS)), record, lines)
+
+
+def _doubts(outcomes: Sequence[_Outcome]) -> list[str]:
+    """Whether most labels, or most predictions, look as if their values meant something else."""
+    good = [outcome for outcome in outcomes if outcome.fault is None]
+    lines = []
+    for what, option in (("label", "--label-map"), ("prediction", "--map")):
+        count = sum(what in outcome.doubtful for outcome in good)
+        if count > len(good) / 2:
+            lines.append(
+                f"{count} of {len(good)} {what}s look wrongly numbered, since MYO does not border "
+                f"LV in them; say what their values mean by {option}"
+            )
+    return lines
 
 
 def _score_all(
@@ -210,7 +227,14 @@ def _score_case(
         "output": row.output,
     }
     scores = score_volume(ours, theirs, reference.spacing[::-1])
-    return _Outcome([about | asdict(score) for score in scores], fault, checksum)
+    maps = {"label": reference.label, "prediction": prediction}
+    doubtful = tuple(what for what, label in maps.items() if _misnumbered(label))
+    return _Outcome([about | asdict(score) for score in scores], fault, checksum, doubtful)
+
+
+def _misnumbered(label: NDArray[np.uint8]) -> bool:
+    """Whether a label map of (x, y, slices) with LV and MYO looks wrongly numbered."""
+    return bool((label == 1).any() and (label == 2).any() and implausible(label) is not None)
 
 
 def _read_prediction(
