@@ -9,7 +9,7 @@ from pydantic import Field
 from corruptions.corruption import Corruption, Spacing, Stack, Strength, run_torchio
 
 RESTORED = 0.02
-"""Share of k-space's lines, about its centre, that stays; TorchIO 1.2 by itself keeps the central one."""
+"""Share of k-space's lines, about its centre, that stays; by itself, TorchIO 1.2 keeps one line."""
 
 
 class GhostingStrength(Strength):
