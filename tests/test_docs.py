@@ -2,9 +2,17 @@
 
 import importlib
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from conftest import ACDC_AFFINE, heart
+
+from benchmark.config import resolve
+from benchmark.data.dataset import evaluated_cases, find_datasets
+from benchmark.data.nifti import write_volume
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -32,6 +40,32 @@ def test_links_to_files_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+def test_there_is_something_to_check() -> None:
+    """The patterns above find what they look for, whatever a page by itself holds."""
+    every = "\n".join(TEXTS.values())
+    assert len(re.findall(r"`(\w+)[^`]*` from `([\w.]+)`", every)) > 1
+    assert len(re.findall(r"^from (?:benchmark|corruptions)[\w.]* import", every, flags=re.M)) > 5
+
+
+def test_data_of_ones_own_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", TEXTS["own-data.md"], flags=re.S)
+    rng = np.random.default_rng(0)
+    for number in range(1, 5):
+        for name in ("ed", "es"):
+            image, label = heart(rng, size=60)
+            stem = tmp_path / "raw" / f"{number:03d}" / name
+            write_volume(Path(f"{stem}.nii.gz"), image, ACDC_AFFINE)
+            theirs = np.array([0, 600, 200, 500], dtype=np.int16)[label]
+            write_volume(Path(f"{stem}_label.nii.gz"), theirs, ACDC_AFFINE)
+    (tmp_path / "prepare_hospital.py").write_text(code)
+    subprocess.run([sys.executable, "prepare_hospital.py"], cwd=tmp_path, check=True)
+    (dataset,) = find_datasets(tmp_path / "data")
+    assert dataset.title == "Hospital" and len(dataset.cases) == 4
+    assert [case.subject for case in evaluated_cases(dataset)] == ["004"]
+    config = resolve("standard", dataset, preset="demo", repeat=0, overrides=["train_set=hospital"])
+    assert config.data.train == ("001", "002")
 
 
 @pytest.mark.parametrize("page", TEXTS)
