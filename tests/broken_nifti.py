@@ -4,6 +4,7 @@ import gzip
 import os
 import struct
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import nibabel as nib
@@ -43,13 +44,19 @@ def _absurd_shape(raw: bytearray, rng: Rng) -> bytes:
     return _put(raw, DIM, "h", 3, *rng.choice([1, 7, 3000, 32767], size=3), 1, 1, 1, 1)
 
 
+@cache
+def _zeros() -> bytes:
+    """32 MiB of them, compressed; what is appended to a compressed file unpacks behind it."""
+    return gzip.compress(bytes(2**25), compresslevel=1)
+
+
 def _bomb(raw: bytearray, rng: Rng) -> bytes:
     """A file that claims gigabytes, and unpacks to the first 32 MiB of them."""
-    return gzip.compress(_claiming_gigabytes(raw) + bytes(2**25), compresslevel=1)
+    return gzip.compress(_claiming_gigabytes(raw), compresslevel=1) + _zeros()
 
 
 def _bomb_in_extension(raw: bytearray, rng: Rng) -> bytes:
-    return gzip.compress(_with_long_extension(raw) + bytes(2**25), compresslevel=1)
+    return gzip.compress(_with_long_extension(raw), compresslevel=1) + _zeros()
 
 
 def _claiming_gigabytes(raw: bytearray) -> bytes:

@@ -78,6 +78,13 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COOPBENCH_DATA", raising=False)
 
 
+@pytest.fixture
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports made in this process draw nothing: for tests of all else that is in them."""
+    monkeypatch.setattr("benchmark.report.report_figures", lambda *_: iter(()))
+    monkeypatch.setattr("benchmark.report.example_figures", lambda *_: ([], []))
+
+
 def heart(
     rng: np.random.Generator, *, size: int = 100, slices: int = 2, scale: float = 1.0
 ) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:

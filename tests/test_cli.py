@@ -425,6 +425,7 @@ def test_ctrl_c_ends_with_one_line_and_the_run_goes_on(data: Path, tmp_path: Pat
     assert step > 0
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_phantom_is_used_and_named_where_there_is_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -446,6 +447,7 @@ def test_phantom_is_used_and_named_where_there_is_nothing_else(
         assert mark in path.read_text(), path
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_study_trains_several_at_once_and_skips_what_is_done(
     own_data: Path, tmp_path: Path
 ) -> None:

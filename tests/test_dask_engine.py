@@ -101,6 +101,7 @@ def test_a_killed_worker_costs_its_job_some_time_and_nothing_else(
         ).read_bytes()
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_a_job_that_fails_is_named_and_the_rest_goes_on(own_data: Path, tmp_path: Path) -> None:
     study = ["study", "--data", str(own_data), "--methods", "standard,dsu", *TINY]
     study += ["--set", "steps=4", "--runs", str(tmp_path / "runs")]

@@ -628,6 +628,7 @@ def _external(data: Path, tmp_path: Path, *words: object, frames: tuple[str, ...
     return out
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_external_model_is_a_row(data: Path, trained: Path, tmp_path: Path) -> None:
     path = _external(data, tmp_path, "--missing", "zero", frames=("ED",))
     words = ("report", "--data", data, "--runs", trained, "--scores", path)
