@@ -40,7 +40,13 @@ if TYPE_CHECKING:
 @device_option
 @set_option
 @click.option("--reference", default="standard", show_default=True, help="What steps relate to.")
-@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
+@click.option(
+    "--rounds",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="In each, the sides take turns.",
+)
 @click.option("--steps", type=click.IntRange(1), default=3, show_default=True, help="Per round.")
 @click.option("--plain/--no-plain", default=True, help="Time plain steps too.  [default: plain]")
 @click.option("--recipe", default="acdc-c", show_default=True, help="Of 'corrupt'.")

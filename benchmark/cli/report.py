@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 @click.option(
     "--reference",
     metavar="METHOD",
-    help="What every method is tested against.  [default: standard]",
+    help="What every method is tested against.  [default: standard, else the first run or row]",
 )
 @click.option(
     "--scores",
@@ -91,7 +91,8 @@ def report(
       OUT/tables/       Dice, intervals, tests, structures, distances, robustness
                         as .md, .tex (booktabs), .csv and .txt
       OUT/figures/      as .png and .pdf
-      OUT/scores.csv    the scores behind them, one row per volume, structure and output
+      OUT/scores.csv    the scores behind them, one row per volume, structure and output;
+                        the same in scores.parquet
 
     Differences are tested over subjects (Wilcoxon, Holm) against --reference.
     """

@@ -66,7 +66,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Whose columns the row stands in.",
 )
-@click.option("--repeat", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--repeat",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Whose training subjects the model had; rows are compared within it.",
+)
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Goes with the repeat."
 )

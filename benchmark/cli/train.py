@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         "coopbench train --method proposed",
         "coopbench train --method standard --preset paper --repeat 1 --device cuda",
         "coopbench train --method proposed --set separate=true --name proposed-separate",
-        "coopbench train --method proposed --set image_masks=dropout --set soft=false --name hard",
+        "coopbench train --method proposed --set image_masks=channel --set soft=false --name hard",
     )
 )
 @click.option("--method", required=True, help="See 'coopbench methods'.")
