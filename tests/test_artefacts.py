@@ -123,8 +123,25 @@ def test_what_was_seen_in_training_is_remarked() -> None:
         ImageAug(kinds="")
 
 
-def test_kinds_are_all_drawn(network: DualThinkingNetwork, batch: Batch) -> None:
+def test_kinds_are_all_drawn(
+    network: DualThinkingNetwork, batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
     only_gamma = ImageAug(kinds="gamma").losses(network, batch, RandomStream.named(CPU, 0))
     assert {"hard_segmentation", "hard_reconstruction", "hard_shape"} < set(only_gamma)
-    drawn = {RandomStream.named(CPU, seed).choose(6) for seed in range(60)}
-    assert drawn == set(range(6))
+    drawn: list[str] = []
+    for kind in CHANGES:
+
+        def change(image: Tensor, stream: RandomStream, kind: str = kind) -> Tensor:
+            drawn.append(kind)
+            return image
+
+        monkeypatch.setitem(CHANGES, kind, change)
+    for name in ("standard_losses", "hard_losses"):  # which take most of the time
+        monkeypatch.setattr(f"baselines.image_aug.{name}", lambda *_: ({}, None))
+    for seed in range(60):
+        ImageAug().losses(network, batch, RandomStream.named(CPU, seed))
+    assert len(drawn) == 60 and set(drawn) == set(CHANGES)
+    drawn.clear()
+    for seed in range(20):
+        ImageAug(kinds="gamma,spike").losses(network, batch, RandomStream.named(CPU, seed))
+    assert set(drawn) == {"gamma", "spike"}

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from torch import Tensor
 
 from baselines.rsc import RSC
-from benchmark.methods.losses import standard_losses
 from benchmark.methods.method import Batch, RandomStream
 from benchmark.networks.dual import DualThinkingNetwork
 
@@ -49,14 +49,29 @@ def test_muting_makes_it_harder(trained: tuple[DualThinkingNetwork, Batch]) -> N
     assert gradient.abs().sum() > 0
 
 
-def test_gradient_is_that_of_the_agreement_with_the_target(
-    network: DualThinkingNetwork, batch: Batch
+def test_features_are_ranked_by_the_agreement_with_the_target(
+    network: DualThinkingNetwork, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, forward = standard_losses(network, batch)
-    target = torch.nn.functional.one_hot(batch.label, 4).movedim(3, 1)
-    agreement = forward.logits[target.bool()].sum()
-    muted = RSC().mute(forward.shape_code, agreement, RandomStream.named(CPU, 1))
-    assert (muted == 0).sum() > (forward.shape_code == 0).sum()
+    """What is differentiated: the image times x of the image code, the logits of y of the other."""
+    ranked: list[tuple[Tensor, Tensor]] = []
+
+    def mute(self: RSC, code: Tensor, agreement: Tensor, stream: RandomStream) -> Tensor:
+        (gradient,) = torch.autograd.grad(agreement, code, retain_graph=True)
+        ranked.append((code, gradient))
+        return code
+
+    monkeypatch.setattr(RSC, "mute", mute)
+    RSC().losses(network, batch, RandomStream.named(CPU, 1))
+    (image_code, of_image), (shape_code, of_shape) = ranked
+    by_image = (network.reconstruct(image_code) * batch.clean).sum()
+    logits = network.segment(shape_code)
+    by_shape = logits.gather(1, batch.label[:, None]).sum()
+    for code, agreement, found in (
+        (image_code, by_image, of_image),
+        (shape_code, by_shape, of_shape),
+    ):
+        (expected,) = torch.autograd.grad(agreement, code, retain_graph=True)
+        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("muted", [-0.1, 1.0])
