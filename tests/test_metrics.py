@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -88,6 +88,7 @@ def masks() -> st.SearchStrategy[tuple[int, float]]:
 
 
 @given(masks(), masks())
+@example((29033702, 0.40234375), (29033702, 0.419921875))
 @settings(max_examples=60, deadline=None)
 def test_agrees_with_monai(one: tuple[int, float], other: tuple[int, float]) -> None:
     metrics = pytest.importorskip("monai.metrics")
@@ -100,7 +101,8 @@ def test_agrees_with_monai(one: tuple[int, float], other: tuple[int, float]) -> 
     monai = metrics.compute_hausdorff_distance(
         ours, theirs, include_background=True, percentile=95, spacing=SPACING
     )
-    assert hd95(a, b, SPACING) == pytest.approx(monai.item(), rel=1e-5)
+    # MONAI's percentile is of float32: the place among 200 distances is rounded by 1e-5 of a gap.
+    assert hd95(a, b, SPACING) == pytest.approx(monai.item(), rel=1e-5, abs=1e-4)
     assert dice(a, b) == pytest.approx(metrics.compute_dice(ours, theirs).item(), rel=1e-5)
     monai = metrics.compute_surface_dice(
         ours, theirs, class_thresholds=[2.0], include_background=True, spacing=SPACING
