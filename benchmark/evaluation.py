@@ -119,6 +119,7 @@ def unscored(
     weights = run.weights_checksum()
     found = []
     for dataset in datasets:
+        there = _made_from(run, dataset)
         made_from = {
             "weights": weights,
             "data": dataset.fingerprint,
@@ -128,15 +129,14 @@ def unscored(
             "predictions": predictions,
         }
         if not run.weights.is_file():  # exported: no device here could make them again
-            made_from["device"] = _made_from(run, dataset).get("device", device.type)
-        if not _scored(run, dataset, made_from):
+            made_from["device"] = there.get("device", device.type)
+        if not _serves(there, made_from):
             found.append((dataset, made_from))
     return found
 
 
-def _scored(run: Run, dataset: Dataset, made_from: dict[str, Any]) -> bool:
-    """Whether the scores are there, whole, and made from the very same things."""
-    there = _made_from(run, dataset)
+def _serves(there: dict[str, Any], made_from: dict[str, Any]) -> bool:
+    """Whether scores made from what is ``there`` are those of ``made_from``."""
     # Scores with saved predictions also serve where none are asked for.
     same = {**there, "predictions": None} == {**made_from, "predictions": None}
     return same and (there["predictions"] or not made_from["predictions"])
@@ -145,7 +145,8 @@ def _scored(run: Run, dataset: Dataset, made_from: dict[str, Any]) -> bool:
 def _evaluate_set(job: _Job, *, device: torch.device, save_predictions: bool) -> None:
     run = open_run(job.run)
     with only_one(run.folder / "scores", "scoring", patience=FOREVER, of=job.dataset.name):
-        if not _scored(run, job.dataset, job.made_from):  # by another process, just now
+        # Another process may have scored it just now.
+        if not _serves(_made_from(run, job.dataset), job.made_from):
             _write_scores(run, job, device, save_predictions)
 
 

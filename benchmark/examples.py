@@ -148,6 +148,7 @@ def case_slices(
     `MOST_SETS` sets, in the order of the tables, are shown.
     """
     drawn = {run.config.name: run for run in runs[:MOST_METHODS]}
+    repeats = {name: run.config.repeat for name, run in drawn.items()}
     places = {
         (dataset.title, case.subject, case.draw): (dataset, case)
         for dataset in datasets
@@ -155,7 +156,7 @@ def case_slices(
     }
     volumes = [
         volume
-        for volume in choose_volumes(scores, _repeats(drawn), output)
+        for volume in choose_volumes(scores, repeats, output)
         if (volume.test_set, volume.subject, volume.draw) in places
     ]
     sets = {volume.test_set for volume in volumes}
@@ -187,14 +188,10 @@ def case_slices(
                 image=scale_slices(centre_field(whole.image[place], FIELD)),
                 label=label[place],
                 predictions={name: predictions[name][number][place] for name in drawn},
-                dice=_volume_dice(scores, volume, drawn, output),
+                dice=_volume_dice(scores, volume, repeats, output),
             )
         )
     return shown
-
-
-def _repeats(runs: Mapping[str, Run]) -> dict[str, int]:
-    return {name: run.config.repeat for name, run in runs.items()}
 
 
 def _predict(job: _Job, *, output: str, device: torch.device) -> list[NDArray[np.uint8]]:
@@ -214,7 +211,7 @@ def _predict(job: _Job, *, output: str, device: torch.device) -> list[NDArray[np
 
 
 def _volume_dice(
-    scores: pd.DataFrame, volume: Volume, runs: Mapping[str, Run], output: str
+    scores: pd.DataFrame, volume: Volume, repeats: Mapping[str, int], output: str
 ) -> dict[str, float]:
     rows = scores[
         (scores["output"] == output)
@@ -224,4 +221,4 @@ def _volume_dice(
         & (scores["frame"] == volume.frame)
     ]
     means = rows.groupby(["method", "repeat"], observed=True)["dice"].mean()
-    return {name: float(means[name, run.config.repeat]) for name, run in runs.items()}
+    return {name: float(means[name, repeat]) for name, repeat in repeats.items()}

@@ -10,6 +10,7 @@ from benchmark.external.rows import ExternalRows
 from benchmark.files import read_json
 from benchmark.run import Run
 from results.comparison import Comparison
+from results.mean_table import span
 from results.page.content import (
     Facts,
     Page,
@@ -115,10 +116,9 @@ def make_page(
 
 def _facts(comparison: Comparison, runs: Sequence[Run]) -> Facts:
     counts = comparison.subjects.groupby("test_set")["subject"].nunique()
-    repeats = sorted(set(comparison.repeats.values()))
     facts = {
         "Methods": str(len(comparison.methods)),
-        "Repeats": " to ".join(dict.fromkeys((str(repeats[0]), str(repeats[-1])))),
+        "Repeats": span(comparison.repeats.values()),
         "Test subjects": ", ".join(f"{name} {count}" for name, count in counts.items()),
         "Reference": comparison.shown[comparison.reference],
     }
@@ -137,10 +137,8 @@ def _weak_points(comparison: Comparison) -> list[str]:
     gaps = [f"No scores for {', '.join(missing)}: the averages are not the poster's."]
     unpaired = [
         line
-        for output in comparison.outputs
-        for line in untested_notes(
-            comparison.untested(output), comparison.shown, comparison.reference
-        )
+        for found in comparison.untested.values()
+        for line in untested_notes(found, comparison.shown, comparison.reference)
     ]
     return [
         *(gaps if missing else []),

@@ -114,9 +114,10 @@ class Comparison:
                 parts.append(subject_means(of_sets[of_sets["output"] == output], sets, name))
         return pd.concat(parts)
 
-    def untested(self, output: str) -> dict[str, list[str]]:
-        """By method, the sets of an output on which it has no pair with the reference."""
-        return untested(self._paired, self.tests, self.reference).get(output, {})
+    @cached_property
+    def untested(self) -> dict[str, dict[str, list[str]]]:
+        """By output and method, the sets on which it has no pair with the reference."""
+        return untested(self._paired, self.tests, self.reference)
 
     def _averaged(self) -> tuple[str, ...]:
         """The sets behind the averages of the poster's table."""
@@ -131,7 +132,7 @@ class Comparison:
 
         Of the repeats that all have, where they have others (`ranked_of`).
         """
-        subjects = subject_scores(alike_repeats(self.ungraded)[0])
+        subjects = subject_scores(self._alike[0])
         found = {}
         for output in self.outputs:
             both = (
@@ -142,7 +143,11 @@ class Comparison:
                 found[output] = rankings
         return found
 
+    @cached_property
+    def _alike(self) -> tuple[pd.DataFrame, str]:
+        return alike_repeats(self.ungraded)
+
     @property
     def ranked_of(self) -> str:
         """In words, of which repeats the rankings are; empty where all methods have the same."""
-        return alike_repeats(self.ungraded)[1]
+        return self._alike[1]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from results.bootstrap import RESAMPLES, interval_of_mean
-from results.mean_table import MeanTable
+from results.mean_table import MeanTable, span
 from results.order import further_sets, ordered_titles, remark_notes
 from results.published import POSTER_SETS
 from results.statistics import mark_note, power_notes, untested_notes
@@ -124,7 +124,7 @@ def interval_table(
             *_repeat_notes(total, shown),
             _INTERVAL,
             *_worth_notes(held),
-            f"Subjects: {', '.join(f'{name} {_span(held.xs(name))}' for name in sets)}.",
+            f"Subjects: {', '.join(f'{name} {span(held.xs(name))}' for name in sets)}.",
             *remark_notes(shown, remarks),
         ),
         phantom=phantom,
@@ -152,11 +152,6 @@ def _repeat_notes(total: pd.Series, titles: Mapping[str, str]) -> list[str]:
         f"The number of repeats differs ({each}), and with another split and seed the mean does "
         "too: differences are to be read in the table of comparisons, which pairs repeats."
     ]
-
-
-def _span(counts: pd.Series) -> str:
-    """Numbers of subjects of the methods: "20", or "8 to 20"."""
-    return " to ".join(dict.fromkeys((str(counts.min()), str(counts.max()))))
 
 
 def _in_order(sets: pd.Index | np.ndarray) -> list[str]:

@@ -191,6 +191,12 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
+def span(numbers: Iterable[int]) -> str:
+    """The least and the greatest as a text gives them: "20", or "8 to 20"."""
+    found = sorted(numbers)
+    return " to ".join(dict.fromkeys((str(found[0]), str(found[-1]))))
+
+
 def spread_notes(cell: str, total: pd.Series, titles: Mapping[str, str]) -> list[str]:
     """What a cell is (`cell`), and what the ± is over: `total` repeats of each method."""
     if (total == 1).all():
@@ -209,10 +215,9 @@ def volume_notes(volumes: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
     notes = []
     for test_set, own in volumes.groupby("test_set"):
         if own["volumes"].nunique() > 1:
-            span = own.groupby("method")["rows"].agg(["min", "max"])
             each = ", ".join(
-                f"{titles[str(method)]} {low}" + (f" to {high}" if high > low else "")
-                for method, low, high in span.itertuples()
+                f"{titles[str(method)]} {span(rows)}"
+                for method, rows in own.groupby("method")["rows"]
             )
             notes.append(
                 f"{test_set}: not all methods, repeats and outputs were scored on the same volumes "

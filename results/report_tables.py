@@ -48,7 +48,9 @@ def main_table(comparison: Comparison, output: str = "FTN") -> PosterTable:
         output=output,
         **comparison.naming,
     )
-    unpaired = untested_notes(comparison.untested(output), table.titles, comparison.reference)
+    unpaired = untested_notes(
+        comparison.untested.get(output, {}), table.titles, comparison.reference
+    )
     table = replace(table, notes=(*table.notes, *unpaired))
     tests = comparison.tests
     if not (tests["output"] == output).any():
@@ -101,7 +103,7 @@ def report_tables(comparison: Comparison, *, compare_poster: bool = False) -> It
                     comparison.tests,
                     comparison.reference,
                     output=output,
-                    untested=comparison.untested(output),
+                    untested=comparison.untested.get(output),
                     **given,
                 ),
                 shared,

@@ -220,9 +220,14 @@ def scored_volumes(scores: pd.DataFrame) -> pd.DataFrame:
     `volumes` (a number that is the same for the same volumes and structures).
     """
     codes, keys = _group_codes(scores, _GROUP)
-    cells, _ = _group_codes(scores, ["subject", "draw", "frame", "structure"])
+    cells = scores["draw"].to_numpy().astype(np.uint64)
+    for name in ("subject", "frame", "structure"):
+        column = scores[name].cat
+        cells = cells * np.uint64(len(column.categories)) + column.codes.to_numpy().astype(
+            np.uint64
+        )
     # The sum over a set of well mixed numbers, one for each member (splitmix64's last step).
-    mixed = (cells.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = (cells + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed ^= mixed >> np.uint64(27)
     volumes = np.zeros(len(keys), dtype=np.uint64)

@@ -10,6 +10,7 @@ from results.bootstrap import RESAMPLES, interval_of_mean
 from results.figures.panels import line_panels
 from results.figures.style import styled
 from results.figures.words import least_and_most
+from results.mean_table import span
 from results.order import ordered_titles, remark_notes
 from results.published import AVERAGES
 from results.robustness import CorruptedSets
@@ -68,11 +69,9 @@ def severity_figure(
     across = -(-len(kinds) // -(-len(kinds) // 5))  # up to five, rows alike
     banded = len(shown) <= 6  # more bands than that hide each other
     band = f"; band: its 95 % percentile bootstrap interval over subjects ({RESAMPLES} resamples)"
-    counts = curves["subjects"]
-    many = " to ".join(dict.fromkeys((str(counts.min()), str(counts.max()))))
     footer = [
-        f"Severity 0: the clean set. Line: mean over the {many} subjects that every method has"
-        f"{band if banded else ''}.",
+        f"Severity 0: the clean set. Line: mean over the {span(curves['subjects'])} subjects that "
+        f"every method has{band if banded else ''}.",
         *remark_notes(shown, remarks),
         *notes,
     ]
