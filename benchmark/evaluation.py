@@ -77,8 +77,9 @@ def evaluate(
             )
         for dataset, made_from in unscored(run, datasets, device, predictions=save_predictions):
             if not run.weights.is_file():
+                lacks = "label maps" if save_predictions else "scores"
                 raise CoopbenchError(
-                    f"{run.folder}: was exported without its weights, and has no scores on "
+                    f"{run.folder}: was exported without its weights, and has no {lacks} on "
                     f"this {dataset.title}; train it here, or move it away"
                 )
             jobs.append(_Job(run.folder, dataset, made_from))

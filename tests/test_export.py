@@ -65,6 +65,8 @@ def test_an_exported_run_is_done_and_says_what_it_lacks(
     assert again.exit_code == 0 and not list(copy.glob("*.safetensors"))
     other = coopbench(*words, "--set", "noise=0.1", "--runs", shared)
     assert other.exit_code == 1 and "training.noise: 0.05 there, 0.1 now" in other.output
+    maps = coopbench("evaluate", copy, "--data", own_data, "--save-predictions")
+    assert maps.exit_code == 1 and "and has no label maps on this ACDC" in maps.output
     image = own_data / "acdc" / "004" / "ED_img.nii.gz"
     result = coopbench("predict", copy, image)
     assert result.exit_code == 1 and "was exported without its weights" in result.output
