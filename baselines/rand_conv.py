@@ -12,12 +12,12 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from torch import Tensor
 
 from baselines.divergence import divergence_from_mean
-from benchmark.augmentation import scale_to_unit
 from benchmark.methods import method
 from benchmark.methods.losses import standard_losses, think_fast
 from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.networks.batch_norm import untraced_statistics
 from benchmark.networks.dual import DualThinkingNetwork
+from benchmark.training.augmentation import scale_to_unit
 
 
 def _odd(sizes: tuple[int, ...]) -> tuple[int, ...]:
