@@ -22,8 +22,8 @@ from results.page.content import (
     SetScore,
 )
 from results.page.summary import summary
-from results.tables.mean_table import span
 from results.tables.report_tables import NamedTable, main_table
+from results.wording import span
 
 SECTIONS = {
     "dice": (

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from results.analysis.bootstrap import percentile_interval, resample_counts
-from results.tables.mean_table import listed
+from results.wording import listed
 
 RESAMPLES = 2_000
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from benchmark.core.errors import ScoreFileError
 from results.analysis.bootstrap import RESAMPLES, interval_of_mean
-from results.tables.mean_table import HIGHER, LOWER, listed
+from results.wording import HIGHER, LOWER, listed
 
 ALPHA = 0.05
 """Level of significance, after Holm's correction."""

@@ -9,7 +9,7 @@ from results.analysis.ranking import RESAMPLES, Ranking
 from results.figures.panels import row_panels
 from results.figures.style import colours, styled
 from results.scores.order import ordered_titles, remark_notes
-from results.tables.mean_table import listed
+from results.wording import listed
 
 
 def rank_figure(

@@ -14,7 +14,7 @@ from results.figures.words import least_and_most
 from results.scores.order import ordered_titles, remark_notes
 from results.scores.published import AVERAGES
 from results.scores.score_table import subject_scores
-from results.tables.mean_table import span
+from results.wording import span
 
 
 def severity_curves(scores: pd.DataFrame, sets: CorruptedSets, *, seed: int = 0) -> pd.DataFrame:

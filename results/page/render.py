@@ -15,7 +15,8 @@ from benchmark.core.errors import ScoreFileError
 from benchmark.core.files import whole_file
 from results.analysis.worst import SHOWN
 from results.page.content import Page
-from results.tables.mean_table import HIGHER, LOWER, PHANTOM_MARK, MeanTable
+from results.tables.mean_table import MeanTable
+from results.wording import HIGHER, LOWER, PHANTOM_MARK
 
 LIMIT = 20_000_000
 """Bytes that a page may have."""

@@ -5,9 +5,9 @@ import pandas as pd
 from results.analysis.comparison import Comparison
 from results.scores.published import AVERAGES
 from results.tables.kind_tables import CLEAN, MEAN, degradation_table
-from results.tables.mean_table import HIGHER, LOWER, listed
 from results.tables.poster_table import PosterTable
 from results.tables.report_tables import main_table
+from results.wording import HIGHER, LOWER, listed
 
 
 def summary(comparison: Comparison) -> list[str]:

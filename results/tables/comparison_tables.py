@@ -9,7 +9,8 @@ from results.analysis.bootstrap import RESAMPLES, interval_of_mean
 from results.analysis.statistics import mark_note, power_notes, untested_notes
 from results.scores.order import further_sets, ordered_titles, remark_notes
 from results.scores.published import POSTER_SETS
-from results.tables.mean_table import MeanTable, span
+from results.tables.mean_table import MeanTable
+from results.wording import span
 
 _INTERVAL = (
     f"[ ]: 95 % percentile bootstrap interval over subjects ({RESAMPLES} resamples). The subject "

@@ -4,22 +4,17 @@
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
 import pandas as pd
 
-PHANTOM_MARK = "PHANTOM: shows that the software works, not that one method is better"
-"""Stands on everything that was made from synthetic hearts."""
+from results.wording import span
 
 DECIMALS = 4
 MISSING = "missing"
-
-
-HIGHER, LOWER = "⁺", "⁻"
-"""Behind a mean: significantly higher, or lower, than the reference's."""
 
 
 class Cell(NamedTuple):
@@ -183,18 +178,6 @@ class MeanTable:
         second = f", underlined: second {most}" if self.second.to_numpy().any() else ""
         among = f", for each {' and '.join(self.further)}" if self.further else ""
         return f"Bold: {most} mean of the column at the printed precision{among}{second}."
-
-
-def listed(names: Iterable[str]) -> str:
-    """Names as a text lists them: "a", "a and b", "a, b and c"."""
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
-
-
-def span(numbers: Iterable[int]) -> str:
-    """The least and the greatest as a text gives them: "20", or "8 to 20"."""
-    found = sorted(numbers)
-    return " to ".join(dict.fromkeys((str(found[0]), str(found[-1]))))
 
 
 def spread_notes(cell: str, total: pd.Series, titles: Mapping[str, str]) -> list[str]:

@@ -7,8 +7,9 @@ import pandas as pd
 
 from results.scores.order import REMARK_MARK
 from results.scores.published import AVERAGES, POSTER_SETS, POSTER_SOURCE, published_table
-from results.tables.mean_table import DECIMALS, MeanTable, listed
+from results.tables.mean_table import DECIMALS, MeanTable
 from results.tables.poster_table import PosterTable
+from results.wording import listed
 
 HERE, POSTER, DIFFERENCE = "here", "poster", "difference"
 

@@ -12,13 +12,8 @@ import pandas as pd
 from results.scores.order import further_sets, ordered_titles, remark_notes
 from results.scores.published import AVERAGES, POSTER_SETS
 from results.scores.score_table import absent_counts, scored_volumes, set_scores
-from results.tables.mean_table import (
-    MeanTable,
-    absent_notes,
-    listed,
-    spread_notes,
-    volume_notes,
-)
+from results.tables.mean_table import MeanTable, absent_notes, spread_notes, volume_notes
+from results.wording import listed
 
 _METRICS = {
     "dice": "Dice",

@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 
 from tabulate import tabulate
 
-from results.tables.mean_table import PHANTOM_MARK, Cell, MeanTable
+from results.tables.mean_table import Cell, MeanTable
+from results.wording import PHANTOM_MARK
 
 
 def text_table(

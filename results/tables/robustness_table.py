@@ -25,7 +25,8 @@ from results.analysis.robustness import (
 from results.scores.order import ordered_titles, remark_notes
 from results.scores.published import AVERAGES
 from results.scores.score_table import absent_counts, alike_repeats, scored_volumes
-from results.tables.mean_table import MeanTable, absent_notes, listed, spread_notes, volume_notes
+from results.tables.mean_table import MeanTable, absent_notes, spread_notes, volume_notes
+from results.wording import listed
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from results.figures.overlay import crop_box
 from results.figures.qualitative import CaseSlice, qualitative_alt, qualitative_figure
 from results.figures.style import save_figure
 from results.scores.score_table import read_scores
-from results.tables.mean_table import PHANTOM_MARK
+from results.wording import PHANTOM_MARK
 
 CPU = torch.device("cpu")
 TINY = ("--set", "steps=4", "--set", "batch=4", "--set", "validate_every=2", "--set", "crop=64")

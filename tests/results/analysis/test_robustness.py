@@ -28,10 +28,11 @@ from results.analysis.robustness import (
     worst_subjects,
 )
 from results.scores.score_table import METRICS, check_scores, read_scores
-from results.tables.mean_table import PHANTOM_MARK, MeanTable
+from results.tables.mean_table import MeanTable
 from results.tables.poster_table import poster_table
 from results.tables.render import csv_table, latex_table, markdown_table, text_table
 from results.tables.robustness_table import MEASURES, robustness_table
+from results.wording import PHANTOM_MARK
 
 MEASURED = Path(__file__).parents[3] / "results" / "measured" / "acdc-compact" / "scores.parquet"
 

@@ -20,7 +20,7 @@ from results.analysis.statistics import (
     untested,
     untested_notes,
 )
-from results.tables.mean_table import HIGHER, LOWER
+from results.wording import HIGHER, LOWER
 
 
 def subjects(

@@ -12,7 +12,7 @@ from benchmark.core.errors import ScoreFileError
 from results.figures.scores import score_figure
 from results.figures.style import save_figure
 from results.scores.score_table import check_scores, subject_scores
-from results.tables.mean_table import PHANTOM_MARK
+from results.wording import PHANTOM_MARK
 
 METHODS = ["standard", "a$b$"]
 SETS = ["Extra", "M&Ms", "ACDC"]

@@ -22,8 +22,8 @@ from results.figures.severity import severity_curves, severity_figure
 from results.figures.style import save_figure
 from results.page.summary import summary
 from results.scores.score_table import check_scores
-from results.tables.mean_table import PHANTOM_MARK
 from results.tables.report_tables import main_table, report_tables
+from results.wording import PHANTOM_MARK
 
 NAMES = ("standard", "a$b_1$", "<i>odd</i>", "A rather long title of a method", *"efghijkl")
 GRADED = CorruptedSets({f"Noise-{s}": Corruption("Noise", s) for s in (1, 2, 3)})

@@ -19,7 +19,8 @@ from results.analysis.worst import MOST, SHOWN, worst_cases
 from results.page import render
 from results.page.content import Page, PageFigure, PageTable, RunRecord, Section, SetScore
 from results.page.render import render_page, write_page
-from results.tables.mean_table import HIGHER, PHANTOM_MARK, MeanTable
+from results.tables.mean_table import MeanTable
+from results.wording import HIGHER, PHANTOM_MARK
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

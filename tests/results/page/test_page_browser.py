@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_results_page import page
 
 from results.page.render import write_page
+from tests.results.page.test_page import page
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
 NEEDED = "COOPBENCH_NEED_BROWSER"  # set where a missing browser is a fault, as in CI

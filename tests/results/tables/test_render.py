@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from results.scores.score_table import check_scores
-from results.tables.mean_table import PHANTOM_MARK
 from results.tables.poster_table import PosterTable, poster_table
 from results.tables.render import csv_table, latex_table, markdown_table, text_table
+from results.wording import PHANTOM_MARK
 
 Renderer = Callable[..., str]
 RENDERERS: list[Renderer] = [text_table, markdown_table, latex_table, csv_table]

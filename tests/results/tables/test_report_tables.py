@@ -17,9 +17,10 @@ from results.page.summary import summary
 from results.scores.order import ordered_titles
 from results.scores.published import POSTER_SETS, published_table
 from results.scores.score_table import check_scores
-from results.tables.mean_table import HIGHER, PHANTOM_MARK, MeanTable
+from results.tables.mean_table import MeanTable
 from results.tables.poster_comparison import same_order
 from results.tables.report_tables import NamedTable, ranks_csv, report_tables, severity_csv
+from results.wording import HIGHER, PHANTOM_MARK
 
 SETS = ("ACDC", "RandBias", "RandSpike", "Motion-1", "Motion-2")
 GAIN = {"standard": 0.0, "proposed": 0.08, "other": -0.1}
