@@ -19,9 +19,15 @@ def find_method(name: str) -> type[Method]:
 
     Raises:
         UsageError: no such method is installed; near matches are named.
-        CoopbenchError: its package cannot be imported, or it is no `Method`.
+        CoopbenchError: coopbench itself is not installed; or the method's package cannot be
+            imported, or it is no `Method`.
     """
     registered = _registered()
+    if not registered:
+        raise CoopbenchError(
+            "coopbench is not installed in this Python, so that none of its methods is found; "
+            "install it: pip install -c constraints.txt -e . (from its folder)"
+        )
     if name not in registered:
         near = difflib.get_close_matches(name, registered, n=3, cutoff=0.4)
         hint = f"did you mean {' or '.join(near)}?" if near else "see 'coopbench methods'"
