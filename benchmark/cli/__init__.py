@@ -4,6 +4,7 @@ Everything heavy is imported inside the commands, so that ``coopbench --help`` a
 """
 
 import signal
+import sys
 
 from benchmark.cli import (
     bench,
@@ -45,6 +46,11 @@ for command in (
 
 def main() -> None:
     """Entry point of the console script."""
+    if sys.platform == "win32":
+        sys.exit(
+            "coopbench runs on Linux and macOS, not on Windows; "
+            "use it in the Windows Subsystem for Linux: wsl --install"
+        )
     # Schedulers end a job by SIGTERM; it is to stop as it does on Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     cli(prog_name="coopbench")
