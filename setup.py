@@ -1,4 +1,4 @@
-"""Say on Windows, at the installation, that coopbench does not run there; all else is in pyproject.toml."""
+"""Say on Windows that coopbench does not run there; all else is in pyproject.toml."""
 
 import sys
 

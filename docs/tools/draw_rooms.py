@@ -10,9 +10,7 @@ takes a place of its own between the boxes there. Same code, same bytes.
 import sys
 import textwrap
 from html import escape
-from pathlib import Path
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
+from itertools import pairwise
 
 import rooms
 
@@ -62,7 +60,7 @@ def segments(arrows: dict[str, set[str]], floor: dict[str, int]) -> list[tuple[P
         for other in sorted(arrows[room]):
             passed = [(room, other, level) for level in range(floor[room] - 1, floor[other], -1)]
             way = [(room, room, floor[room]), *passed, (other, other, floor[other])]
-            found += list(zip(way, way[1:], strict=False))
+            found += pairwise(way)
     return found
 
 
