@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test hammer lint clean
+.PHONY: demo test hammer lint docs rooms packages clean
 
 demo: $(VENV)/.installed
 	$(BIN)/coopbench phantom --out demo/data
@@ -24,6 +24,19 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# The documentation site, into build/site; a warning is a failure. Needs no network once installed.
+docs: $(VENV)/.installed-docs
+	OMP_NUM_THREADS=1 NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "open build/site/index.html"
+
+# The picture of the architecture, after a change of what imports what.
+rooms: $(VENV)/.installed-dev
+	$(BIN)/python docs/tools/draw_rooms.py
+
+# The wheel and the source archive, each tried in an environment of its own.
+packages: $(VENV)/.installed-dev
+	BIN=$(abspath $(BIN)) .ci/packages
+
 clean:
 	rm -rf $(VENV) demo build *.egg-info
 
@@ -34,4 +47,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	touch $@

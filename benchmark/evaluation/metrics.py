@@ -48,7 +48,8 @@ def surface_distances(
     """Distances in mm of the prediction's surface voxels to the label's surface, and reversely.
 
     Args:
-        prediction, label: masks of one shape, neither empty.
+        prediction: not empty.
+        label: of the same shape, not empty.
         spacing: mm along each of their axes.
     """
     # All is done where the masks are, with nothing lost: what lies outside the box is of neither,
@@ -70,7 +71,8 @@ def surface_scores(
     Internet Res. 2021, by voxels).
 
     Args:
-        prediction, label: masks of one shape.
+        prediction: may be empty.
+        label: of the same shape; may be empty.
         spacing: mm along each of their axes.
 
     Returns:

@@ -34,7 +34,8 @@ def segment_file(
         size: height and width of the centre it was trained on, in pixels of 1.36719 mm.
         frame: which frame (from 0) of a 4D file.
         output: ``FTN`` or ``FTN+STN``.
-        device, precision: where and how to compute.
+        device: where to compute.
+        precision: how to compute.
 
     Returns:
         The label map (x, y, slices).

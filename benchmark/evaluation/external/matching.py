@@ -84,8 +84,8 @@ def find_test_sets(
         output: also a possible ending of the predictions' names, as `coopbench evaluate
             --save-predictions` has it.
         title: of the test set of a plain folder; the folder's name unless given.
-        label_map, case: of a plain folder: the values of its labels, and the regular expression
-            for subject and frame.
+        label_map: of a plain folder, the values of its labels.
+        case: of a plain folder, the regular expression for subject and frame.
         corrupted: a folder that 'coopbench corrupt IMAGES OUT' made of the images of a plain
             folder's labels: each kind in it is a test set as well.
 
