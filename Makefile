@@ -27,7 +27,7 @@ lint: $(VENV)/.installed-dev
 # The documentation site, into build/site; a warning is a failure. Needs no network once installed.
 docs: $(VENV)/.installed-docs
 	OMP_NUM_THREADS=1 NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
-	@echo "open build/site/index.html"
+	@echo "open build/site/index.html; with its search: python3 -m http.server -d build/site"
 
 # The picture of the architecture, after a change of what imports what.
 rooms: $(VENV)/.installed-dev

@@ -1,8 +1,9 @@
 """A new method, from the idea to its first steps.
 
-A method turns a batch and the network into named losses. This one is random erasing (Zhong et al., AAAI 2020):
-a rectangle of the image becomes noise, and the network has to segment what it hides. It is written, looked at
-and trained for some steps, before it is worth a package of its own.
+A method turns a batch and the network into named losses. This one is random erasing (Zhong et
+al., AAAI 2020): a rectangle of the image becomes noise, and the network has to segment what it
+hides. It is written, looked at and trained for some steps, before it is worth a package of its
+own.
 
     python new_method.py                    # on ./data, else the phantom; writes erased.png
 """
@@ -27,8 +28,8 @@ from benchmark.methods import (
 )
 
 # %% The method
-# All that it needs comes from `benchmark.methods`. Whatever is random comes from `stream`, so that a run
-# gives the same bytes again. Fields of `Settings` can be set from the command line.
+# All that it needs comes from `benchmark.methods`. Whatever is random comes from `stream`, so
+# that a run gives the same bytes again. Fields of `Settings` can be set from the command line.
 
 
 class RandomErasing(Method):
@@ -55,7 +56,7 @@ class RandomErasing(Method):
         return losses | hard
 
     def erase(self, image: Tensor, stream: RandomStream) -> Tensor:
-        """Images (N, 1, H, W) in [0, 1], each with a rectangle of its own; the whole batch at once."""
+        """Images (N, 1, H, W) in [0, 1], each with a rectangle of its own."""
         count, _, height, width = image.shape
         corner = stream.rand(2, count, 1, 1, 1) * (1 - self.settings.side)
         row = torch.linspace(0, 1, height, device=image.device).view(1, 1, -1, 1)
@@ -72,8 +73,8 @@ class RandomErasing(Method):
 
 
 # %% A batch to look at
-# The training slices of repeat 0. A harness's batch is augmented as well; to look at the method, it need
-# not be.
+# The training slices of repeat 0. A harness's batch is augmented as well; to look at the method,
+# it need not be.
 
 dataset = read_dataset(locate_data(None) / "acdc")
 subjects = dataset.of_subjects(read_splits(dataset).repeats[0].train)
@@ -103,8 +104,8 @@ for axis in axes.flat:
 figure.savefig("erased.png", dpi=120)
 
 # %% Its first steps
-# What coopbench's own loop does, in five lines. The standard terms and those of the hard examples go down
-# together.
+# What coopbench's own loop does, in five lines. The standard terms and those of the hard examples
+# go down together.
 
 network = DualThinkingNetwork(seed=0).train()
 optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
@@ -117,8 +118,8 @@ for step in range(8):
         print(step, {name: round(loss.item(), 3) for name, loss in losses.items()})
 
 # %% Into the table
-# `coopbench new-method random-erasing random-erasing` writes a package with a test; put the class into its
-# module, `pip install -e random-erasing`, and it is a method like any other:
+# `coopbench new-method random-erasing random-erasing` writes a package with a test; put the class
+# into its module, `pip install -e random-erasing`, and it is a method like any other:
 #
 #     coopbench train --method random-erasing
 #     coopbench train --method random-erasing --set side=0.5 --name erasing-half

@@ -1,10 +1,10 @@
 """A robustness curve: Dice against the severity of an artefact.
 
-A recipe of one's own, a corrupted set at three severities, a model, and the curve that a paper's robustness
-section shows.
+A recipe of one's own, a corrupted set at three severities, a model, and the curve that a paper's
+robustness section shows.
 
-    python robustness_curve.py                       # on ./data, else the phantom
-    python robustness_curve.py --set steps=400       # any settings of `coopbench train`
+    python robustness_curve.py                     # on ./data, else the phantom
+    python robustness_curve.py --set steps=400     # any settings of a training
 """
 
 import subprocess
@@ -23,8 +23,8 @@ def coopbench(*words: str) -> None:
 
 
 # %% The artefact
-# A recipe is a TOML file: which corruptions, at which severities. The guide on recipes has them all, and what
-# each severity is in numbers.
+# A recipe is a TOML file: which corruptions, at which severities. The guide on recipes has them
+# all, and what each severity is in numbers.
 
 Path("noise.toml").write_text(
     """
@@ -42,17 +42,18 @@ severities = [1, 3, 5]
 """,
     encoding="utf-8",
 )
-coopbench("corrupt", "--recipe", "noise.toml")  # the test sets Noise-1, Noise-3 and Noise-5
+coopbench("corrupt", "--recipe", "noise.toml")  # Noise-1, Noise-3, Noise-5
 
 # %% The model
-# Any run will do; with scores of your own model, leave this out and give `report` its file by `--scores`.
+# Any run will do; with scores of your own model, leave this out and give `report` its file by
+# `--scores`.
 
 coopbench("train", "--method", "standard", "--preset", "demo", *settings)
 coopbench("report", "--preset", "demo", "--out", "report", "--no-pictures")
 
 # %% The curve
-# The report has drawn it already, as `report/figures/severity.png`, with intervals over subjects. The numbers
-# behind it are one long table, ready to be drawn in your own way.
+# The report has drawn it already, as `report/figures/severity.png`, with intervals over subjects.
+# The numbers behind it are one long table, ready to be drawn in your own way.
 
 curve = pd.read_csv("report/tables/severity.csv")
 curve = curve[(curve["output"] == "FTN") & (curve["measure"] == "dice")].sort_values("severity")

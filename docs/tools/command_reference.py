@@ -32,7 +32,11 @@ def _of(command: click.Command, name: str, parent: click.Context, *, level: int)
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     parts += [f"```text\n{usage}\n```", *markdown_help(command.help)]
     records = [parameter.get_help_record(context) for parameter in command.get_params(context)]
-    rows = [f"| <code>{_cell(form)}</code> | {_cell(text)} |" for form, text in filter(None, records)]
+    rows = [
+        f"| <code>{_cell(form)}</code> | {_cell(text)} |"
+        for form, text in filter(None, records)
+        if text  # an argument's meaning stands in the text
+    ]
     parts.append("\n".join(["| option | meaning |", "|---|---|", *rows]))
     if command.epilog:
         parts.append(f"```sh\n{_examples(command.epilog)}\n```")

@@ -2,12 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from command_reference import command_reference
 from gallery import as_page
 from method_reference import method_reference
-from rooms import DOORS, ROOT, description
+from rooms import DOORS, ROOT
 
 MEASURED = "results/measured/acdc-compact"
 
@@ -45,7 +44,7 @@ def api_pages() -> list[GeneratedPage]:
     """A page for each room, with all that is public in its modules."""
     found = []
     for room in _rooms():
-        text = f"# {room}\n\n{description(room)}.\n\n::: {room}\n"
+        text = f"# {room}\n\n::: {room}\n    options: {{show_root_heading: false}}\n"
         found.append(GeneratedPage(f"reference/api/{room}.md", room, text))
     return found
 

@@ -15,7 +15,9 @@ def method_reference() -> str:
         "# Methods and settings",
         "What `coopbench methods` and `coopbench methods NAME` print. Each setting can be given to "
         "`coopbench train --set KEY=VALUE`; defaults are those of preset `paper`.",
-        "\n".join(["| `--method` | in tables | what it does | reference |", "|---|---|---|---|"] + rows),
+        "\n".join(
+            ["| `--method` | in tables | what it does | reference |", "|---|---|---|---|", *rows]
+        ),
     ]
     harness: list[tuple[str, str, str]] = []
     for name, method in methods.items():
