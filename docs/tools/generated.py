@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from command_reference import command_reference
 from gallery import as_page
 from method_reference import method_reference
-from rooms import DOORS, ROOT
+from rooms import ROOT, folders
 
 MEASURED = "results/measured/acdc-compact"
 
@@ -43,7 +43,7 @@ def pages() -> list[GeneratedPage]:
 def api_pages() -> list[GeneratedPage]:
     """A page for each room, with all that is public in its modules."""
     found = []
-    for room in _rooms():
+    for room in sorted(folders()):
         text = f"# {room}\n\n::: {room}\n    options: {{show_root_heading: false}}\n"
         found.append(GeneratedPage(f"reference/api/{room}.md", room, text))
     return found
@@ -56,16 +56,6 @@ def gallery_pages() -> list[GeneratedPage]:
         title, text = as_page(script)
         found.append(GeneratedPage(f"gallery/{script.stem}.md", title, text))
     return found
-
-
-def _rooms() -> list[str]:
-    parts = [
-        f"{package}.{part.stem}"
-        for package in ("benchmark", "results")
-        for part in sorted((ROOT / package).iterdir())
-        if (part / "__init__.py").is_file() or (part.suffix == ".py" and part.stem[0] != "_")
-    ]
-    return [*(room for room in parts if room not in DOORS), "baselines", "corruptions"]
 
 
 def _for_the_site(text: str) -> str:

@@ -4,8 +4,6 @@ import ast
 from functools import cache
 from pathlib import Path
 
-import grimp
-
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("baselines", "benchmark", "corruptions", "results")
 SPLIT = ("benchmark", "results")
@@ -24,12 +22,26 @@ def room_of(module: str) -> str | None:
 
 def imports() -> dict[str, set[str]]:
     """For each room, the other rooms that it imports, at whatever place in its files."""
+    import grimp  # comes with import-linter; the site's build does without
+
     graph = grimp.build_graph(*PACKAGES, cache_dir=None)
     found: dict[str, set[str]] = {}
     for module in sorted(graph.modules):
         if (room := room_of(module)) is not None:
             others = map(room_of, graph.find_modules_directly_imported_by(module))
             found.setdefault(room, set()).update(o for o in others if o not in (None, room))
+    return found
+
+
+def folders() -> set[str]:
+    """The rooms as the folders and files have them, without a look at what they import."""
+    found = {package for package in PACKAGES if package not in SPLIT}
+    for package in SPLIT:
+        for part in (ROOT / package).iterdir():
+            if (part / "__init__.py").is_file() or part.suffix == ".py":
+                room = room_of(f"{package}.{part.stem}")
+                if room is not None and part.stem != "__init__":
+                    found.add(room)
     return found
 
 

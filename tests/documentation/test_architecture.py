@@ -7,6 +7,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+FOLDERS = {
+    f"{package}.{part.stem}"
+    for package in ("benchmark", "results")
+    for part in (ROOT / package).iterdir()
+    if (part / "__init__.py").is_file() or (part.suffix == ".py" and "__" not in part.name)
+}
 
 
 @pytest.fixture
@@ -21,13 +27,7 @@ def test_the_picture_is_what_the_code_gives() -> None:
     committed = draw_rooms.PICTURE.read_text("utf-8")
     assert committed == draw_rooms.draw(), "the rooms have changed: run 'make rooms'"
     drawn = set(re.findall(r'data-room="([\w.]+)"', committed))
-    folders = {
-        f"{package}.{part.stem}"
-        for package in ("benchmark", "results")
-        for part in (ROOT / package).iterdir()
-        if (part / "__init__.py").is_file() or (part.suffix == ".py" and "__" not in part.name)
-    }
-    assert drawn == {*folders, "baselines", "corruptions"}
+    assert drawn == {*FOLDERS, "baselines", "corruptions"}
 
 
 @pytest.mark.usefixtures("tools")
@@ -48,13 +48,7 @@ def test_arrows_lead_down_and_none_that_counts_is_left_out() -> None:
 
 def test_every_room_is_explained_and_every_file_named_exists() -> None:
     explained = set(re.findall(r"`((?:benchmark|results)\.\w+)`", PAGE.split("\n## ")[1]))
-    folders = {
-        f"{package}.{part.stem}"
-        for package in ("benchmark", "results")
-        for part in (ROOT / package).iterdir()
-        if (part / "__init__.py").is_file() or (part.suffix == ".py" and "__" not in part.name)
-    }
-    assert explained == folders
+    assert explained == FOLDERS
     named = re.findall(r"`((?:benchmark|baselines|corruptions|results|tests)/[\w./]*)`", PAGE)
     assert len(named) > 25
     assert [path for path in named if not (ROOT / path).exists()] == []
