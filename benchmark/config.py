@@ -127,6 +127,9 @@ class RunConfig(_Settings):
     training: Training
     settings: dict[str, Any]
     """The method's own settings, complete."""
+    stn_statistics: Literal["training", "predictions"] = "training"
+    """Whence the running statistics of the STN's batch norm are: from training, where it sees labels
+    too, or from predictions alone, by ``coopbench recalibrate``."""
 
     @model_validator(mode="before")
     @classmethod
