@@ -128,8 +128,8 @@ class RunConfig(_Settings):
     settings: dict[str, Any]
     """The method's own settings, complete."""
     stn_statistics: Literal["training", "predictions"] = "training"
-    """Whence the running statistics of the STN's batch norm are: from training, where it sees labels
-    too, or from predictions alone, by ``coopbench recalibrate``."""
+    """What the running statistics of the STN's batch norm are of: training, where it sees labels
+    too, or predictions alone, by ``coopbench recalibrate``."""
 
     @model_validator(mode="before")
     @classmethod

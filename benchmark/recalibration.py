@@ -1,7 +1,7 @@
 """The STN's batch norm, its running statistics estimated anew on predictions alone.
 
-In training the STN sees label maps and predictions by turns, and its running statistics are of both.
-At test time it sees predictions only.
+In training the STN sees label maps and predictions by turns, and its running statistics are of
+both. At test time it sees predictions only.
 """
 
 import shutil
@@ -59,6 +59,7 @@ def recalibrate(
     slices = TrainingSlices(
         dataset, dataset.of_subjects(config.data.train), crop=config.training.crop, device=device
     )
+    network.eval()  # before `update_bn`, which sets the STN alone to training
     with autocast(device, precision):
         update_bn(_predictions(run, network, slices, batches), network.stn)
     with whole_folder(target) as partial:
@@ -74,7 +75,6 @@ def _predictions(
     run: Run, network: DualThinkingNetwork, slices: TrainingSlices, batches: int
 ) -> Iterator[Tensor]:
     """What the STN sees of the FTN's predictions, made as at test time, of training batches."""
-    network.eval()
     for step in range(batches):
         batch = draw_batch(slices, run.config.training, run.config.seed, step)
         yield network.soften(network(batch.noisy))
