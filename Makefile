@@ -16,12 +16,13 @@ test: $(VENV)/.installed-dev
 KILLS ?= 25
 CORPUS ?= 10
 hammer: $(VENV)/.installed-dev
-	COOPBENCH_KILLS=$(KILLS) COOPBENCH_CORPUS=$(CORPUS) OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup tests/test_killed.py tests/test_corpus.py
+	COOPBENCH_KILLS=$(KILLS) COOPBENCH_CORPUS=$(CORPUS) OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup tests/cli/test_killed.py tests/cli/test_corpus.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 clean:
 	rm -rf $(VENV) demo build *.egg-info

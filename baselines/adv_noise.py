@@ -12,11 +12,11 @@ from torch.autograd import forward_ad
 
 from baselines.divergence import kl_divergence
 from baselines.unit import unit
-from benchmark.augmentation import scale_to_unit
 from benchmark.methods.losses import HardSettings, hard_losses, standard_losses
 from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.networks.batch_norm import untraced_statistics
 from benchmark.networks.dual import DualThinkingNetwork
+from benchmark.training.augmentation import scale_to_unit
 
 
 class AdvNoise(Method):

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from baselines.artefacts import EXPONENTS, bias_field, ghosting, motion, spike
 from baselines.rand_mwm import draw_windows
-from benchmark.augmentation import scale_to_unit
 from benchmark.methods import method
 from benchmark.methods.losses import HardSettings, hard_losses, standard_losses
 from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.networks.dual import DualThinkingNetwork
+from benchmark.training.augmentation import scale_to_unit
 
 Kind = Literal["bias", "ghosting", "motion", "spike", "gamma", "cutout"]
 

@@ -12,13 +12,13 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from torch import Tensor
 
 from baselines.style import restyle, spread, style
-from benchmark.augmentation import scale_to_unit
 from benchmark.methods import method
 from benchmark.methods.losses import HardSettings, hard_losses, standard_losses
 from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.networks.batch_norm import untraced_statistics
 from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.networks.stages import StageNames, transformed_features
+from benchmark.training.augmentation import scale_to_unit
 
 STAGES = ("image_decoder.up3", "image_decoder.up4", "image_decoder.output")
 """The last three levels, as in the paper's code."""

@@ -12,7 +12,6 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from torch import Tensor
 
 from baselines.divergence import divergence_from_mean
-from benchmark.augmentation import scale_to_unit
 from benchmark.methods import method
 from benchmark.methods.losses import (
     HardBatchNorm,
@@ -23,6 +22,7 @@ from benchmark.methods.losses import (
 )
 from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.networks.dual import DualThinkingNetwork
+from benchmark.training.augmentation import scale_to_unit
 
 
 def _odd(sizes: tuple[int, ...]) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ import torch
 import torchio as tio
 from numpy.typing import NDArray
 
-from benchmark.recipe import Corrupted, Recipe, Spacing, Stack
+from benchmark.corrupted_sets.recipe import Corrupted, Recipe, Spacing, Stack
 
 TRANSFORMS: dict[str, tio.Transform] = {
     "RandBias": tio.RandomBiasField(),

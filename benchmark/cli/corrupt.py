@@ -13,7 +13,7 @@ from benchmark.cli.options import (
     skip_bad_option,
     workers_option,
 )
-from benchmark.errors import UsageError
+from benchmark.core.errors import UsageError
 
 
 @click.command(
@@ -69,7 +69,7 @@ def corrupt(
     sets holds seeds, parameters and checksums: --verify checks it, --replay makes the set again.
     With --verify, --replay or --preview, a single folder is OUT.
     """
-    from benchmark.corrupting import Corrupting
+    from benchmark.corrupted_sets.actions import Corrupting
 
     if sum((verify, replay is not None, preview)) > 1:
         raise UsageError("--verify, --replay, --preview: give one of them")
@@ -107,7 +107,7 @@ def recipes() -> None:
     """List the recipes of corruptions."""
     from tabulate import tabulate
 
-    from benchmark.recipe import find_recipe, recipe_names
+    from benchmark.corrupted_sets.recipe import find_recipe, recipe_names
 
     rows = []
     for name in recipe_names():

@@ -31,10 +31,10 @@ def recalibrate(folder: Path, name: str, batches: int, data: Path | None, device
     both; at test time it sees predictions only. Writes a run of its own beside RUN, with the same
     weights but for these statistics.
     """
+    from benchmark.core.device import find_device
     from benchmark.data.dataset import read_dataset
-    from benchmark.device import find_device
-    from benchmark.recalibration import recalibrate as make
-    from benchmark.run import open_run
+    from benchmark.runs.run import open_run
+    from benchmark.training.recalibration import recalibrate as make
 
     where = find_device(device)
     run = open_run(folder)

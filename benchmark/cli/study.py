@@ -23,7 +23,7 @@ from benchmark.cli.options import (
     set_option,
 )
 from benchmark.cli.report import make_report
-from benchmark.errors import CoopbenchError, UsageError
+from benchmark.core.errors import CoopbenchError, UsageError
 
 if TYPE_CHECKING:
     from benchmark.study.grid import Job
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 
 PROCESSES = (
-    *("benchmark.corrupt", "corruptions.acdc_c"),
-    *("benchmark.study.training", "benchmark.evaluation", "benchmark.examples"),
+    *("benchmark.corrupted_sets.corrupt_set", "corruptions.acdc_c"),
+    *("benchmark.study.training", "benchmark.evaluation.evaluate", "benchmark.reporting.examples"),
 )
 """What the processes of a study work with."""
 
@@ -102,16 +102,16 @@ def study(
     """
     import torch
 
-    from benchmark.config import resolve
-    from benchmark.corrupting import Corrupting
-    from benchmark.device import find_device
+    from benchmark.core.device import find_device
+    from benchmark.core.parallel import begin_imports
+    from benchmark.corrupted_sets.actions import Corrupting
     from benchmark.methods.registry import find_method, method_names
-    from benchmark.report import ReportOptions
-    from benchmark.run import find_run
+    from benchmark.reporting.report import ReportOptions
+    from benchmark.runs.config import resolve
+    from benchmark.runs.run import find_run
     from benchmark.study.grid import RECIPE
     from benchmark.study.study import Study
     from benchmark.study.training import train_all
-    from benchmark.workers import begin_imports
 
     chosen = tuple(dict.fromkeys(methods)) or tuple(method_names())
     for method in chosen:
@@ -176,7 +176,7 @@ def study(
 
 
 def _plan(study: "Study", workers: int, price: float | None) -> None:
-    from benchmark.progress import progress_bar
+    from benchmark.core.progress import progress_bar
     from benchmark.study.grid import make_grid
     from benchmark.study.planning import describe_plan, estimate, methods_to_train
 
@@ -195,7 +195,7 @@ def _study_on_dask(study: "Study", scheduler: str | None, workers: int) -> None:
         raise UsageError(
             f"--engine dask: {error.name} is not installed; pip install 'coopbench[dask]'"
         ) from error
-    from benchmark.progress import make_progress
+    from benchmark.core.progress import make_progress
     from benchmark.study.grid import make_grid
 
     gpu, jobs, folders = study.device.type == "cuda", make_grid(study), (study.data, study.runs)

@@ -20,7 +20,7 @@ from benchmark.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from benchmark.run import Summary
+    from benchmark.runs.run import Summary
 
 
 @click.command(
@@ -59,9 +59,9 @@ def train(
     RUNS/<data>-<preset>/<name>-r<repeat>-s<seed> holds the configuration, the log, TensorBoard
     events, the losses as CSV, and the weights with the best validation score.
     """
-    from benchmark.config import resolve
-    from benchmark.device import find_device
+    from benchmark.core.device import find_device
     from benchmark.methods.registry import find_method
+    from benchmark.runs.config import resolve
 
     find_method(method)  # a misspelt name is said before anything long begins
     where = find_device(device)
@@ -75,9 +75,9 @@ def train(
         name=name,
         overrides=overrides,
     )
-    from benchmark.progress import make_progress
-    from benchmark.run import own_run
-    from benchmark.training import Trainer
+    from benchmark.core.progress import make_progress
+    from benchmark.runs.run import own_run
+    from benchmark.training.loop import Trainer
 
     with own_run(runs, config) as run:
         if run.finished:

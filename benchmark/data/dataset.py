@@ -13,10 +13,10 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from benchmark.core.errors import CoopbenchError, first_lines
+from benchmark.core.files import digest, sha256, write_json
+from benchmark.core.validation import FileName, RelativePath, faults
 from benchmark.data.labels import STRUCTURES
-from benchmark.errors import CoopbenchError, first_lines
-from benchmark.files import digest, sha256, write_json
-from benchmark.validation import FileName, RelativePath, faults
 
 Record = TypeVar("Record", bound=BaseModel)
 

@@ -18,8 +18,8 @@ from nibabel.openers import ImageOpener
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
-from benchmark.errors import CoopbenchError
-from benchmark.files import whole_file
+from benchmark.core.errors import CoopbenchError
+from benchmark.core.files import whole_file
 
 MAX_VOXELS = 2**26
 """Of a frame: more than any short-axis acquisition has. A header that claims more is broken."""

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark.core.errors import CoopbenchError
+from benchmark.core.seeding import derive_seed
 from benchmark.data.dataset import Case, Dataset
 from benchmark.data.field import centre_field
 from benchmark.data.prepared import read_frame
-from benchmark.errors import CoopbenchError
-from benchmark.seeding import derive_seed
 
 
 class TrainingSlices:

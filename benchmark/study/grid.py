@@ -12,12 +12,12 @@ from typing import Any, Literal
 
 import torch
 
-from benchmark.corrupting import Corrupting
+from benchmark.corrupted_sets.actions import Corrupting
+from benchmark.corrupted_sets.manifest import MANIFEST
 from benchmark.data.dataset import Dataset, evaluated_cases, read_dataset
-from benchmark.evaluation import evaluate, unscored
-from benchmark.manifest import MANIFEST
-from benchmark.run import find_run, open_run
-from benchmark.selection import all_datasets
+from benchmark.evaluation.evaluate import evaluate, unscored
+from benchmark.runs.run import find_run, open_run
+from benchmark.runs.selection import all_datasets
 from benchmark.study.study import Study
 from benchmark.study.training import TrainingJob, train_one
 

@@ -11,26 +11,26 @@ import numpy as np
 import torch
 from tabulate import tabulate
 
-from benchmark.bench.floor import wait_for
-from benchmark.bench.steps import TOTAL
-from benchmark.corrupt import corrupt_slices
+from benchmark.core.device import keep_memory
+from benchmark.core.environment import environment
+from benchmark.core.errors import CoopbenchError
+from benchmark.core.files import read_json
+from benchmark.corrupted_sets.corrupt_set import corrupt_slices
+from benchmark.corrupted_sets.recipe import find_recipe
 from benchmark.data.dataset import Dataset, evaluated_cases, read_dataset
 from benchmark.data.field import centre_field
 from benchmark.data.prepared import read_frame
 from benchmark.data.slices import TrainingSlices
-from benchmark.device import keep_memory
-from benchmark.environment import environment
-from benchmark.errors import CoopbenchError
-from benchmark.files import read_json
-from benchmark.learner import Learner
-from benchmark.metrics import score_volume
-from benchmark.prediction import FIELD, predict_field
-from benchmark.recipe import find_recipe
-from benchmark.run import find_runs
+from benchmark.evaluation.metrics import score_volume
+from benchmark.inference.prediction import FIELD, predict_field
+from benchmark.runs.run import find_runs
+from benchmark.speed.floor import wait_for
+from benchmark.speed.steps import TOTAL
 from benchmark.study.grid import RECIPE, Job
 from benchmark.study.order import Order
 from benchmark.study.study import Study
-from benchmark.training import total_steps
+from benchmark.training.learner import Learner
+from benchmark.training.loop import total_steps
 
 TRIAL_STEPS = 3
 

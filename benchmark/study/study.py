@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from benchmark.config import RunConfig
 from benchmark.data.dataset import Dataset
+from benchmark.runs.config import RunConfig
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Study:
         runs: the folder of runs.
         device: where networks compute.
         threads: of a training. Sums depend on them, so that a resumed study has to have as many.
-        deterministic: as `benchmark.training.Trainer` has it.
+        deterministic: as `benchmark.training.loop.Trainer` has it.
     """
 
     configs: Sequence[RunConfig]

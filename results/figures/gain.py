@@ -11,14 +11,14 @@ from matplotlib.ticker import FixedLocator
 from results.figures.panels import BOX_LEGEND, draw_box, row_panels
 from results.figures.style import colours, styled
 from results.figures.words import least_and_most
-from results.order import further_sets, ordered_titles, remark_notes
-from results.published import AVERAGES, POSTER_SETS
+from results.scores.order import further_sets, ordered_titles, remark_notes
+from results.scores.published import AVERAGES, POSTER_SETS
 
 
 def gains(subjects: pd.DataFrame) -> pd.DataFrame:
     """Dice of FTN+STN minus that of FTN by test_set, method and subject, as the column `gain`.
 
-    ``subjects`` is of `results.scores.subject_scores`; of the subjects that have both.
+    ``subjects`` is of `subject_scores`; of the subjects that have both.
     """
     wide = subjects.pivot(index=["test_set", "method", "subject"], columns="output", values="dice")
     wide = wide.reindex(columns=list(AVERAGES))

@@ -1,0 +1,153 @@
+"""What a report compares: scores, and all that has to be known of them to make its tables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypedDict
+
+import pandas as pd
+
+from benchmark.core.errors import ScoreFileError
+from results.analysis.ranking import Ranking, rank_over_sets, rank_over_subjects
+from results.analysis.robustness import CorruptedSets
+from results.analysis.statistics import paired_tests, subject_means, untested
+from results.scores.order import ordered_titles
+from results.scores.published import AVERAGES, POSTER_SETS
+from results.scores.score_table import alike_repeats, repeat_scores, subject_scores
+
+
+class Naming(TypedDict):
+    """What every table and figure is told of the methods, as keywords."""
+
+    titles: Mapping[str, str]
+    remarks: Mapping[str, str]
+    phantom: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Scores of several methods, and what is known of the methods and the test sets.
+
+    Raises `ScoreFileError` where the reference has no scores.
+    """
+
+    scores: pd.DataFrame
+    """Of `read_scores`."""
+    name: str
+    """What is compared, for captions."""
+    reference: str
+    """The method that the others are tested against, and that corruption errors are relative to."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    remarks: Mapping[str, str] = field(default_factory=dict)
+    recipes: Mapping[str, CorruptedSets] = field(default_factory=dict)
+    """The corrupted sets, by recipe."""
+    graded: frozenset[str] = frozenset()
+    """Test sets that are levels of severity: in the tables of robustness alone."""
+    cohorts: Mapping[str, str] = field(default_factory=dict)
+    """By test set, whose subjects it is made of; a set that is not named is a cohort of its own."""
+    phantom: bool = False
+    average_all: bool = False
+    notes: tuple[str, ...] = ()
+    """What every table rests on."""
+
+    def __post_init__(self) -> None:
+        if self.reference not in set(self.methods):
+            raise ScoreFileError(
+                f"scores: hold no method called '{self.reference}', which the others are to be "
+                f"compared with; choose one of {', '.join(self.methods)}"
+            )
+
+    @property
+    def naming(self) -> Naming:
+        """The keywords of tables and figures."""
+        return {"titles": self.titles, "remarks": self.remarks, "phantom": self.phantom}
+
+    @cached_property
+    def methods(self) -> list[str]:
+        """The names of all that are compared."""
+        return sorted(str(name) for name in self.scores["method"].unique())
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """Their titles, in the order of every table."""
+        return ordered_titles(self.methods, self.titles, self.remarks)
+
+    @cached_property
+    def repeats(self) -> dict[str, int]:
+        """The number of repeats of each method."""
+        found = self.scores[["method", "repeat"]].drop_duplicates()
+        return {str(name): int(count) for name, count in found["method"].value_counts().items()}
+
+    @cached_property
+    def ungraded(self) -> pd.DataFrame:
+        """The scores on sets that are not graded; on all where there are no others."""
+        graded = self.scores["test_set"].isin(list(self.graded))
+        return self.scores if graded.all() or not graded.any() else self.scores[~graded]
+
+    @cached_property
+    def outputs(self) -> list[str]:
+        """The outputs that have scores."""
+        return [name for name in AVERAGES if (self.ungraded["output"] == name).any()]
+
+    @cached_property
+    def subjects(self) -> pd.DataFrame:
+        """Subject scores on the sets that are not graded."""
+        return subject_scores(self.ungraded)
+
+    @cached_property
+    def tests(self) -> pd.DataFrame:
+        """Every method against the reference (`paired_tests`).
+
+        An average over sets is tested as well where these are of one cohort: only then a subject
+        has an average. It stands as a test set under the average's name.
+        """
+        return paired_tests(self._paired, self.reference)
+
+    @cached_property
+    def _paired(self) -> pd.DataFrame:
+        """What is tested: subject scores by repeat, of the sets and of averages over them."""
+        of_sets = repeat_scores(self.ungraded)
+        parts = [of_sets]
+        for output, name in AVERAGES.items():
+            sets = self._averaged()
+            if len(sets) > 1 and len({self.cohorts.get(one, one) for one in sets}) == 1:
+                parts.append(subject_means(of_sets[of_sets["output"] == output], sets, name))
+        return pd.concat(parts)
+
+    @cached_property
+    def untested(self) -> dict[str, dict[str, list[str]]]:
+        """By output and method, the sets on which it has no pair with the reference."""
+        return untested(self._paired, self.tests, self.reference)
+
+    def _averaged(self) -> tuple[str, ...]:
+        """The sets behind the averages of the poster's table."""
+        found = set(self.subjects["test_set"])
+        if self.average_all:
+            return tuple(sorted(found))
+        return tuple(name for name in POSTER_SETS if name in found)
+
+    @cached_property
+    def rankings(self) -> dict[str, list[Ranking]]:
+        """By output, how stable the order of the methods is over subjects and over test sets.
+
+        Of the repeats that all have, where they have others (`ranked_of`).
+        """
+        subjects = subject_scores(self._alike[0])
+        found = {}
+        for output in self.outputs:
+            both = (
+                rank_over_subjects(subjects, output, self.cohorts),
+                rank_over_sets(subjects, output),
+            )
+            if rankings := [one for one in both if one is not None]:
+                found[output] = rankings
+        return found
+
+    @cached_property
+    def _alike(self) -> tuple[pd.DataFrame, str]:
+        return alike_repeats(self.ungraded)
+
+    @property
+    def ranked_of(self) -> str:
+        """In words, of which repeats the rankings are; empty where all methods have the same."""
+        return self._alike[1]

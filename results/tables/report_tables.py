@@ -1,0 +1,201 @@
+"""Every table of a report, in its order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from results.analysis.comparison import Comparison
+from results.analysis.robustness import degradation_curves
+from results.analysis.statistics import mark_frame, mark_note, untested_notes
+from results.tables.comparison_tables import comparison_table, interval_table
+from results.tables.kind_tables import degradation_table, severity_table
+from results.tables.mean_table import MeanTable
+from results.tables.poster_comparison import poster_comparison
+from results.tables.poster_table import PosterTable, poster_table
+from results.tables.render import csv_table, latex_table, markdown_table, text_table
+from results.tables.robustness_table import robustness_table
+from results.tables.structure_table import structure_table
+
+_FILE = {"FTN": "ftn", "FTN+STN": "ftn-stn"}
+"""An output in a file's name."""
+
+
+@dataclass(frozen=True)
+class NamedTable:
+    """A table with its file name, its place in the report, and what is said of it."""
+
+    stem: str
+    section: str
+    caption: str
+    table: MeanTable
+    notes: tuple[str, ...]
+
+    def renderings(self) -> dict[str, str]:
+        """The table in every form, by file name."""
+        forms = {"md": markdown_table, "tex": latex_table, "csv": csv_table, "txt": text_table}
+        return {
+            f"{self.stem}.{ending}": render(self.table, caption=self.caption, notes=self.notes)
+            for ending, render in forms.items()
+        }
+
+
+def main_table(comparison: Comparison, output: str = "FTN") -> PosterTable:
+    """The poster's table of an output, marked with the tests."""
+    table = poster_table(
+        comparison.ungraded,
+        average_all=comparison.average_all,
+        output=output,
+        **comparison.naming,
+    )
+    unpaired = untested_notes(
+        comparison.untested.get(output, {}), table.titles, comparison.reference
+    )
+    table = replace(table, notes=(*table.notes, *unpaired))
+    tests = comparison.tests
+    if not (tests["output"] == output).any():
+        return table
+    # The other output's average is tested among that output's.
+    marks = mark_frame(tests[tests["test_set"].isin(list(table.headers))], output, table.mean)
+    note = mark_note(tests, table.titles[comparison.reference], output)
+    return replace(table, marks=marks, notes=(*table.notes, note))
+
+
+def report_tables(comparison: Comparison, *, compare_poster: bool = False) -> Iterator[NamedTable]:
+    """Yield all tables; that of Dice of the first output comes first.
+
+    `compare_poster` sets the rows that the poster has beside its own.
+    """
+    of = comparison.name
+    graded = sorted(comparison.graded & set(comparison.scores["test_set"]))
+    shared = comparison.notes
+    if graded and len(comparison.ungraded) < len(comparison.scores):
+        line = f"Graded by severity, and so in the tables of robustness alone: {', '.join(graded)}."
+        shared = (line, *shared)
+    given = comparison.naming
+    for output in comparison.outputs:
+        yield NamedTable(
+            f"dice-{_FILE[output]}",
+            "dice",
+            f"Dice of {output} on each test set ({of})",
+            main_table(comparison, output),
+            shared,
+        )
+    if compare_poster and (beside := poster_comparison(main_table(comparison))) is not None:
+        yield NamedTable(
+            "poster", "poster", f"Dice of FTN here and in the poster ({of})", beside, shared
+        )
+    for output in comparison.outputs:
+        yield NamedTable(
+            f"intervals-{_FILE[output]}",
+            "statistics",
+            f"Dice of {output}, with intervals over subjects ({of})",
+            interval_table(comparison.subjects, comparison.repeats, output=output, **given),
+            shared,
+        )
+    for output in comparison.outputs:
+        if (comparison.tests["output"] == output).any():
+            yield NamedTable(
+                f"comparison-{_FILE[output]}",
+                "statistics",
+                f"Every method against {comparison.shown[comparison.reference]}, {output} ({of})",
+                comparison_table(
+                    comparison.tests,
+                    comparison.reference,
+                    output=output,
+                    untested=comparison.untested.get(output),
+                    **given,
+                ),
+                shared,
+            )
+    for output in comparison.outputs:
+        yield NamedTable(
+            f"structures-{_FILE[output]}",
+            "structures",
+            f"Dice of {output} by structure ({of})",
+            structure_table(
+                comparison.ungraded, output=output, average_all=comparison.average_all, **given
+            ),
+            shared,
+        )
+    yield from _distances(comparison, shared)
+    yield from _robustness(comparison)
+
+
+def _distances(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[NamedTable]:
+    metrics = {"hd95_mm": ("hd95", "HD95 in mm"), "nsd_2mm": ("nsd", "Surface Dice at 2 mm")}
+    for metric, (stem, name) in metrics.items():
+        if comparison.ungraded[metric].isna().all():
+            continue
+        for output in comparison.outputs:
+            yield NamedTable(
+                f"{stem}-{_FILE[output]}",
+                "distances",
+                f"{name} of {output} on each test set ({comparison.name})",
+                poster_table(
+                    comparison.ungraded,
+                    average_all=comparison.average_all,
+                    output=output,
+                    metric=metric,
+                    **comparison.naming,
+                ),
+                notes,
+            )
+
+
+def _robustness(comparison: Comparison) -> Iterator[NamedTable]:
+    given = comparison.naming
+    for recipe, sets in comparison.recipes.items():
+        suffix = "" if len(comparison.recipes) == 1 else f"-{recipe}"
+        of = f"recipe {recipe} ({comparison.name})"
+        yield NamedTable(
+            f"robustness{suffix}",
+            "robustness",
+            f"Robustness to the corruptions of {of}",
+            robustness_table(comparison.scores, sets, reference=comparison.reference, **given),
+            comparison.notes,
+        )
+        yield NamedTable(
+            f"degradation{suffix}",
+            "robustness",
+            f"Dice lost under each kind of corruption, {of}",
+            degradation_table(comparison.scores, sets, **given),
+            comparison.notes,
+        )
+        for output in comparison.outputs:
+            table = severity_table(comparison.scores, sets, output=output, **given)
+            if table is not None:
+                yield NamedTable(
+                    f"severity-{_FILE[output]}{suffix}",
+                    "robustness",
+                    f"Dice of {output} by severity, {of}",
+                    table,
+                    comparison.notes,
+                )
+
+
+def severity_csv(comparison: Comparison) -> str | None:
+    """Dice and its loss by kind and severity, long, ready to draw; None without recipes."""
+    curves = [
+        degradation_curves(comparison.scores, sets).assign(
+            recipe=recipe, phantom=comparison.phantom
+        )
+        for recipe, sets in comparison.recipes.items()
+    ]
+    return pd.concat(curves).to_csv(index=False, float_format="%.6f") if curves else None
+
+
+def ranks_csv(comparison: Comparison) -> str | None:
+    """The rank distributions, long: output, over, method, rank, share; None where none is made."""
+    parts = [
+        ranking.shares.rename_axis("method")
+        .reset_index()
+        .melt("method", var_name="rank", value_name="share")
+        .assign(output=output, over=ranking.over, phantom=comparison.phantom)
+        for output, rankings in comparison.rankings.items()
+        for ranking in rankings
+    ]
+    if not parts:
+        return None
+    columns = ["output", "over", "method", "rank", "share", "phantom"]
+    return pd.concat(parts)[columns].to_csv(index=False, float_format="%.6f")

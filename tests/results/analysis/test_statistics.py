@@ -1,0 +1,257 @@
+"""Paired tests and intervals, against values worked out by hand and by other routes."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+from benchmark.core.errors import ScoreFileError
+from results.analysis.bootstrap import RESAMPLES, interval_of_mean, resample_counts
+from results.analysis.statistics import (
+    mark_frame,
+    paired_tests,
+    power_notes,
+    rank_biserial,
+    subject_means,
+    untested,
+    untested_notes,
+)
+from results.wording import HIGHER, LOWER
+
+
+def subjects(
+    values: dict[str, list[float]], test_set: str = "ACDC", output: str = "FTN", repeat: int = 0
+) -> pd.DataFrame:
+    """A column of subject scores for each method."""
+    return pd.DataFrame(
+        [
+            {
+                "output": output,
+                "test_set": test_set,
+                "method": method,
+                "repeat": repeat,
+                "subject": f"{number:03d}",
+                "dice": dice,
+            }
+            for method, column in values.items()
+            for number, dice in enumerate(column)
+        ]
+    )
+
+
+def exact_p(differences: list[float]) -> float:
+    """Two-sided signed-rank p by going through all 2^n signs."""
+    ranks = pd.Series(np.abs(differences)).rank().to_numpy()
+    seen = abs((np.sign(differences) * ranks).sum())
+    sums = [abs((np.array(signs) * ranks).sum()) for signs in product((-1, 1), repeat=len(ranks))]
+    return float(np.mean([value >= seen - 1e-12 for value in sums]))
+
+
+def test_p_is_the_exact_one() -> None:
+    reference = [0.5] * 8
+    differences = [0.01, -0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08]
+    other = [0.5 + d for d in differences]
+    (row,) = paired_tests(subjects({"standard": reference, "mine": other}), "standard").to_dict(
+        "records"
+    )
+    assert row["p"] == pytest.approx(exact_p(differences))
+    assert row["subjects"] == 8 and row["difference"] == pytest.approx(np.mean(differences))
+    # W+ = 36 - 2, W- = 2.
+    assert row["effect"] == pytest.approx((34 - 2) / 36)
+
+
+def test_holm_by_hand() -> None:
+    """Three comparisons: the least p times 3, the next times 2, the greatest times 1, ascending."""
+    rng = np.random.default_rng(0)
+    reference = rng.uniform(0.4, 0.6, 12)
+    shifts = {"a": 0.05, "b": 0.004, "c": 0.0}
+    values = {"standard": list(reference)}
+    values |= {m: list(reference + d + rng.normal(0, 0.01, 12)) for m, d in shifts.items()}
+    tests = paired_tests(subjects(values), "standard").set_index("method")
+    p = tests["p"].sort_values()
+    expected, largest = {}, 0.0
+    for factor, (method, value) in zip((3, 2, 1), p.items(), strict=True):
+        largest = max(largest, min(1.0, factor * value))
+        expected[method] = largest
+    for method, value in expected.items():
+        assert tests.at[method, "p_holm"] == pytest.approx(value)
+    assert tests.at["a", "mark"] == HIGHER and tests.at["c", "mark"] == ""
+
+
+def test_each_output_is_a_family() -> None:
+    values = {"standard": [0.5] * 7, "mine": [0.4, 0.41, 0.42, 0.43, 0.44, 0.45, 0.46]}
+    both = pd.concat([subjects(values), subjects(values, output="FTN+STN")])
+    tests = paired_tests(both, "standard")
+    assert (tests["p_holm"] == tests["p"]).all()  # one comparison in each
+    assert (tests["mark"] == LOWER).all()
+
+
+def test_only_shared_subjects_are_paired() -> None:
+    table = subjects({"standard": [0.1, 0.2, 0.3], "mine": [0.2, 0.3, 0.9]})
+    table = table[~((table["method"] == "mine") & (table["subject"] == "002"))]
+    (row,) = paired_tests(table, "standard").to_dict("records")
+    assert row["subjects"] == 2 and row["difference"] == pytest.approx(0.1)
+
+
+def test_no_difference_is_no_evidence() -> None:
+    (row,) = paired_tests(subjects({"standard": [0.5] * 6, "mine": [0.5] * 6}), "standard").to_dict(
+        "records"
+    )
+    assert (row["p"], row["effect"], row["low"], row["high"]) == (1.0, 0.0, 0.0, 0.0)
+    assert row["mark"] == ""
+
+
+def test_rounding_of_means_is_no_difference() -> None:
+    reference = np.array([0.3, 0.6, 0.7])
+    assert rank_biserial(reference * 3 / 3 - reference + 1e-16) == 0.0
+
+
+def test_a_lonely_method_has_no_tests() -> None:
+    tests = paired_tests(subjects({"standard": [0.5, 0.6]}), "standard")
+    assert tests.empty and {"p_holm", "mark"} <= set(tests)
+
+
+def test_unknown_reference_is_named() -> None:
+    with pytest.raises(ScoreFileError, match=r"'stndard'.*choose one of mine, standard"):
+        paired_tests(subjects({"standard": [0.5], "mine": [0.6]}), "stndard")
+
+
+@given(
+    st.lists(st.floats(0, 1), min_size=2, max_size=12),
+    st.lists(st.floats(0, 1), min_size=2, max_size=12),
+)
+@settings(max_examples=12)
+def test_order_of_rows_changes_nothing_and_sides_swap(a: list[float], b: list[float]) -> None:
+    size = min(len(a), len(b))
+    table = subjects({"a": a[:size], "b": b[:size]})
+    (forth,) = paired_tests(table, "a", resamples=50).to_dict("records")
+    shuffled = table.sample(frac=1, random_state=1)
+    assert paired_tests(shuffled, "a", resamples=50).to_dict("records") == [forth]
+    (back,) = paired_tests(table, "b", resamples=50).to_dict("records")
+    assert back["p"] == pytest.approx(forth["p"])
+    assert back["effect"] == pytest.approx(-forth["effect"])
+    assert back["low"] == pytest.approx(-forth["high"])
+    assert forth["low"] - 1e-12 <= forth["difference"] <= forth["high"] + 1e-12
+
+
+def test_interval_approaches_that_of_the_normal_distribution() -> None:
+    values = np.random.default_rng(1).normal(0.7, 0.1, 400)
+    (low,), (high,) = interval_of_mean(values[:, None], seed=0, name="x")
+    error = values.std() / 20
+    z = norm.ppf(0.975)
+    assert low == pytest.approx(values.mean() - z * error, abs=0.1 * error)
+    assert high == pytest.approx(values.mean() + z * error, abs=0.1 * error)
+
+
+def test_resamples_depend_on_seed_and_name_alone() -> None:
+    one = resample_counts(9, 20, seed=0, name="FTN/ACDC")
+    assert (one.sum(axis=1) == 9).all() and one.shape == (20, 9)
+    assert np.array_equal(one, resample_counts(9, 20, seed=0, name="FTN/ACDC"))
+    for other in (
+        resample_counts(9, 20, seed=1, name="FTN/ACDC"),
+        resample_counts(9, 20, seed=0, name="FTN/M&Ms"),
+    ):
+        assert not np.array_equal(one, other)
+    assert RESAMPLES == 10_000
+
+
+def test_mean_of_a_subject_needs_all_sets() -> None:
+    one = subjects({"a": [0.2, 0.4], "b": [0.5, 0.7]}, "ACDC")
+    two = subjects({"a": [0.4, 0.8], "b": [0.5]}, "RandBias")
+    means = subject_means(pd.concat([one, two]), ["ACDC", "RandBias"], "AVG")
+    found = means.set_index(["method", "subject"])["dice"].to_dict()
+    assert found == pytest.approx({("a", "000"): 0.3, ("a", "001"): 0.6, ("b", "000"): 0.5})
+    assert set(means["test_set"]) == {"AVG"} and list(means) == list(one)
+
+
+def test_marks_take_the_shape_of_the_table() -> None:
+    values = {"standard": [0.5] * 7, "mine": [0.4, 0.41, 0.42, 0.43, 0.44, 0.45, 0.46]}
+    tests = paired_tests(subjects(values), "standard")
+    like = pd.DataFrame(0.0, index=["standard", "mine"], columns=["ACDC", "M&Ms"])
+    assert mark_frame(tests, "FTN", like).to_numpy().tolist() == [["", ""], [LOWER, ""]]
+    assert (mark_frame(tests, "FTN+STN", like) == "").to_numpy().all()
+
+
+@pytest.mark.parametrize(("count", "said"), [(5, True), (6, False)])
+def test_too_few_subjects_are_said(count: int, said: bool) -> None:
+    """2 / 2^5 = 0.0625 can never be below 0.05; 2 / 2^6 = 0.03125 can."""
+    values = {"standard": [0.5] * count, "mine": [0.6 + 0.01 * n for n in range(count)]}
+    tests = paired_tests(subjects(values), "standard")
+    notes = power_notes(tests, {"standard": "Standard", "mine": "Mine"})
+    assert any("Too few subjects (5)" in note and "on ACDC" in note for note in notes) is said
+    assert (tests["mark"] == HIGHER).all() is not said
+
+
+def test_a_second_repeat_of_one_method_is_no_difference() -> None:
+    """The reference's second split is worse by 0.2; the other method was not trained on it."""
+    first = subjects({"standard": [0.5] * 8, "mine": [0.51, 0.5, 0.49, 0.5, 0.51, 0.5, 0.49, 0.5]})
+    second = subjects({"standard": [0.3] * 8, "new": [0.4] * 8}, repeat=1)
+    tests = paired_tests(pd.concat([first, second]), "standard").set_index("method")
+    assert tests.at["mine", "difference"] == pytest.approx(0) and tests.at["mine", "mark"] == ""
+    assert tests.at["new", "difference"] == pytest.approx(0.1)
+    assert tests["repeats"].tolist() == [1, 1]
+    both = pd.concat([first, second, subjects({"mine": [0.35] * 8}, repeat=1)])
+    row = paired_tests(both, "standard").set_index("method").loc["mine"]
+    assert row["repeats"] == 2 and row["difference"] == pytest.approx(0.025)
+
+
+def test_a_method_without_a_shared_subject_or_repeat_is_named() -> None:
+    table = pd.concat(
+        [
+            subjects({"standard": [0.5] * 8, "mine": [0.6] * 8}),
+            subjects({"late": [0.6] * 8}, repeat=1),
+            subjects({"mine": [0.6] * 8}, "M&Ms"),
+        ]
+    )
+    tests = paired_tests(table, "standard")
+    assert tests["method"].tolist() == ["mine"]
+    found = untested(table, tests, "standard")
+    assert found == {"FTN": {"late": ["ACDC"], "mine": ["M&Ms"]}}
+    titles = {"standard": "Standard", "mine": "Mine", "late": "Late"}
+    (note,) = untested_notes(found["FTN"], titles, "standard")
+    assert "Standard was scored on as well: Mine on M&Ms; Late on ACDC." in note
+    assert untested_notes({}, titles, "standard") == []
+
+
+def test_no_mark_where_the_mean_goes_against_the_ranks() -> None:
+    """18 of 20 gain a little, two lose much: significant by ranks, lower by mean."""
+    reference = [0.7] * 20
+    other = [0.7 + 0.002 * (number + 1) for number in range(18)] + [0.1, 0.1]
+    (row,) = paired_tests(subjects({"standard": reference, "mine": other}), "standard").to_dict(
+        "records"
+    )
+    assert row["p_holm"] < 0.05 and row["effect"] > 0 > row["difference"]
+    assert row["mark"] == ""
+
+
+def test_a_small_set_can_be_significant_behind_larger_ones() -> None:
+    """Holm leaves the six comparisons on eight subjects once the others are rejected."""
+    names = [f"m{number}" for number in range(6)]
+    large = {"standard": [0.5] * 20} | {
+        name: [0.6 + 0.001 * place for place in range(20)] for name in names
+    }
+    small = {"standard": [0.5] * 8} | {
+        name: [0.6 + 0.001 * place for place in range(8)] for name in names
+    }
+    tests = paired_tests(pd.concat([subjects(large), subjects(small, "Few")]), "standard")
+    few = tests[tests["test_set"] == "Few"]
+    assert (few["p_holm"] < 0.05).all()  # 6 · 2 / 2^8 = 0.047
+    notes = power_notes(tests, {name: name for name in names})
+    assert not [note for note in notes if "Too few" in note]
+
+
+def test_few_repeats_are_said() -> None:
+    titles = {"standard": "Standard", "mine": "Mine", "new": "New"}
+    one = {"standard": [0.5] * 9, "mine": [0.6] * 9}
+    tests = paired_tests(subjects(one), "standard")
+    (note,) = power_notes(tests, titles)
+    assert note.startswith("Compared on one repeat only:")
+    three = pd.concat([subjects(one, repeat=repeat) for repeat in range(3)])
+    assert power_notes(paired_tests(three, "standard"), titles) == []
+    mixed = pd.concat([three, subjects({"new": [0.6] * 9})])
+    (note,) = power_notes(paired_tests(mixed, "standard"), titles)
+    assert note.startswith("Compared on one repeat (New) only:")
