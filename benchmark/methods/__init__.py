@@ -3,7 +3,7 @@
 All that a method of one's own needs is importable from here.
 """
 
-from benchmark.methods.losses import hard_losses, standard_losses
+from benchmark.methods.losses import HardSettings, StandardSettings, hard_losses, standard_losses
 from benchmark.methods.method import Batch, HardExamples, Method, RandomStream, Settings
 from benchmark.methods.registry import find_method, method_names
 from benchmark.networks.batch_norm import untraced_statistics
@@ -14,9 +14,11 @@ __all__ = [
     "Batch",
     "DualThinkingNetwork",
     "HardExamples",
+    "HardSettings",
     "Method",
     "RandomStream",
     "Settings",
+    "StandardSettings",
     "find_method",
     "hard_losses",
     "method_names",

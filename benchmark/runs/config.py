@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 
 from benchmark.core.errors import CoopbenchError, UsageError
@@ -15,6 +22,7 @@ from benchmark.data.dataset import Dataset, read_splits
 from benchmark.methods.method import Method
 from benchmark.methods.registry import find_method, method_names
 from benchmark.networks.encoder import STRIDE
+from benchmark.runs.run_migration import migrate
 
 SEEDS = {0: 40, 1: 20, 2: 10, 3: 30, 4: 50}
 """The seed of each repeat: 0 to 2 as published, the others chosen here."""
@@ -104,7 +112,7 @@ class TrainingData(_Settings):
 class RunConfig(_Settings):
     """The content of a run's ``config.json``: everything that its numbers depend on."""
 
-    format: Literal["coopbench-run-1"] = "coopbench-run-1"
+    format: Literal["coopbench-run-2"] = "coopbench-run-2"
     method: str
     name: FileName
     """The run's name in folders and scores; the method's unless another is given."""
@@ -119,6 +127,14 @@ class RunConfig(_Settings):
     training: Training
     settings: dict[str, Any]
     """The method's own settings, complete."""
+    stn_statistics: Literal["training", "predictions"] = "training"
+    """What the running statistics of the STN's batch norm are of: training, where it sees labels
+    too, or predictions alone, by ``coopbench recalibrate``."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_an_earlier_format(cls, data: Any) -> Any:
+        return migrate(data) if isinstance(data, dict) else data
 
     @property
     def group(self) -> str:

@@ -18,7 +18,7 @@ from benchmark.data.field import centre_field, scale_slices
 from benchmark.data.slices import TrainingSlices
 from benchmark.inference.prediction import FIELD, OUTPUTS
 from benchmark.methods.cooperative import Cooperative
-from benchmark.methods.losses import hard_losses, shape_loss, standard_losses
+from benchmark.methods.losses import hard_losses, hard_pass, shape_loss, standard_losses
 from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.networks.batch_norm import untraced_statistics
 from benchmark.networks.decoder import Up
@@ -94,7 +94,10 @@ def plain_losses(
     if not isinstance(method, Cooperative):
         return method.losses(network, batch, stream)
     settings = method.settings
-    losses, forward = standard_losses(network, batch, separate=settings.separate)
+    separate, batch_norm = settings.separate, settings.hard_batch_norm
+    losses, forward = standard_losses(
+        network, batch, separate=separate, stn_first=settings.stn_first
+    )
     if kinds := settings.image_masks:
         with untraced_statistics(network):
             code = forward.image_code.detach().requires_grad_()
@@ -102,7 +105,7 @@ def plain_losses(
             masked = method.mask(code, loss, kinds, stream)
             with torch.no_grad():
                 image = network.reconstruct(masked)
-        losses |= hard_losses(network, image, batch, separate=settings.separate)[0]
+        losses |= hard_losses(network, image, batch, separate=separate, batch_norm=batch_norm)[0]
     if kinds := settings.shape_masks:
         with untraced_statistics(network):
             code = forward.shape_code.detach().requires_grad_()
@@ -110,6 +113,7 @@ def plain_losses(
             masked = method.mask(code, loss, kinds, stream)
             with torch.no_grad():
                 logits = network.segment(masked)
+        with hard_pass(network, batch_norm):
             losses["hard_shape_of_generated"] = shape_loss(network, logits, batch.label)
     return losses
 

@@ -23,7 +23,7 @@ def test_noise_has_norm_epsilon_and_stays_in_the_images_range(
     trained: tuple[DualThinkingNetwork, Batch],
 ) -> None:
     network, batch = trained
-    method = AdvNoise(epsilon=0.7)
+    method = AdvNoise(epsilon=0.7, fit="clip")
     direction, _ = method.search(network, batch.clean, RandomStream.named(CPU, 0))
     torch.testing.assert_close(direction.flatten(1).norm(dim=1), torch.ones(len(direction)))
     middle = torch.full_like(batch.clean, 0.5)
@@ -33,10 +33,20 @@ def test_noise_has_norm_epsilon_and_stays_in_the_images_range(
     inside[..., 0, 0], inside[..., -1, -1] = False, False
     expected = (0.7 * direction * inside).flatten(1).norm(dim=1)
     torch.testing.assert_close((noise * inside).flatten(1).norm(dim=1), expected)
-    strong = AdvNoise(epsilon=1e3).add_noise(batch.clean, direction)
+    strong = AdvNoise(epsilon=1e3, fit="clip").add_noise(batch.clean, direction)
     assert torch.equal(strong.amin((1, 2, 3)), batch.clean.amin((1, 2, 3)))
     assert torch.equal(strong.amax((1, 2, 3)), batch.clean.amax((1, 2, 3)))
-    assert torch.equal(AdvNoise(epsilon=0).add_noise(batch.clean, direction), batch.clean)
+    unmoved = AdvNoise(epsilon=0, fit="clip").add_noise(batch.clean, direction)
+    assert torch.equal(unmoved, batch.clean)
+
+
+def test_noisy_image_is_rescaled_to_the_images_range() -> None:
+    image = torch.tensor([[1.0, 2.0], [3.0, 5.0]]).view(1, 1, 2, 2)
+    direction = torch.tensor([[-1.0, 0.0], [0.0, 1.0]]).view(1, 1, 2, 2)
+    # [0, 2, 3, 6], from [0, 6] to [1, 5]:
+    expected = torch.tensor([[1.0, 1 + 4 / 3], [3.0, 5.0]]).view(1, 1, 2, 2)
+    torch.testing.assert_close(AdvNoise().add_noise(image, direction), expected)
+    assert AdvNoise().settings.epsilon == 1
 
 
 def test_it_diverges_more_than_random_noise_of_the_same_norm(

@@ -5,6 +5,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
+from baselines.divergence import divergence_from_mean
 from baselines.rand_conv import RandConv, draw_kernel, mix
 from benchmark.methods.losses import think_fast
 from benchmark.methods.method import Batch, RandomStream
@@ -50,9 +51,44 @@ def test_views_are_scaled_and_of_all_sizes(batch: Batch, monkeypatch: pytest.Mon
     assert len(sides) == 50 and set(sides) == {1, 3, 5, 7}
 
 
+def test_agreement_is_asked_of_the_ftn_alone(network: DualThinkingNetwork, batch: Batch) -> None:
+    losses = RandConv().losses(network, batch, RandomStream.named(CPU, 5))
+    hard = {name: loss for name, loss in losses.items() if name.startswith("hard_")}
+    assert set(hard) == {"hard_consistency", "hard_reconstruction"}
+    total = torch.stack(list(hard.values())).sum()
+    of_stn = torch.autograd.grad(
+        total, list(network.stn.parameters()), allow_unused=True, retain_graph=True
+    )
+    assert all(gradient is None for gradient in of_stn)
+
+
+@pytest.mark.parametrize(("traced", "times"), [("all", 4), ("image-decoder", 1), ("none", 1)])
+def test_copies_move_the_running_statistics(
+    traced: str, times: int, network: DualThinkingNetwork, batch: Batch
+) -> None:
+    losses = RandConv(hard_batch_norm=traced).losses(network, batch, RandomStream.named(CPU, 5))
+    assert int(network.encoder[0][1].num_batches_tracked) == times
+    assert int(network.stn.encoder[0][1].num_batches_tracked) == 2  # of y and of p
+    weight = network.encoder[0][1].weight
+    (gradient,) = torch.autograd.grad(losses["hard_consistency"], weight, allow_unused=True)
+    assert (gradient is not None) == (traced == "all")
+
+
+def test_gradient_flows_through_the_mean() -> None:
+    """That of the definition; what flows through the mean sums to nothing over the classes."""
+    logits = [torch.randn(2, 4, 3, 3, requires_grad=True) for _ in range(3)]
+    loss = divergence_from_mean(logits)
+    (found,) = torch.autograd.grad(loss, logits[0], retain_graph=True)
+    p = torch.stack([one.softmax(1) for one in logits])
+    for mean in (p.mean(0), p.mean(0).detach()):
+        kl = (p * (p / mean).log()).sum(2).mean()
+        torch.testing.assert_close(loss, kl)
+        (expected,) = torch.autograd.grad(kl, logits[0], retain_graph=True)
+        torch.testing.assert_close(found, expected)
+
+
 def test_losses_are_the_equation(network: DualThinkingNetwork, batch: Batch) -> None:
-    network.eval()
-    method = RandConv()
+    method = RandConv(stn=True)
     losses = method.losses(network, batch, RandomStream.named(CPU, 5))
     stream = RandomStream.named(CPU, 5)
     views = [method.convolve(batch.noisy, stream) for _ in range(3)]

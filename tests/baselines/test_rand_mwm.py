@@ -58,6 +58,15 @@ def test_number_of_windows() -> None:
     assert covered(5, 0.0) < covered(5, 0.5) < covered(5, 0.95) < five
 
 
+def test_one_image_in_twenty_has_no_window() -> None:
+    image = torch.full((4000, 1, 24, 24), 2.0)  # a value that noise never has
+    without = RandMWM(outpainting=0).mask(image, RandomStream.named(CPU, 4)) == 2
+    share = float(without.flatten(1).all(1).float().mean())
+    assert share == pytest.approx(0.05, abs=4 * (0.05 * 0.95 / 4000) ** 0.5)
+    certain = RandMWM(outpainting=0, first=1).mask(image, RandomStream.named(CPU, 4)) == 2
+    assert not certain.flatten(1).all(1).any()
+
+
 @pytest.mark.parametrize("outpainting", [0.0, 1.0])
 def test_what_is_lost_becomes_uniform_noise(outpainting: float) -> None:
     image = torch.full((40, 1, 96, 96), 2.0)  # a value that noise never has
@@ -68,7 +77,7 @@ def test_what_is_lost_becomes_uniform_noise(outpainting: float) -> None:
     assert noise.min() >= 0 and noise.max() <= 1
     assert noise.mean().item() == pytest.approx(0.5, abs=0.01)
     assert noise.var().item() == pytest.approx(1 / 12, rel=0.03)
-    windows = draw_windows(image, RandomStream.named(CPU, 3), most=5, further=0.95)
+    windows = draw_windows(image, RandomStream.named(CPU, 3), most=5, first=0.95, further=0.95)
     assert torch.equal(kept, windows if outpainting else ~windows)
 
 

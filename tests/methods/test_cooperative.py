@@ -117,18 +117,67 @@ def test_targeted_gradient_is_that_of_the_reconstruction(
     torch.testing.assert_close(2 * fast, plain)
 
 
-def test_hard_losses_train_no_affine_weight(network: DualThinkingNetwork, batch: Batch) -> None:
-    losses = losses_of(Cooperative(), network, batch)
+def counts(part: nn.Module) -> set[int]:
+    """How many batches the running statistics of a part have followed."""
+    layers = (layer for layer in part.modules() if isinstance(layer, BatchNorm2d))
+    return {int(layer.num_batches_tracked) for layer in layers}
+
+
+@pytest.mark.parametrize(
+    ("batch_norm", "of_image_decoder", "of_ftn", "of_stn"),
+    [("image-decoder", 2, 1, 2), ("none", 1, 1, 2), ("all", 2, 2, 4)],
+)
+def test_what_the_hard_pass_trains_and_traces(
+    batch_norm: str,
+    of_image_decoder: int,
+    of_ftn: int,
+    of_stn: int,
+    network: DualThinkingNetwork,
+    batch: Batch,
+) -> None:
+    """The standard pass traces the FTN once and the STN twice, of y and of p."""
+    losses = losses_of(Cooperative(hard_batch_norm=batch_norm), network, batch)
+    assert counts(network.image_decoder) == {of_image_decoder}
+    assert all(counts(part) == {of_ftn} for part in ftn(network))
+    assert counts(network.stn) == {of_stn}
     hard = torch.stack([loss for name, loss in losses.items() if name.startswith("hard_")]).sum()
-    weights = [
-        p
-        for layer in network.modules()
-        if isinstance(layer, BatchNorm2d)
-        for p in layer.parameters()
-    ]
-    gradients = torch.autograd.grad(hard, weights, allow_unused=True, retain_graph=True)
-    assert all(gradient is None for gradient in gradients)
+    for name, part in network.named_children():
+        affine = [p for m in part.modules() if isinstance(m, BatchNorm2d) for p in m.parameters()]
+        gradients = torch.autograd.grad(hard, affine, allow_unused=True, retain_graph=True)
+        trained = batch_norm == "all" or (batch_norm, name) == ("image-decoder", "image_decoder")
+        assert all((gradient is not None) == trained for gradient in gradients), name
     assert reached(network.encoder[0][0], hard)
+
+
+def test_the_hard_pass_traces_nothing_by_default_but_the_image_decoder() -> None:
+    assert Cooperative().settings.hard_batch_norm == "image-decoder"
+
+
+@pytest.mark.parametrize("first", ["label", "prediction"])
+def test_the_stn_sees_the_label_first(
+    first: str, network: DualThinkingNetwork, batch: Batch
+) -> None:
+    """Worked out by hand: the running mean after two batches of mean m₁ and m₂."""
+    layer = network.stn.encoder[0][1]
+    means: list[Tensor] = []
+    layer.register_forward_pre_hook(lambda _, inputs: means.append(inputs[0].mean((0, 2, 3))))
+    losses = losses_of(Standard(stn_first=first), network, batch)
+    one, two = (mean.detach() for mean in means)
+    torch.testing.assert_close(layer.running_mean, 0.9 * 0.1 * one + 0.1 * two)
+    # Which came first is seen from what the STN makes of the label alone, in a twin.
+    twin = DualThinkingNetwork(seed=3).train()
+    seen: list[Tensor] = []
+    twin.stn.encoder[0][1].register_forward_pre_hook(
+        lambda _, inputs: seen.append(inputs[0].mean((0, 2, 3)))
+    )
+    twin.refine_label(batch.label)
+    torch.testing.assert_close(one if first == "label" else two, seen[0].detach())
+    assert list(losses) == ["segmentation", "reconstruction", "shape", "shape_of_label"]
+
+
+def test_the_label_is_first_by_default() -> None:
+    for method in (Standard(), Cooperative(), CooperativeImage()):
+        assert method.settings.stn_first == "label"  # type: ignore[attr-defined]
 
 
 def test_bfloat16_agrees_with_float32(network: DualThinkingNetwork, batch: Batch) -> None:
