@@ -7,6 +7,6 @@ from setuptools import setup
 if sys.platform == "win32":
     raise SystemExit(
         "coopbench runs on Linux and macOS, not on Windows. "
-        "Use it in the Windows Subsystem for Linux: wsl --install"
+        "Try the Windows Subsystem for Linux: wsl --install"
     )
 setup()

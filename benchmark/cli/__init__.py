@@ -51,7 +51,7 @@ def main() -> None:
     if sys.platform == "win32":
         sys.exit(
             "coopbench runs on Linux and macOS, not on Windows; "
-            "use it in the Windows Subsystem for Linux: wsl --install"
+            "try the Windows Subsystem for Linux: wsl --install"
         )
     # Schedulers end a job by SIGTERM; it is to stop as it does on Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -35,12 +35,10 @@ def test_every_command_has_its_section_with_its_options_and_examples() -> None:
     for path, command in every.items():
         if isinstance(command, click.Group):
             continue
-        options = [p for p in command.params if isinstance(p, click.Option) and p.help]
-        assert options or command.params or path == "coopbench recipes", path
-        for option in options:
-            assert f"<code>{option.opts[0].replace('_', '&#95;')}" in sections[path] or any(
-                name in sections[path] for name in option.opts
-            ), (path, option.opts)
+        for option in command.params:
+            if isinstance(option, click.Option) and option.help:
+                form = f"<code>{', '.join(option.opts)}"
+                assert form in sections[path].replace(" / ", ", "), (path, form)
         if command.epilog:
             assert "```sh\ncoopbench " in sections[path], path
     assert page.count("```") % 2 == 0 and "\b" not in page
