@@ -22,12 +22,13 @@ TRANSFORMS: dict[str, tio.Transform] = {
 }
 
 
-class ACDC_C(Recipe):  # noqa: N801 (the set's own name)
-    """The protocol's recipe: 4 kinds, 3 draws of each."""
+class ACDC_C_TorchIO1(Recipe):  # noqa: N801 (the set's own name)
+    """4 kinds, 3 draws of each, as TorchIO 1 computes them: version 1 of ``acdc-c``."""
 
-    name = "acdc-c"
-    title = "ACDC-C"
+    name = "acdc-c-torchio1"
+    title = "ACDC-C by TorchIO 1"
     version = 1
+    seeded_as = "acdc-c"
     kinds = tuple(TRANSFORMS)
     draws = 3
     field = 192
@@ -71,10 +72,19 @@ class ACDC_C(Recipe):  # noqa: N801 (the set's own name)
 DRAWN_AS_ARRAYS = ("degrees", "translation", "times", "spikes_positions")
 
 
-class ACDC_C_Physical(ACDC_C):  # noqa: N801
+class ACDC_C(ACDC_C_TorchIO1):  # noqa: N801
+    """The published recipe."""
+
+    name = "acdc-c"
+    title = "ACDC-C"
+    version = 2
+
+
+class ACDC_C_Physical(ACDC_C_TorchIO1):  # noqa: N801
     """The same by the stack's own spacing: lengths in mm, rotations about its centre."""
 
     name = "acdc-c-physical"
+    seeded_as = "acdc-c-physical"
     title = "ACDC-C in mm"
 
     def affine(self, shape: tuple[int, ...], spacing: Spacing) -> NDArray[np.float64]:
