@@ -33,7 +33,7 @@ def corrupted(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Dat
 
 
 def fingerprints(out: Path) -> dict[str, str]:
-    return {dataset.name: dataset.fingerprint for dataset in find_datasets(out)}
+    return {dataset.kind: dataset.fingerprint for dataset in find_datasets(out)}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -72,7 +72,7 @@ def test_recipe_is_torchios_own_on_the_whole_stack(kind: str) -> None:
 
 def test_set_holds_three_draws_of_each_test_subject(corrupted: tuple[Dataset, Path]) -> None:
     _, out = corrupted
-    found = {dataset.name: dataset for dataset in find_datasets(out)}
+    found = {dataset.kind: dataset for dataset in find_datasets(out)}
     assert tuple(sorted(found)) == KINDS
     for dataset in found.values():
         assert [(case.subject, case.draw) for case in dataset.cases] == [

@@ -380,10 +380,10 @@ def test_faults_in_a_folder_are_named_and_the_others_done(recipe: Path, tmp_path
     images, out = tmp_path / "images", tmp_path / "out"
     write_images(images, ["good.nii.gz"])
     (images / "torn.nii.gz").write_bytes(b"\x1f\x8b nothing")
-    nib.save(nib.Nifti1Image(np.zeros((8, 8, 2, 5)), np.eye(4)), images / "cine.nii.gz")
+    nib.save(nib.Nifti1Image(np.zeros((8, 8, 2, 5, 3)), np.eye(4)), images / "much.nii.gz")
     result = coopbench("corrupt", "--recipe", recipe, images, out)
     assert result.exit_code == 1
-    assert "torn.nii.gz" in result.output and "cine.nii.gz: is 4D" in result.output
+    assert "torn.nii.gz" in result.output and "much.nii.gz: is 5D" in result.output
     assert "2 of 3 images not corrupted" in result.output
     assert (out / "Noise-1" / "draw1" / "good.nii.gz").is_file()
     assert not (out / "manifest.json").exists()

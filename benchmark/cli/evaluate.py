@@ -47,6 +47,7 @@ def evaluate(
     from benchmark.device import find_device
     from benchmark.evaluation import evaluate as score
     from benchmark.evaluation import gather_groups
+    from benchmark.other_versions import not_shown
     from benchmark.run import find_runs, open_run
     from benchmark.selection import all_datasets, finished_runs
 
@@ -72,6 +73,8 @@ def evaluate(
         save_predictions=save_predictions,
         workers=workers,
     )
+    for line in not_shown(chosen, datasets):
+        say(line)
     for out, scored in gather_groups(chosen, datasets):
         click.echo(f"{out}: {scored} runs on {', '.join(one.title for one in datasets)}")
     if save_predictions:

@@ -8,6 +8,7 @@ import torch
 
 from benchmark.config import RunConfig
 from benchmark.data.dataset import Dataset
+from benchmark.data.set_names import CLEAN
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Study:
         device: where networks compute.
         threads: of a training. Sums depend on them, so that a resumed study has to have as many.
         deterministic: as `benchmark.training.Trainer` has it.
+        corrupted: names of the prepared sets whose test subjects are corrupted.
     """
 
     configs: Sequence[RunConfig]
@@ -31,3 +33,4 @@ class Study:
     device: torch.device
     threads: int
     deterministic: bool
+    corrupted: tuple[str, ...] = (CLEAN,)
