@@ -64,7 +64,7 @@ class Corrupting:
         there = None if out == usual else held(usual)
         if there is None or there.same_as(known_by):
             return []
-        return [f"{usual}: holds {there.words}, left as it is; {known_by.words} is in {out}"]
+        return [f"{usual}: holds {there.words}, left as it is; {known_by.words} goes to {out}"]
 
     def make_folder(self, images: Path, out: Path) -> list[str]:
         """Corrupt every image in a folder."""
@@ -184,8 +184,8 @@ def read_clean(data: Path, name: str, *, option: str = "--set") -> Dataset:
     if not (folder / "dataset.json").is_file() and name != CLEAN:
         found = sorted(one.root.name for one in find_datasets(data) if one.corruption is None)
         raise UsageError(
-            f"{option} {name}: {data} holds no prepared set of this name{nearest(name, found)}; "
-            f"there are {', '.join(found) or 'none'}; make one with 'coopbench prepare'"
+            f"{option} {name}: {data} holds no prepared set of this name; there are "
+            f"{', '.join(found) or 'none'}{nearest(name, found)}; others by 'coopbench prepare'"
         )
     return read_dataset(folder)
 

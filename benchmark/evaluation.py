@@ -132,11 +132,11 @@ def _record_of(path: Path) -> dict[str, Any]:
 
 
 def out_of_reach(run: Run, datasets: Sequence[Dataset]) -> list[Dataset]:
-    """The corrupted sets that a run without weights was not scored on, and cannot be."""
+    """The sets that a run without weights was not scored on, beside the one it was trained on."""
     if run.weights.is_file():
         return []
-    corrupted = [dataset for dataset in datasets if dataset.corruption is not None]
-    return [one for one in corrupted if _made_from(run, one).get("data") != one.fingerprint]
+    further = [one for one in datasets if one.fingerprint != run.config.data.fingerprint]
+    return [one for one in further if _made_from(run, one).get("data") != one.fingerprint]
 
 
 def unscored(

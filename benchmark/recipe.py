@@ -96,8 +96,9 @@ def find_recipe(name: str) -> Recipe:
     registered = _registered(GROUP)
     if name not in registered:
         raise UsageError(
-            f"no recipe is called '{name}'{nearest(name, registered)}; there are "
+            f"no recipe is called '{name}'; there are "
             f"{', '.join(sorted(registered))}, or give a .toml file"
+            f"{nearest(name, registered)}"
         )
     recipe: Recipe = registered[name].load()()
     return recipe
