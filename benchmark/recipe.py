@@ -47,6 +47,11 @@ class Recipe(ABC):
     """Height and width of the centre that is corrupted, in pixels; None: whole slices."""
     packages: tuple[str, ...]
     """The libraries whose version the voxels depend on."""
+    seed_name: str | None = None
+    """What the volumes' seeds are derived from, where that is not `name`.
+
+    A recipe that was renamed keeps its voxels by it.
+    """
     definition: dict[str, Any] | None = None
     """All of the recipe, where it is data and no code."""
 

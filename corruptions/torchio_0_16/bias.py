@@ -19,9 +19,7 @@ LARGEST_EXPONENT = 60.0
 """Where the exponent is cut off, so that no voxel leaves single precision. With coefficients as
 drawn, only stacks with two axes of 3 voxels get there: an axis of 4 or more ends at −2."""
 
-TERMS = tuple(
-    (i, j, k) for i, j, k in product(range(ORDER + 1), repeat=3) if i + j + k <= ORDER
-)
+TERMS = tuple((i, j, k) for i, j, k in product(range(ORDER + 1), repeat=3) if i + j + k <= ORDER)
 """Powers of x, y and z, in the order of the coefficients."""
 
 
@@ -65,6 +63,6 @@ class PublishedBias(PublishedCorruption):
 
 def _positions(size: int) -> NDArray[np.float64]:
     """Where the voxels of an axis lie."""
-    positions = np.arange(size) - size / 2
-    largest = positions.max()
+    positions: NDArray[np.float64] = np.arange(size) - size / 2
+    largest = float(positions.max())
     return positions / largest if largest else positions

@@ -25,7 +25,7 @@ SPARED = 0.025
 
 
 class PublishedGhosting(PublishedCorruption):
-    """|F⁻¹(m · F(v))|, with m = 1 − s on every n-th row of k-space, n from 4 to 10, s from 0.5 to 1.
+    """|F⁻¹(m · F(v))|, m = 1 − s on every n-th row of k-space; n from 4 to 10, s from U(0.5, 1).
 
     Row j of the shifted spectrum along the drawn axis a is damped where j is a multiple of n,
     except where |j / N₀ − 0.5| < 0.025. N₀ is the size of axis 0 whatever a is: a slip of the old
