@@ -63,6 +63,6 @@ class PublishedBias(PublishedCorruption):
 
 def _positions(size: int) -> NDArray[np.float64]:
     """Where the voxels of an axis lie."""
-    positions: NDArray[np.float64] = np.arange(size) - size / 2
+    positions = np.arange(size, dtype=np.float64) - size / 2
     largest = float(positions.max())
     return positions / largest if largest else positions
