@@ -17,7 +17,7 @@ ORDER = 3
 COEFFICIENT = 0.5
 LARGEST_EXPONENT = 60.0
 """Where the exponent is cut off, so that no voxel leaves single precision. With coefficients as
-drawn, only stacks with two axes of 3 voxels get there: an axis of 4 or more ends at −2."""
+drawn it can get there only where an axis has 3 voxels, and the others hardly more."""
 
 TERMS = tuple((i, j, k) for i, j, k in product(range(ORDER + 1), repeat=3) if i + j + k <= ORDER)
 """Powers of x, y and z, in the order of the coefficients."""

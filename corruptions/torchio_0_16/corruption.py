@@ -115,7 +115,7 @@ def uniform(low: float, high: float, generator: torch.Generator) -> float:
 def magnitude(real: Stack, imaginary: Stack) -> Stack:
     """√(real² + imaginary²), written over ``real``; ``imaginary`` is lost.
 
-    Squares of images in [0, 1] cannot overflow, so this may be quicker than `numpy.hypot`.
+    Quicker than `numpy.hypot`, whose care for squares that overflow no MR image needs.
     """
     np.square(real, out=real)
     np.square(imaginary, out=imaginary)
