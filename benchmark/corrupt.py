@@ -102,7 +102,7 @@ def _apply(
 
 def volume_seed(recipe: Recipe, seed: int, kind: str, *name: object) -> int:
     """The seed of a volume; the severities of one kind share it, and so their directions."""
-    return derive_seed(recipe.seeded_as or recipe.name, seed, recipe.family(kind)[0], *name)
+    return derive_seed(recipe.seed_name or recipe.name, seed, recipe.family(kind)[0], *name)
 
 
 def made_by(recipe: Recipe, clean: Dataset) -> MadeBy:

@@ -47,10 +47,13 @@ class Recipe(ABC):
     """Height and width of the centre that is corrupted, in pixels; None: whole slices."""
     packages: tuple[str, ...]
     """The libraries whose version the voxels depend on."""
+    seed_name: str | None = None
+    """What the volumes' seeds are derived from, where that is not `name`.
+
+    A recipe that was renamed keeps its voxels by it.
+    """
     definition: dict[str, Any] | None = None
     """All of the recipe, where it is data and no code."""
-    seeded_as: str | None = None
-    """The name that seeds are derived from, where the recipe had another one before."""
 
     @abstractmethod
     def corrupt(self, slices: Stack, kind: str, seed: int, spacing: Spacing) -> Corrupted:

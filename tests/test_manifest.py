@@ -318,7 +318,9 @@ def test_replay_with_other_parameters_or_sources_is_caught(copy: Path, tmp_path:
         assert result.exit_code == 1 and said in result.output
 
 
-@pytest.mark.parametrize("name", ["acdc-c", "acdc-c-physical", "acdc-c-severity", "mr-c"])
+@pytest.mark.parametrize(
+    "name", ["acdc-c", "acdc-c-torchio1", "acdc-c-physical", "acdc-c-severity", "mr-c"]
+)
 def test_shipped_recipes_replay(name: str, data: Path, tmp_path: Path) -> None:
     shutil.copytree(data / "acdc", tmp_path / "data" / "acdc")
     done("corrupt", "--data", tmp_path / "data", "--recipe", name, "--workers", 1)
@@ -457,5 +459,5 @@ def test_preview_is_one_picture(data: Path, tmp_path: Path, recipe: Path) -> Non
 
 def test_recipes_are_listed() -> None:
     said = done("recipes")
-    for name in ("acdc-c ", "acdc-c-physical", "acdc-c-severity", "mr-c"):
+    for name in ("acdc-c ", "acdc-c-torchio1", "acdc-c-physical", "acdc-c-severity", "mr-c"):
         assert name in said
