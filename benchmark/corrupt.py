@@ -113,7 +113,7 @@ def made_by(recipe: Recipe, clean: Dataset) -> MadeBy:
     """
     if clean.corruption is not None:
         raise CoopbenchError(f"{clean.root}: is a corrupted set itself; name a clean one by --set")
-    return MadeBy.of(recipe.name, recipe.version, clean.name, clean.title)
+    return MadeBy(recipe.name, recipe.version, clean.name, clean.title)
 
 
 def corrupt(

@@ -40,9 +40,9 @@ def _scored_on(path: Path, here: Iterable[str]) -> MadeBy | None:
         if record["made_from"]["data"] in here:
             return None
         if path.stem in BEFORE_RECORDS:
-            return MadeBy.of("acdc-c", 1)
+            return MadeBy("acdc-c", 1)
         by = record["corruption"]
-        return MadeBy.of(str(by["recipe"]), int(by["version"]), str(by["clean"]), str(by["clean"]))
+        return MadeBy(str(by["recipe"]), int(by["version"]), str(by["clean"]), str(by["clean"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -102,7 +102,7 @@ def corrupted_sets(
     clean: dict[str, str] = {}
     for title, by in made_by.items():
         of = CLEAN if by.clean == home else by.clean
-        group = MadeBy.of(by.recipe, by.version, of, by.clean).group
+        group = MadeBy(by.recipe, by.version, of, by.clean).group
         clean[group] = by.clean
         found.setdefault(group, {})[title] = Corruption(by.kind, by.severity)
     return {group: CorruptedSets(found[group], clean=clean[group]) for group in sorted(found)}

@@ -19,7 +19,7 @@ from benchmark.validation import FileName
     ("made_by", "title", "name", "folder"),
     [
         (MadeBy("acdc-c", 2), "Fog", "acdc-c_Fog", "acdc-c"),
-        (MadeBy.of("acdc-c", 1), "Fog (acdc-c-torchio1)", "acdc-c-torchio1_Fog", "acdc-c-torchio1"),
+        (MadeBy("acdc-c", 1), "Fog (acdc-c-torchio1)", "acdc-c-torchio1_Fog", "acdc-c-torchio1"),
         (MadeBy("mine", 3), "Fog (mine v3)", "mine-v3_Fog", "mine"),
         (
             MadeBy("acdc-c", 2, "mnms", "M&Ms"),
@@ -59,7 +59,7 @@ def test_no_two_origins_share_a_name(one: MadeBy, other: MadeBy, kind: str) -> N
 def test_what_was_renamed_keeps_its_versions_apart() -> None:
     assert known_as("acdc-c", 1) == ("acdc-c-torchio1", 1)
     assert known_as("acdc-c", 2) == ("acdc-c", 2) and known_as("mr-c", 1) == ("mr-c", 1)
-    assert "formerly acdc-c version 1" in MadeBy.of("acdc-c", 1).words
+    assert "formerly acdc-c version 1" in MadeBy("acdc-c", 1).words
 
 
 def test_a_name_that_no_file_can_have_is_refused() -> None:
@@ -108,14 +108,14 @@ def test_a_set_of_an_earlier_version_is_called_what_it_is(tmp_path: Path) -> Non
 def test_a_set_that_says_it_wrongly_is_named(
     preparation: dict[str, object], said: str, tmp_path: Path
 ) -> None:
-    write_set(tmp_path, **preparation)
+    write_set(tmp_path / "data" / "fog", **preparation)
     with pytest.raises(CoopbenchError, match=said):
-        read_dataset(tmp_path)
-    assert held(tmp_path.parent) is None
+        read_dataset(tmp_path / "data" / "fog")
+    assert held(tmp_path / "data") is None
 
 
 def test_a_folder_is_found_by_what_it_holds(tmp_path: Path) -> None:
-    old, new = MadeBy.of("acdc-c", 1), MadeBy("acdc-c", 2)
+    old, new = MadeBy("acdc-c", 1), MadeBy("acdc-c", 2)
     assert set_folder(tmp_path, new) == tmp_path / "acdc-c"
     write_set(tmp_path / "acdc-c" / "RandBias", recipe="acdc-c", recipe_version=1, kind="RandBias")
     assert set_folder(tmp_path, old) == tmp_path / "acdc-c"

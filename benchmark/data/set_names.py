@@ -8,7 +8,7 @@ ACDC-C keep the poster's plain names.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -38,7 +38,7 @@ class MadeBy:
     """What makes two corrupted sets comparable: recipe, version, and the clean set.
 
     Attributes:
-        recipe: its name today.
+        recipe: its name today, whatever it is made with.
         version: of the recipe.
         clean: name of the clean set.
         clean_title: its title.
@@ -49,12 +49,10 @@ class MadeBy:
     clean: str = CLEAN
     clean_title: str = CLEAN_TITLE
 
-    @classmethod
-    def of(
-        cls, recipe: str, version: int, clean: str = CLEAN, clean_title: str = CLEAN_TITLE
-    ) -> Self:
-        """The same for a recipe that may have had another name when the set was made."""
-        return cls(*known_as(recipe, version), clean, clean_title)
+    def __post_init__(self) -> None:
+        recipe, version = known_as(self.recipe, self.version)
+        object.__setattr__(self, "recipe", recipe)
+        object.__setattr__(self, "version", version)
 
     def same_as(self, other: "MadeBy") -> bool:
         """Whether both are of one recipe, version and clean set, whatever that one's title."""
@@ -131,7 +129,7 @@ class CorruptionRecord(BaseModel):
     @property
     def made_by(self) -> MadeBy:
         """The recipe as it is called today, and the clean set."""
-        return MadeBy.of(self.recipe, self.recipe_version, self.clean, self.clean_title)
+        return MadeBy(self.recipe, self.recipe_version, self.clean, self.clean_title)
 
 
 def read_corruption(preparation: Mapping[str, Any]) -> CorruptionRecord | None:

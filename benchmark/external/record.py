@@ -34,7 +34,7 @@ class CorruptedBy(BaseModel):
     def made_by(self) -> MadeBy:
         """Of a corrupted folder: the recipe as it is called today, and the clean set."""
         clean = CLEAN if self.clean == CLEAN_TITLE else self.clean
-        return MadeBy.of(self.recipe, self.version, clean, self.clean)
+        return MadeBy(self.recipe, self.version, clean, self.clean)
 
     def called_today(self) -> Self:
         """The same under the name that the recipe has today."""
