@@ -45,9 +45,9 @@ def evaluate(
     kept.
     """
     from benchmark.core.device import find_device
-    from benchmark.corrupted_sets.other_versions import not_shown
     from benchmark.evaluation.evaluate import evaluate as score
     from benchmark.evaluation.evaluate import gather_groups
+    from benchmark.evaluation.other_versions import not_shown
     from benchmark.runs.run import find_runs, open_run
     from benchmark.runs.selection import all_datasets, finished_runs
 

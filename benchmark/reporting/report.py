@@ -11,13 +11,13 @@ import torch
 from benchmark.core.errors import CoopbenchError
 from benchmark.core.files import read_json, whole_file, write_json, write_text
 from benchmark.core.lock import folder_lock
-from benchmark.corrupted_sets.other_versions import not_shown
 from benchmark.data.dataset import Dataset
 from benchmark.data.set_names import CLEAN, CLEAN_TITLE, MadeBy
 from benchmark.evaluation.evaluate import COLUMNS, ScorePart, gather_scores
 from benchmark.evaluation.external.record import CorruptedBy
 from benchmark.evaluation.external.rows import ExternalRows
 from benchmark.evaluation.metrics import IMPLEMENTATION
+from benchmark.evaluation.other_versions import not_shown
 from benchmark.reporting.example_figures import example_figures
 from benchmark.reporting.report_page import Picture, ScoreSource, make_page
 from benchmark.runs.provenance import departures, describe, incomplete, provenance
