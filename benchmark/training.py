@@ -23,7 +23,7 @@ from benchmark.environment import environment
 from benchmark.errors import CoopbenchError
 from benchmark.files import whole_file, write_json
 from benchmark.interruption import heeded_between_steps
-from benchmark.learner import Learner
+from benchmark.learner import Learner, training_slices
 from benchmark.metrics import mean_iou
 from benchmark.prediction import FIELD, predict_field
 from benchmark.run import Run, Summary
@@ -80,12 +80,7 @@ class Trainer:
         self.deterministic = make_deterministic(device, asked=deterministic)
         config: RunConfig = run.config
         self.config, self.training = config, config.training
-        slices = TrainingSlices(
-            dataset,
-            dataset.of_subjects(config.data.train),
-            crop=self.training.crop,
-            device=device,
-        )
+        slices = training_slices(config, dataset, device)
         self.total = total_steps(self.training, slices)
         self.every = self.training.validate_every or slices.steps_per_epoch(
             self.training.batch // 2

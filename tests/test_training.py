@@ -311,6 +311,10 @@ def test_steps_of_the_protocol(dataset: Dataset) -> None:
     cases = dataset.of_subjects(("001", "002"))
     slices = TrainingSlices(dataset, cases, crop=64, device=CPU)
     assert len(slices) == 8  # 2 subjects × 2 frames × 2 slices
+    assert slices.steps_per_epoch(3) == 3  # the last one of two slices
+    assert [len(slices.draw(3, step, seed=0)[0]) for step in range(6)] == [3, 3, 2, 3, 3, 2]
+    assert total_steps(Training(batch=6), slices) == 1800
+    slices.partial = False
     assert slices.steps_per_epoch(3) == 2
     assert total_steps(Training(batch=6), slices) == 1200
     assert total_steps(Training(batch=6, max_steps=500), slices) == 500
@@ -361,6 +365,31 @@ def test_batch_holds_augmented_slices_and_their_originals(dataset: Dataset) -> N
     torch.testing.assert_close(plain.clean[:3], plain.clean[3:], atol=1e-4, rtol=0)
     assert torch.equal(plain.label[:3], plain.label[3:])
     assert torch.equal(plain.clean[3:], batch.clean[3:])
+
+
+def test_slices_are_padded_with_their_minimum(dataset: Dataset) -> None:
+    cases = dataset.of_subjects(("001",))
+    bare = TrainingSlices(dataset, cases, crop=32, device=CPU)
+    padded = TrainingSlices(dataset, cases, crop=32, pad=200, device=CPU)
+    height, width = bare.sides[0].tolist()
+    assert padded.images.shape[-2:] == (200, 200) and padded.sides.unique().tolist() == [200]
+    top, left = (200 - height) // 2, (200 - width) // 2
+    inner = padded.images[:, :, top : top + height, left : left + width]
+    for whole, part in zip(padded.images, inner, strict=True):
+        assert whole[0, 0, 0] == whole[0, -1, -1] == part.min()
+
+
+def test_a_run_of_before_a_setting_says_what_it_was_trained_with(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    config = resolve("standard", dataset, preset="compact", repeat=0).model_dump(mode="json")
+    del config["training"]["partial_batches"]
+    for key in ("style", "pad", "affine_of", "border", "labels", "contrast_about"):
+        del config["training"]["augmentation"][key]
+    (tmp_path / "config.json").write_text(json.dumps(config), "utf-8")
+    training = open_run(tmp_path).config.training
+    assert training.augmentation == Augmentation(style="stated")
+    assert not training.partial_batches
 
 
 def test_learning_rates() -> None:

@@ -17,12 +17,11 @@ from benchmark.corrupt import corrupt_slices
 from benchmark.data.dataset import Dataset, evaluated_cases, read_dataset
 from benchmark.data.field import centre_field
 from benchmark.data.prepared import read_frame
-from benchmark.data.slices import TrainingSlices
 from benchmark.device import keep_memory
 from benchmark.environment import environment
 from benchmark.errors import CoopbenchError
 from benchmark.files import read_json
-from benchmark.learner import Learner
+from benchmark.learner import Learner, training_slices
 from benchmark.metrics import score_volume
 from benchmark.prediction import FIELD, predict_field
 from benchmark.recipe import find_recipe
@@ -78,8 +77,7 @@ def estimate(study: Study, jobs: Sequence[Job], *, advance: Callable[[], None]) 
     keep_memory()
     first = study.configs[0]
     recorded = _recorded(study)
-    cases = study.dataset.of_subjects(first.data.train)
-    slices = TrainingSlices(study.dataset, cases, crop=first.training.crop, device=study.device)
+    slices = training_slices(first, study.dataset, study.device)
     training, tried = {}, []
     for method in methods_to_train(jobs):
         config = next(one for one in study.configs if one.method == method)
