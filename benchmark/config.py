@@ -132,6 +132,11 @@ class Training(_Settings):
     """bfloat16: autocast in the networks; auto: where the hardware gains from it."""
     augmentation: Augmentation = Field(default_factory=Augmentation)
 
+    @property
+    def can_go_on(self) -> bool:
+        """Whether no step depends on how many follow, so that a finished run can be prolonged."""
+        return self.schedule == "constant"
+
 
 class TrainingData(_Settings):
     """What a run is trained on."""

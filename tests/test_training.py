@@ -111,6 +111,51 @@ def test_interrupted_run_ends_in_the_same_bytes(dataset: Dataset, tmp_path: Path
     assert whole.history.read_bytes() == resumed.history.read_bytes()
 
 
+CONSTANT = ("schedule=constant", "validate_every=2")
+
+
+def test_a_finished_run_goes_on_to_the_bytes_of_a_longer_one(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    whole = tiny_run(dataset, tmp_path / "a", "proposed", *CONSTANT, "steps=8")
+    train(whole, dataset)
+    short = tiny_run(dataset, tmp_path / "b", "proposed", *CONSTANT, "steps=4")
+    train(short, dataset)
+    assert short.finished and short.resume.is_file()
+    longer = tiny_run(dataset, tmp_path / "b", "proposed", *CONSTANT, "steps=8")
+    assert not longer.finished and open_run(longer.folder).finished
+    with pytest.raises(KeyboardInterrupt):
+        train(longer, dataset, stop_after=6)
+    assert not open_run(longer.folder).finished
+    train(tiny_run(dataset, tmp_path / "b", "proposed", *CONSTANT, "steps=8"), dataset)
+    prolonged = open_run(longer.folder)
+    assert prolonged.finished and prolonged.config == whole.config
+    assert prolonged.summary().steps == 8
+    assert weights(prolonged) == weights(whole)
+    assert prolonged.history.read_bytes() == whole.history.read_bytes()
+
+
+def test_a_run_that_cannot_go_on_says_why(dataset: Dataset, tmp_path: Path) -> None:
+    train(tiny_run(dataset, tmp_path / "cosine", "standard"), dataset)
+    with pytest.raises(CoopbenchError, match=r"steps: 6 there, 9 now.*cosine schedule"):
+        tiny_run(dataset, tmp_path / "cosine", "standard", "steps=9")
+    run = tiny_run(dataset, tmp_path, "standard", *CONSTANT)
+    train(run, dataset)
+    shorter = tiny_run(dataset, tmp_path, "standard", *CONSTANT, "steps=4")
+    with pytest.raises(CoopbenchError, match="was trained for 6 steps already, more than 4"):
+        train(shorter, dataset)
+    assert open_run(run.folder).finished and open_run(run.folder).config == run.config
+    run.resume.unlink()
+    with pytest.raises(CoopbenchError, match="its last state was not kept"):
+        tiny_run(dataset, tmp_path, "standard", *CONSTANT, "steps=9")
+
+
+def test_the_last_state_is_dropped_where_asked(dataset: Dataset, tmp_path: Path) -> None:
+    run = tiny_run(dataset, tmp_path, "standard", *CONSTANT, "steps=2")
+    Trainer(run, dataset, CPU, keep_state=False).train(lambda *_: None)
+    assert run.finished and not run.resume.is_file()
+
+
 def test_killed_process_ends_in_the_same_bytes(
     data: Path, dataset: Dataset, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ from benchmark.cli.options import (
     deterministic_option,
     device_option,
     examples,
+    keep_state_option,
     listed_repeats,
     locate_data,
     methods_option,
@@ -77,6 +78,7 @@ PROCESSES = (
 )
 @click.option("--price", type=click.FloatRange(0), help="Of a worker's hour, for --plan.")
 @deterministic_option
+@keep_state_option
 def study(
     methods: tuple[str, ...],
     repeats: tuple[int, ...],
@@ -92,6 +94,7 @@ def study(
     plan: bool,
     price: float | None,
     deterministic: bool,
+    keep_state: bool,
 ) -> None:
     """Corrupt, train, evaluate and report.
 
@@ -139,7 +142,7 @@ def study(
     at_once = jobs or (1 if where.type == "cuda" else min(cores, len(configs)))
     # Whatever is finished already, so that a study that goes on gives the same bytes.
     threads = 1 if engine == "dask" else max(1, cores // at_once)
-    asked = Study(configs, dataset, folder, runs, where, threads, deterministic)
+    asked = Study(configs, dataset, folder, runs, where, threads, deterministic, keep_state)
     if plan:
         _plan(asked, at_once, price)
         return

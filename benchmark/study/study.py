@@ -22,6 +22,7 @@ class Study:
         device: where networks compute.
         threads: of a training. Sums depend on them, so that a resumed study has to have as many.
         deterministic: as `benchmark.training.Trainer` has it.
+        keep_state: likewise.
     """
 
     configs: Sequence[RunConfig]
@@ -31,3 +32,4 @@ class Study:
     device: torch.device
     threads: int
     deterministic: bool
+    keep_state: bool = True
