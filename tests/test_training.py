@@ -449,7 +449,7 @@ def test_learning_rates() -> None:
     ("override", "said"),
     [
         ("stps=3", "did you mean 'steps'"),
-        ("qqqq=3", "known: augmentation.brightness, "),
+        ("qqqq=3", "known: augmentation.affine_of, "),
         ("crop=100", "crop=100"),
         ("batch=3", "batch=3"),
         ("learning_rate=fast", "learning_rate=fast"),

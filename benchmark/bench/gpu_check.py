@@ -155,3 +155,7 @@ if __name__ == "__main__":
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+    except CoopbenchError as error:
+        for line in error.lines:
+            click.echo(f"Error: {line}", err=True)
+        sys.exit(1)
