@@ -25,6 +25,7 @@ def test_it_trains_scores_and_packs_without_torchio(data: Path, tmp_path: Path) 
         (missing / name / "__init__.py").write_text("raise ImportError('is not installed')")
     words = ["-m", "benchmark.bench.gpu_check", "--data", str(data), "--out", str(tmp_path / "out")]
     words += ["--device", "cpu", "--preset", "demo", "--variants", "eager", "--minutes", "0"]
+    words += ["--rounds", "1"]
     for steps in (2, 4):
         sets = [part for one in (*SMALL, f"steps={steps}") for part in ("--set", one)]
         # No time is given, so that a first step is all; then more is asked for.
