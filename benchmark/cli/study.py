@@ -12,6 +12,7 @@ from benchmark.cli.options import (
     deterministic_option,
     device_option,
     examples,
+    keep_state_option,
     listed_repeats,
     locate_data,
     methods_option,
@@ -84,6 +85,7 @@ PROCESSES = (
 )
 @click.option("--price", type=click.FloatRange(0), help="Of a worker's hour, for --plan.")
 @deterministic_option
+@keep_state_option
 def study(
     methods: tuple[str, ...],
     repeats: tuple[int, ...],
@@ -100,6 +102,7 @@ def study(
     plan: bool,
     price: float | None,
     deterministic: bool,
+    keep_state: bool,
 ) -> None:
     """Corrupt, train, evaluate and report.
 
@@ -152,7 +155,9 @@ def study(
     corrupted = tuple(dict.fromkeys(corrupt)) or (CLEAN,)
     for name in corrupted:
         read_clean(folder, name, option="--corrupt")
-    asked = Study(configs, dataset, folder, runs, where, threads, deterministic, corrupted)
+    asked = Study(
+        configs, dataset, folder, runs, where, threads, deterministic, corrupted, keep_state
+    )
     if plan:
         _plan(asked, at_once, price)
         return

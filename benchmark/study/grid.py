@@ -100,6 +100,7 @@ def make_grid(study: Study) -> list[Job]:
             study.threads,
             study.deterministic,
             PATIENCE,
+            study.keep_state,
         )
         trained = Job(
             f"train {training.name}",

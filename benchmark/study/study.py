@@ -24,6 +24,7 @@ class Study:
         threads: of a training. Sums depend on them, so that a resumed study has to have as many.
         deterministic: as `benchmark.training.loop.Trainer` has it.
         corrupted: names of the prepared sets whose test subjects are corrupted.
+        keep_state: of finished runs, to train them further, as `Trainer` has it.
     """
 
     configs: Sequence[RunConfig]
@@ -34,3 +35,4 @@ class Study:
     threads: int
     deterministic: bool
     corrupted: tuple[str, ...] = (CLEAN,)
+    keep_state: bool = True
