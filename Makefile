@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test hammer lint docs rooms packages clean
+.PHONY: demo test hammer lint docs rooms packages gpu-check clean
 
 demo: $(VENV)/.installed
 	$(BIN)/coopbench phantom --out demo/data
@@ -36,6 +36,16 @@ rooms: $(VENV)/.installed-dev
 # The wheel and the source archive, each tried in an environment of its own.
 packages: $(VENV)/.installed-dev
 	BIN=$(abspath $(BIN)) .ci/packages
+
+# On a machine with a GPU, and coopbench installed: benches it, then trains and scores preset paper as
+# far as MINUTES go. The same command again goes on. DATA holds prepared sets (coopbench prepare).
+DATA ?= data
+OUT ?= gpu-check
+MINUTES ?= 60
+DEVICE ?= cuda
+PRESET ?= paper
+gpu-check:
+	$(BIN)/python -m benchmark.speed.gpu_check --data $(DATA) --out $(OUT) --minutes $(MINUTES) --device $(DEVICE) --preset $(PRESET)
 
 clean:
 	rm -rf $(VENV) demo build *.egg-info

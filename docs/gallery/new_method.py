@@ -84,11 +84,13 @@ slices = TrainingSlices(dataset, subjects, crop=64, device=cpu)
 
 def draw(step: int) -> Batch:
     """Four slices: x and y, and x with noise, x̃."""
-    image, label = slices.draw(4, step, seed=0)
+    generator = torch.Generator().manual_seed(step)
+    chosen = torch.randperm(len(slices), generator=generator)[:4]
+    image, label = slices.images[chosen], slices.labels[chosen]
     middle = (image.shape[-1] - 64) // 2
     at = slice(middle, middle + 64)
     image, label = image[..., at, at], label[..., at, at]
-    noise = 0.05 * torch.randn(image.shape, generator=torch.Generator().manual_seed(step))
+    noise = 0.05 * torch.randn(image.shape, generator=generator)
     return Batch((image + noise).clamp(0, 1), image, label[:, 0].long())
 
 
