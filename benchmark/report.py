@@ -33,6 +33,7 @@ from results.report_figures import report_figures
 from results.report_tables import ranks_csv, report_tables, severity_csv
 from results.robustness import CorruptedSets, Corruption
 from results.scores import join_scores, read_scores, write_parquet
+from results.verdicts import MARGIN
 
 REFERENCE = "standard"
 """The method that the others are compared with, where it is in the table."""
@@ -55,6 +56,10 @@ class ReportOptions:
     """Whether to draw segmentations, which needs the runs' weights and some time."""
     reference: str | None = None
     """None: `REFERENCE` where it is there, else the first run, else the first row."""
+    margin: float = MARGIN
+    """Dice: a smaller difference is of no relevance."""
+    joint: bool = False
+    """Whether FTN's and FTN+STN's comparisons are corrected as one family."""
 
 
 class _MadeBy(BaseModel):
@@ -176,6 +181,8 @@ def compare(
         cohorts={title: by.clean for title, by in made_by.items()},
         phantom=external.phantom or any(run.config.data.phantom for run in runs),
         average_all=options.average_all,
+        margin=options.margin,
+        joint=options.joint,
         notes=(
             *(describe(run.config) for run in runs[:1]),
             f"Metrics: {IMPLEMENTATION}.",

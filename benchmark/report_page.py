@@ -10,7 +10,7 @@ from benchmark.external.rows import ExternalRows
 from benchmark.files import read_json
 from benchmark.run import Run
 from results.comparison import Comparison
-from results.mean_table import span
+from results.mean_table import span, volume_notes
 from results.page.content import (
     Facts,
     Page,
@@ -21,8 +21,9 @@ from results.page.content import (
     SetScore,
 )
 from results.report_tables import NamedTable, main_table
-from results.statistics import power_notes, untested_notes
+from results.scores import scored_volumes
 from results.summary import summary
+from results.test_notes import partial_notes, power_notes, untested_notes
 from results.worst import worst_cases
 
 SECTIONS = {
@@ -143,6 +144,12 @@ def _weak_points(comparison: Comparison) -> list[str]:
     return [
         *(gaps if missing else []),
         *dict.fromkeys(unpaired),
+        *volume_notes(scored_volumes(comparison.ungraded), comparison.shown),
+        *(
+            f"{output}: {line}"
+            for output, rows in comparison.tests.groupby("output")
+            for line in partial_notes(rows, comparison.shown)
+        ),
         *power_notes(comparison.tests, comparison.shown),
     ]
 

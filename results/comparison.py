@@ -14,6 +14,8 @@ from results.ranking import Ranking, rank_over_sets, rank_over_subjects
 from results.robustness import CorruptedSets
 from results.scores import alike_repeats, repeat_scores, subject_scores
 from results.statistics import paired_tests, subject_means, untested
+from results.table import PosterTable
+from results.verdicts import MARGIN
 
 
 class Naming(TypedDict):
@@ -47,8 +49,16 @@ class Comparison:
     """By test set, whose subjects it is made of; a set that is not named is a cohort of its own."""
     phantom: bool = False
     average_all: bool = False
+    margin: float = MARGIN
+    """Dice: a smaller difference is of no relevance (`results.verdicts`)."""
+    joint: bool = False
+    """Whether the comparisons of all outputs are corrected together, not each output's."""
     notes: tuple[str, ...] = ()
     """What every table rests on."""
+    main_tables: dict[str, PosterTable] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """The tables that `results.report_tables.main_table` has made, by output."""
 
     def __post_init__(self) -> None:
         if self.reference not in set(self.methods):
@@ -101,12 +111,17 @@ class Comparison:
         An average over sets is tested as well where these are of one cohort: only then a subject
         has an average. It stands as a test set under the average's name.
         """
-        return paired_tests(self._paired, self.reference)
+        return paired_tests(self._paired, self.reference, margin=self.margin, joint=self.joint)
+
+    @cached_property
+    def by_repeat(self) -> pd.DataFrame:
+        """Subject scores by repeat on the sets that are not graded."""
+        return repeat_scores(self.ungraded)
 
     @cached_property
     def _paired(self) -> pd.DataFrame:
         """What is tested: subject scores by repeat, of the sets and of averages over them."""
-        of_sets = repeat_scores(self.ungraded)
+        of_sets = self.by_repeat
         parts = [of_sets]
         for output, name in AVERAGES.items():
             sets = self._averaged()

@@ -22,6 +22,16 @@ HIGHER, LOWER = "⁺", "⁻"
 """Behind a mean: significantly higher, or lower, than the reference's."""
 
 
+BRACKETS = "⁽⁾"
+"""Around the mark of a significant difference that the printed means, or the repeats, do not bear.
+"""
+
+
+def bracketed(mark: str) -> str:
+    """A mark in `BRACKETS`."""
+    return f"{BRACKETS[0]}{mark}{BRACKETS[1]}"
+
+
 class Cell(NamedTuple):
     """A cell as it is printed."""
 
@@ -60,6 +70,8 @@ class MeanTable:
     """Printed decimals of a column, where these are not `DECIMALS`."""
     floors: Mapping[str, float] = field(default_factory=dict)
     """By column, what a smaller number is printed as being less than, for p-values."""
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By column, the words that its numbers, 0, 1, …, stand for."""
     lower_is_better: frozenset[str] = frozenset()
     """The columns of errors, losses and distances."""
     unranked: frozenset[str] = frozenset()
@@ -89,6 +101,8 @@ class MeanTable:
         """A number of a column at its printed precision; never a negative zero."""
         if math.isnan(number):
             return missing
+        if column in self.words:
+            return self.words[column][int(number)]
         if column in self.floors and number < self.floors[column]:
             return f"<{self.printed(column, self.floors[column])}"
         return f"{number:{'+' if signed else ''}z.{self.decimals.get(column, DECIMALS)}f}"

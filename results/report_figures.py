@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from results.comparison import Comparison
 from results.figures.curves import training_alt, training_figure
+from results.figures.differences import difference_alt, difference_figure
 from results.figures.gain import gain_alt, gain_figure
 from results.figures.heatmap import heat_alt, heat_figure
 from results.figures.ranks import rank_alt, rank_figure
@@ -52,6 +53,12 @@ def report_figures(comparison: Comparison, history: pd.DataFrame) -> Iterator[Na
     if (figure := gain_figure(subjects, notes=about, **naming)) is not None:
         caption = f"What FTN+STN adds to FTN ({of})"
         yield NamedFigure("gain", "dice", caption, gain_alt(subjects, titles=titles), figure)
+    tests, reference = comparison.tests, comparison.reference
+    figure = difference_figure(tests, reference, comparison.margin, notes=about, **naming)
+    if figure is not None:
+        caption = f"Differences from {comparison.shown[reference]} ({of})"
+        alt = difference_alt(tests, titles=titles)
+        yield NamedFigure("differences", "statistics", caption, alt, figure)
     rankings = comparison.rankings
     of_repeats = [f"Ranks are {comparison.ranked_of}."] if comparison.ranked_of else []
     if (figure := rank_figure(rankings, notes=[*of_repeats, *about], **naming)) is not None:

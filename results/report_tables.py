@@ -8,14 +8,18 @@ import pandas as pd
 from results.comparison import Comparison
 from results.comparison_tables import comparison_table, interval_table
 from results.kind_tables import degradation_table, severity_table
+from results.leave_one_out import leave_one_out_table
 from results.mean_table import MeanTable
 from results.poster_comparison import poster_comparison
+from results.presence import DETECTED, PRESENT, absent_share_notes, all_present, with_presence
 from results.render import csv_table, latex_table, markdown_table, text_table
+from results.repeats_table import repeats_table
 from results.robustness import degradation_curves
 from results.robustness_table import robustness_table
-from results.statistics import mark_frame, mark_note, untested_notes
+from results.scores import METRICS
 from results.structure_table import structure_table
 from results.table import PosterTable, poster_table
+from results.test_notes import mark_frame, mark_notes, untested_notes
 
 _FILE = {"FTN": "ftn", "FTN+STN": "ftn-stn"}
 """An output in a file's name."""
@@ -41,7 +45,13 @@ class NamedTable:
 
 
 def main_table(comparison: Comparison, output: str = "FTN") -> PosterTable:
-    """The poster's table of an output, marked with the tests."""
+    """The poster's table of an output, marked with the tests; made once for a comparison."""
+    if output not in comparison.main_tables:
+        comparison.main_tables[output] = _main_table(comparison, output)
+    return comparison.main_tables[output]
+
+
+def _main_table(comparison: Comparison, output: str) -> PosterTable:
     table = poster_table(
         comparison.ungraded,
         average_all=comparison.average_all,
@@ -57,8 +67,8 @@ def main_table(comparison: Comparison, output: str = "FTN") -> PosterTable:
         return table
     # The other output's average is tested among that output's.
     marks = mark_frame(tests[tests["test_set"].isin(list(table.headers))], output, table.mean)
-    note = mark_note(tests, table.titles[comparison.reference], output)
-    return replace(table, marks=marks, notes=(*table.notes, note))
+    notes = mark_notes(tests, table.titles[comparison.reference], output, table.titles)
+    return replace(table, marks=marks, notes=(*table.notes, *notes))
 
 
 def report_tables(comparison: Comparison, *, compare_poster: bool = False) -> Iterator[NamedTable]:
@@ -81,6 +91,16 @@ def report_tables(comparison: Comparison, *, compare_poster: bool = False) -> It
             main_table(comparison, output),
             shared,
         )
+    for output in comparison.outputs:
+        without = leave_one_out_table(main_table(comparison, output), output)
+        if without is not None:
+            yield NamedTable(
+                f"averages-{_FILE[output]}",
+                "dice",
+                f"Average Dice of {output} with and without any one set ({of})",
+                without,
+                shared,
+            )
     if compare_poster and (beside := poster_comparison(main_table(comparison))) is not None:
         yield NamedTable(
             "poster", "poster", f"Dice of FTN here and in the poster ({of})", beside, shared
@@ -103,9 +123,27 @@ def report_tables(comparison: Comparison, *, compare_poster: bool = False) -> It
                     comparison.tests,
                     comparison.reference,
                     output=output,
+                    margin=comparison.margin,
                     untested=comparison.untested.get(output),
                     **given,
                 ),
+                shared,
+            )
+    for output in comparison.outputs:
+        crossed = repeats_table(
+            comparison.tests,
+            comparison.reference,
+            output=output,
+            margin=comparison.margin,
+            **given,
+        )
+        if crossed is not None:
+            yield NamedTable(
+                f"repeats-{_FILE[output]}",
+                "statistics",
+                f"Every method against {comparison.shown[comparison.reference]} over subjects and "
+                f"repeats, {output} ({of})",
+                crossed,
                 shared,
             )
     for output in comparison.outputs:
@@ -123,23 +161,32 @@ def report_tables(comparison: Comparison, *, compare_poster: bool = False) -> It
 
 
 def _distances(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[NamedTable]:
-    metrics = {"hd95_mm": ("hd95", "HD95 in mm"), "nsd_2mm": ("nsd", "Surface Dice at 2 mm")}
+    metrics = {
+        "hd95_mm": ("hd95", "HD95 in mm"),
+        DETECTED: ("detection", "Structures found, in percent,"),
+        PRESENT: ("hd95-present", "HD95 in mm of structures present in both,"),
+        "nsd_2mm": ("nsd", "Surface Dice at 2 mm"),
+    }
+    if all_present(comparison.ungraded):  # then there is nothing to tell apart
+        metrics = {name: said for name, said in metrics.items() if name in METRICS}
+    scores = with_presence(comparison.ungraded)
     for metric, (stem, name) in metrics.items():
-        if comparison.ungraded[metric].isna().all():
+        if scores[metric].isna().all():
             continue
         for output in comparison.outputs:
+            shares = absent_share_notes(scores, output) if metric == "hd95_mm" else []
             yield NamedTable(
                 f"{stem}-{_FILE[output]}",
                 "distances",
                 f"{name} of {output} on each test set ({comparison.name})",
                 poster_table(
-                    comparison.ungraded,
+                    scores,
                     average_all=comparison.average_all,
                     output=output,
                     metric=metric,
                     **comparison.naming,
                 ),
-                notes,
+                (*shares, *notes),
             )
 
 

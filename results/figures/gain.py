@@ -11,8 +11,8 @@ from matplotlib.ticker import FixedLocator
 from results.figures.panels import BOX_LEGEND, draw_box, row_panels
 from results.figures.style import colours, styled
 from results.figures.words import least_and_most
-from results.order import further_sets, ordered_titles, remark_notes
-from results.published import AVERAGES, POSTER_SETS
+from results.order import ordered_sets, ordered_titles, remark_notes
+from results.published import AVERAGES
 
 
 def gains(subjects: pd.DataFrame) -> pd.DataFrame:
@@ -40,8 +40,7 @@ def gain_figure(
     found = gains(subjects)
     if found.empty:
         return None
-    names = set(found["test_set"])
-    sets = [*(name for name in POSTER_SETS if name in names), *further_sets(names)]
+    sets = ordered_sets(found["test_set"])
     shown = ordered_titles(subjects["method"].unique(), titles, remarks)
     without = [title for name, title in shown.items() if name not in set(found["method"])]
     shown = {name: title for name, title in shown.items() if title not in without}
@@ -69,14 +68,14 @@ def gain_figure(
         reach = max(0.02, float(np.abs(found["gain"]).max())) * 1.08
         axes[0].set_xlim(-reach, reach)
         # Farther out, labels would touch those of the next panel; 0 is the line.
-        mark = _round_below(0.7 * reach)
+        mark = round_below(0.7 * reach)
         axes[0].xaxis.set_major_locator(FixedLocator([-mark, mark]))
         figure = axes[0].get_figure()
         assert isinstance(figure, Figure)
         return figure
 
 
-def _round_below(number: float) -> float:
+def round_below(number: float) -> float:
     """The greatest of …, 0.1, 0.2, 0.3, 0.5, 0.7, 1, … that is not above a positive number."""
     unit = 10.0 ** math.floor(math.log10(number))
     return max(step * unit for step in (1, 2, 3, 5, 7) if step * unit <= number)
