@@ -88,7 +88,7 @@ def tables() -> dict[str, NamedTable]:
 
 def test_every_table_is_there_once(tables: dict[str, NamedTable]) -> None:
     outputs = ("ftn", "ftn-stn")
-    stems = ("dice", "intervals", "comparison", "repeats", "structures", "hd95", "nsd")
+    stems = ("dice", "averages", "intervals", "comparison", "repeats", "structures", "hd95", "nsd")
     expected = {f"{stem}-{output}" for stem in stems for output in outputs} | {"poster"}
     for recipe in ("acdc-c", "mr-c"):
         expected |= {f"robustness-{recipe}", f"degradation-{recipe}"}
@@ -294,9 +294,10 @@ def test_summary_says_what_the_tables_hold(tables: dict[str, NamedTable]) -> Non
     said = summary(comparison())
     mean = tables["dice-ftn"].table.mean["AVG (FTN)"]
     assert said[0].startswith(
-        "On average over ACDC, RandBias and RandSpike, FTN of Proposed w. X,p has the highest Dice "
-        f"({mean['proposed']:.4f}), before Standard training ({mean['standard']:.4f}); other has "
-        f"the lowest ({mean['other']:.4f})."
+        "On average over ACDC, RandBias and RandSpike, FTN of Proposed w. X,p has the highest mean "
+        f"Dice ({mean['proposed']:.4f}) and is above Standard training ({mean['standard']:.4f}) "
+        f"and other ({mean['other']:.4f}) (95 % intervals of the differences over subjects and "
+        "repeats, uncorrected). Proposed w. X,p leads the average whichever one set is left out."
     )
     networks = "than Standard training, of these trained networks"
     assert f"Significantly higher {networks}: Proposed w. X,p on all 3 sets" in said[0]
