@@ -58,6 +58,8 @@ class ReportOptions:
     """None: `REFERENCE` where it is there, else the first run, else the first row."""
     margin: float = MARGIN
     """Dice: a smaller difference is of no relevance."""
+    all_pairs: bool = False
+    """Whether to compare every method with every other too."""
     joint: bool = False
     """Whether FTN's and FTN+STN's comparisons are corrected as one family."""
 
@@ -182,6 +184,7 @@ def compare(
         phantom=external.phantom or any(run.config.data.phantom for run in runs),
         average_all=options.average_all,
         margin=options.margin,
+        all_pairs=options.all_pairs,
         joint=options.joint,
         notes=(
             *(describe(run.config) for run in runs[:1]),

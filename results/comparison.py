@@ -7,10 +7,13 @@ from typing import TypedDict
 
 import pandas as pd
 
+from results.all_pairs import pair_tests
 from results.errors import ScoreFileError
 from results.order import ordered_titles
+from results.presence import with_presence
 from results.published import AVERAGES, POSTER_SETS
 from results.ranking import Ranking, rank_over_sets, rank_over_subjects
+from results.refinement import refinement_tests
 from results.robustness import CorruptedSets
 from results.scores import alike_repeats, repeat_scores, subject_scores
 from results.statistics import paired_tests, subject_means, untested
@@ -51,6 +54,8 @@ class Comparison:
     average_all: bool = False
     margin: float = MARGIN
     """Dice: a smaller difference is of no relevance (`results.verdicts`)."""
+    all_pairs: bool = False
+    """Whether every method is compared with every other as well, which takes their square."""
     joint: bool = False
     """Whether the comparisons of all outputs are corrected together, not each output's."""
     notes: tuple[str, ...] = ()
@@ -59,6 +64,9 @@ class Comparison:
         default_factory=dict, init=False, repr=False, compare=False
     )
     """The tables that `results.report_tables.main_table` has made, by output."""
+    _tests_of: dict[str, pd.DataFrame] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         if self.reference not in set(self.methods):
@@ -119,14 +127,43 @@ class Comparison:
         return repeat_scores(self.ungraded)
 
     @cached_property
+    def with_presence(self) -> pd.DataFrame:
+        """The scores on sets that are not graded, with `results.presence`'s columns."""
+        return with_presence(self.ungraded)
+
+    def tests_of(self, metric: str) -> pd.DataFrame:
+        """The same of another metric: no margin is set for it, so nothing is equivalent."""
+        if metric not in self._tests_of:
+            paired = self._with_averages(repeat_scores(self.with_presence, metric), metric)
+            self._tests_of[metric] = paired_tests(
+                paired, self.reference, metric=metric, margin=float("nan"), joint=self.joint
+            )
+        return self._tests_of[metric]
+
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """Every pair of methods (`results.all_pairs.pair_tests`); empty where not asked for."""
+        if not self.all_pairs:
+            return pd.DataFrame()
+        return pair_tests(self._paired, self.methods, margin=self.margin, joint=self.joint)
+
+    @cached_property
+    def refinement(self) -> pd.DataFrame:
+        """FTN+STN against FTN of each method (`results.refinement.refinement_tests`)."""
+        return refinement_tests(self._paired, margin=self.margin)
+
+    @cached_property
     def _paired(self) -> pd.DataFrame:
         """What is tested: subject scores by repeat, of the sets and of averages over them."""
-        of_sets = self.by_repeat
+        return self._with_averages(self.by_repeat, "dice")
+
+    def _with_averages(self, of_sets: pd.DataFrame, metric: str) -> pd.DataFrame:
         parts = [of_sets]
         for output, name in AVERAGES.items():
             sets = self._averaged()
             if len(sets) > 1 and len({self.cohorts.get(one, one) for one in sets}) == 1:
-                parts.append(subject_means(of_sets[of_sets["output"] == output], sets, name))
+                own = of_sets[of_sets["output"] == output]
+                parts.append(subject_means(own, sets, name, metric))
         return pd.concat(parts)
 
     @cached_property

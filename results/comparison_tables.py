@@ -13,11 +13,17 @@ from results.verdicts import WORDS, margin_note
 
 _INTERVAL = "[ ]: 95 % t interval over subjects."
 _UNIT = (
-    "The subject is the unit: its score is the mean Dice of its frames, structures, draws and "
-    "repeats."
+    "The subject is the unit: its score is the mean of its frames, structures, draws and repeats."
 )
 FEW = 30
 """Subjects, below which it is said what an interval is worth."""
+
+METRICS = {
+    "dice": ("Dice", 4),
+    "hd95_mm": ("HD95 (mm)", 2),
+    "nsd_2mm": ("NSD", 4),
+}
+"""Names of the metrics that are compared, and the decimals that they are printed with."""
 
 _COLUMNS = {
     "mean": "Dice",
@@ -50,6 +56,7 @@ def comparison_table(
     *,
     output: str,
     margin: float,
+    metric: str = "dice",
     untested: Mapping[str, list[str]] | None = None,
     titles: Mapping[str, str] | None = None,
     remarks: Mapping[str, str] | None = None,
@@ -58,7 +65,7 @@ def comparison_table(
     """The tests of an output (`results.statistics.paired_tests`): rows are methods by test set.
 
     ``untested`` are the sets of each method that it could not be tested on, ``margin`` the one that
-    the tests were made with.
+    the tests were made with, NaN for none, ``metric`` one of `METRICS`.
     """
     of_output = tests[tests["output"] == output]
     methods = dict.fromkeys([reference, *of_output["method"].unique(), *(untested or {})])
@@ -67,14 +74,15 @@ def comparison_table(
     rows = values.index
     mean = values.assign(verdict=values["verdict"].map(WORDS.index))[list(_COLUMNS)]
     nothing = pd.DataFrame(np.nan, index=rows, columns=mean.columns)
+    name, decimals = METRICS[metric]
     return MeanTable(
         mean=mean.astype("float64"),
         sd=nothing,
         repeats=pd.DataFrame(dict.fromkeys(mean, values["repeats"]), index=rows),
         titles=shown,
-        headers=_COLUMNS,
+        headers=_COLUMNS | {"mean": name},
         notes=(
-            f"Dice ({output}) and Reference, that of {shown[reference]}: means over the subjects "
+            f"{name} ({output}) and Reference, that of {shown[reference]}: means over the subjects "
             "and repeats that both have, whose numbers stand in the last columns. Difference: of "
             f"the two. {_INTERVAL} {_UNIT}",
             *_worth_notes(values["subjects"]),
@@ -88,7 +96,13 @@ def comparison_table(
             *remark_notes(shown, remarks),
         ),
         phantom=phantom,
-        decimals={"p": 4, "p_holm": 4, "effect": 2, "subjects": 0, "repeats": 0},
+        decimals={
+            **dict.fromkeys(("mean", "reference_mean", "difference"), decimals),
+            **dict.fromkeys(("p", "p_holm"), 4),
+            "effect": 2,
+            "subjects": 0,
+            "repeats": 0,
+        },
         floors={"p": 1e-4, "p_holm": 1e-4},
         words={"verdict": WORDS},
         unranked=frozenset(_COLUMNS),

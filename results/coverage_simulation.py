@@ -9,6 +9,7 @@ SCORES is a score file whose paired differences from `standard` serve as a popul
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,8 +19,8 @@ from results.crossed import crossed_mean
 from results.figures.style import PALETTE, save_figure, styled
 from results.files import whole_file
 from results.intervals import LEVEL, Numbers, interval_of_mean, t_reach
+from results.pairing import score_cube
 from results.scores import read_scores, repeat_scores
-from results.statistics import score_cube
 
 SUBJECTS = (5, 10, 20, 40, 150)
 REPEATS = (2, 3, 5, 10)
@@ -187,7 +188,7 @@ def coverage_figure(found: pd.DataFrame) -> Figure:
     """A panel for each population; above over subjects, below over subjects and repeats."""
     with styled():
         figure = Figure(figsize=(7.2, 4.4), layout="constrained")
-        rows = np.atleast_1d(figure.subfigures(2, 1))
+        rows: Any = figure.subfigures(2, 1)
         for row, (over, own) in zip(rows, found.groupby("over", sort=False), strict=True):
             names = list(dict.fromkeys(own["population"]))
             axes = row.subplots(1, len(names), sharey=True)
@@ -206,7 +207,7 @@ def coverage_figure(found: pd.DataFrame) -> Figure:
                 ax.set_xlabel("Subjects" if over == "subjects" else "Repeats, of 20 subjects")
                 ax.spines[["top", "right"]].set_visible(False)
             axes[0].set_ylabel("Holds the mean")
-            axes[0].legend(fontsize=5.5, frameon=False, loc="lower right")
+            axes[-1].legend(fontsize=5.5, frameon=False, loc="lower right")
         return figure
 
 

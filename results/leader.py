@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from results.crossed import Crossed, complete, crossed_mean, subjects_mean
-from results.statistics import score_cube, subject_means
+from results.pairing import score_cube
+from results.statistics import subject_means
 
 
 @dataclass(frozen=True)

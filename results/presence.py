@@ -21,7 +21,7 @@ def with_presence(scores: pd.DataFrame) -> pd.DataFrame:
     absent = scores["absent"].astype(str).to_numpy()
     found = np.select([absent == "", absent == "prediction"], [100.0, 0.0], np.nan)
     distance = scores["hd95_mm"].where(absent == "")
-    added = scores.copy()
+    added = scores.copy(deep=False)
     added[DETECTED], added[PRESENT] = found, distance
     return added
 

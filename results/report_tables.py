@@ -10,8 +10,10 @@ from results.comparison_tables import comparison_table, interval_table
 from results.kind_tables import degradation_table, severity_table
 from results.leave_one_out import leave_one_out_table
 from results.mean_table import MeanTable
+from results.pairs_table import pairs_table
 from results.poster_comparison import poster_comparison
-from results.presence import DETECTED, PRESENT, absent_share_notes, all_present, with_presence
+from results.presence import DETECTED, PRESENT, absent_share_notes, all_present
+from results.refinement import FAST, REFINED
 from results.render import csv_table, latex_table, markdown_table, text_table
 from results.repeats_table import repeats_table
 from results.robustness import degradation_curves
@@ -146,6 +148,15 @@ def report_tables(comparison: Comparison, *, compare_poster: bool = False) -> It
                 crossed,
                 shared,
             )
+    for output in comparison.outputs if len(comparison.pairs) else ():
+        yield NamedTable(
+            f"pairs-{_FILE[output]}",
+            "statistics",
+            f"Every method against every other, {output} ({of})",
+            pairs_table(comparison.pairs, output=output, **given),
+            shared,
+        )
+    yield from _refinement(comparison, shared)
     for output in comparison.outputs:
         yield NamedTable(
             f"structures-{_FILE[output]}",
@@ -160,6 +171,40 @@ def report_tables(comparison: Comparison, *, compare_poster: bool = False) -> It
     yield from _robustness(comparison)
 
 
+def _refinement(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[NamedTable]:
+    """FTN+STN against FTN of each method: tests over subjects, and over subjects and repeats."""
+    tests, given = comparison.refinement, comparison.naming
+    if tests.empty:
+        return
+    of = f"({comparison.name})"
+    yield NamedTable(
+        "refinement",
+        "statistics",
+        f"FTN+STN against FTN of every method {of}",
+        comparison_table(tests, FAST, output=REFINED, margin=comparison.margin, **given),
+        notes,
+    )
+    crossed = repeats_table(tests, FAST, output=REFINED, margin=comparison.margin, **given)
+    if crossed is not None:
+        yield NamedTable(
+            "refinement-repeats",
+            "statistics",
+            f"FTN+STN against FTN of every method over subjects and repeats {of}",
+            crossed,
+            notes,
+        )
+
+
+def _marked(comparison: Comparison, table: PosterTable, output: str, metric: str) -> PosterTable:
+    """A table of a metric with the marks of its tests."""
+    tests = comparison.tests_of(metric)
+    if not (tests["output"] == output).any():
+        return table
+    own = tests[tests["test_set"].isin(list(table.headers))]
+    notes = mark_notes(tests, table.titles[comparison.reference], output, table.titles)
+    return replace(table, marks=mark_frame(own, output, table.mean), notes=(*table.notes, *notes))
+
+
 def _distances(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[NamedTable]:
     metrics = {
         "hd95_mm": ("hd95", "HD95 in mm"),
@@ -169,25 +214,43 @@ def _distances(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[Named
     }
     if all_present(comparison.ungraded):  # then there is nothing to tell apart
         metrics = {name: said for name, said in metrics.items() if name in METRICS}
-    scores = with_presence(comparison.ungraded)
+    scores = comparison.with_presence
     for metric, (stem, name) in metrics.items():
         if scores[metric].isna().all():
             continue
         for output in comparison.outputs:
             shares = absent_share_notes(scores, output) if metric == "hd95_mm" else []
+            table = poster_table(
+                scores,
+                average_all=comparison.average_all,
+                output=output,
+                metric=metric,
+                **comparison.naming,
+            )
             yield NamedTable(
                 f"{stem}-{_FILE[output]}",
                 "distances",
                 f"{name} of {output} on each test set ({comparison.name})",
-                poster_table(
-                    scores,
-                    average_all=comparison.average_all,
-                    output=output,
-                    metric=metric,
-                    **comparison.naming,
-                ),
+                # Of structures present in both, each method has others: nothing is paired.
+                table if metric == PRESENT else _marked(comparison, table, output, metric),
                 (*shares, *notes),
             )
+            if metric in METRICS and (comparison.tests_of(metric)["output"] == output).any():
+                yield NamedTable(
+                    f"comparison-{stem}-{_FILE[output]}",
+                    "distances",
+                    f"{name} of every method against {comparison.shown[comparison.reference]}, "
+                    f"{output} ({comparison.name})",
+                    comparison_table(
+                        comparison.tests_of(metric),
+                        comparison.reference,
+                        output=output,
+                        margin=float("nan"),
+                        metric=metric,
+                        **comparison.naming,
+                    ),
+                    notes,
+                )
 
 
 def _robustness(comparison: Comparison) -> Iterator[NamedTable]:
@@ -233,16 +296,25 @@ def severity_csv(comparison: Comparison) -> str | None:
 
 
 def ranks_csv(comparison: Comparison) -> str | None:
-    """The rank distributions, long: output, over, method, rank, share; None where none is made."""
+    """The rank distributions, long: output, over, method, rank, share; None where none is made.
+
+    Beside them, the same in each row of a ranking: Kendall's τ of a resample's order with that of
+    all, its mean and 95 % interval.
+    """
     parts = [
         ranking.shares.rename_axis("method")
         .reset_index()
         .melt("method", var_name="rank", value_name="share")
-        .assign(output=output, over=ranking.over, phantom=comparison.phantom)
+        .assign(
+            output=output,
+            over=ranking.over,
+            **dict(zip(("tau", "tau_low", "tau_high"), ranking.tau, strict=True)),
+            phantom=comparison.phantom,
+        )
         for output, rankings in comparison.rankings.items()
         for ranking in rankings
     ]
     if not parts:
         return None
-    columns = ["output", "over", "method", "rank", "share", "phantom"]
+    columns = ["output", "over", "method", "rank", "share", "tau", "tau_low", "tau_high", "phantom"]
     return pd.concat(parts)[columns].to_csv(index=False, float_format="%.6f")

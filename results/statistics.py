@@ -7,17 +7,15 @@ another training would change is asked beside it (`results.crossed`). All tables
 `results.scores.repeat_scores`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from results.crossed import Crossed, complete, crossed_mean
 from results.errors import ScoreFileError
-from results.intervals import Numbers, equivalence_p, interval_of_mean
 from results.mean_table import HIGHER, LOWER, bracketed
-from results.signed_rank import ROUNDING, holm, rank_biserial, signed_levels, signed_rank_p
+from results.pairing import compare_pair, score_cube
+from results.signed_rank import holm
 from results.verdicts import MARGIN, verdicts
 
 ALPHA = 0.05
@@ -96,16 +94,24 @@ def paired_tests(
         for (output, test_set), scores in subjects.groupby(["output", "test_set"])
         for method, found in _against(scores, reference, metric, margin)
     ]
-    tests = pd.DataFrame(rows, columns=[*_NAMES, *_NUMBERS]).astype(dict.fromkeys(_COUNTS, int))
+    return judged(rows, _NAMES, metric=metric, joint=joint)
+
+
+def judged(
+    rows: Sequence[Mapping[str, object]], names: Sequence[str], *, metric: str, joint: bool
+) -> pd.DataFrame:
+    """Comparisons of `compare_pair`, with p corrected, marks and verdicts (see `paired_tests`).
+
+    ``names`` are the columns that name a row; one of them is `output`.
+    """
+    tests = pd.DataFrame(rows, columns=[*names, *_NUMBERS]).astype(dict.fromkeys(_COUNTS, int))
     outputs = " and ".join(sorted(set(map(str, tests["output"]))))
     family = tests["output"].map(lambda output: outputs if joint else str(output))
     tests["family"] = family
     tests["family_size"] = family.map(family.value_counts()).astype(int)
     for name in ("p", "equivalent_p", "crossed_p", "crossed_equivalent_p"):
         # A test that cannot be made (of one subject) is none of the family.
-        corrected = tests.groupby(family)[name].transform(
-            lambda p: p.where(p.isna(), _of_present(p))
-        )
+        corrected = tests.groupby(family)[name].transform(_of_present)
         tests[f"{name}_holm"] = corrected.astype("float64")
     significant = tests["p_holm"] < ALPHA
     # A few subjects that lose much can turn the mean against the ranks: then neither word is true.
@@ -148,19 +154,6 @@ def _of_present(p: pd.Series) -> pd.Series:
     return pd.Series(holm(present.to_numpy()), index=present.index).reindex(p.index)
 
 
-def score_cube(scores: pd.DataFrame, metric: str) -> tuple[Numbers, list[str]]:
-    """Scores of one output and test set as (methods, subjects, repeats), and the methods' names.
-
-    NaN where there is none.
-    """
-    codes, names = {}, {}
-    for name in ("method", "subject", "repeat"):
-        codes[name], names[name] = pd.factorize(scores[name], sort=True)
-    cube = np.full([len(one) for one in names.values()], np.nan)
-    cube[tuple(codes.values())] = scores[metric].to_numpy()
-    return cube, [str(name) for name in names["method"]]
-
-
 def _against(
     scores: pd.DataFrame, reference: str, metric: str, margin: float
 ) -> Iterable[tuple[str, dict[str, float]]]:
@@ -172,58 +165,3 @@ def _against(
     for method, own in zip(methods, cube, strict=True):
         if method != reference and np.isfinite(own - base).any():
             yield method, compare_pair(own, base, margin)
-
-
-def compare_pair(own: Numbers, base: Numbers, margin: float) -> dict[str, float]:
-    """One comparison of two tables of scores, (subjects, repeats), NaN where there is none.
-
-    The keys are the columns of `paired_tests`. Raises `ValueError` where they share no cell.
-    """
-    both = np.isfinite(own) & np.isfinite(base)
-    if not both.any():
-        raise ValueError("the two share no subject and repeat")
-    rows, columns = np.any(both, axis=1), np.any(both, axis=0)
-    differences = np.where(both, own - base, np.nan)[rows][:, columns]
-    by_subject = _nanmean(differences, axis=1)
-    by_subject[np.abs(by_subject) < ROUNDING] = 0.0
-    count, mean = by_subject.size, float(by_subject.mean())
-    low, high = interval_of_mean(by_subject[:, None])
-    levels = signed_levels(by_subject)
-    error = float(by_subject.std(ddof=1)) / np.sqrt(count) if count > 1 else float("nan")
-    by_repeat = _nanmean(differences, axis=0)
-    by_repeat[np.abs(by_repeat) < ROUNDING] = 0.0
-    block = complete(differences)
-    nothing = Crossed(*[float("nan")] * 5)
-    across = crossed_mean([block]) if len(block) > 1 and block.shape[1] > 1 else nothing
-    crossed_low, crossed_high = across.interval
-    return {
-        "repeats": differences.shape[1],
-        "subjects": count,
-        "mean": _mean_of_subjects(own, both, rows),
-        "reference_mean": _mean_of_subjects(base, both, rows),
-        "partial": bool((np.isfinite(own) | np.isfinite(base)).sum() > both.sum()),
-        "difference": mean,
-        "low": float(low[0]),
-        "high": float(high[0]),
-        "effect": rank_biserial(levels),
-        "p": signed_rank_p(levels),
-        "equivalent_p": equivalence_p(mean, error, count - 1, margin),
-        "agree": int((np.sign(by_repeat) == np.sign(mean)).sum()),
-        "crossed": across.mean,
-        "crossed_low": crossed_low,
-        "crossed_high": crossed_high,
-        "crossed_p": across.p,
-        "crossed_equivalent_p": across.equivalent_p(margin),
-        "subjects_error": across.subjects_error,
-        "repeats_error": across.repeats_error,
-    }
-
-
-def _nanmean(table: Numbers, axis: int) -> Numbers:
-    """Mean of what there is; every row, or column, has something."""
-    return np.nansum(table, axis=axis) / np.isfinite(table).sum(axis=axis)
-
-
-def _mean_of_subjects(table: Numbers, both: NDArray[np.bool_], rows: NDArray[np.bool_]) -> float:
-    """Mean over subjects of the mean over the repeats that both have."""
-    return float(_nanmean(np.where(both, table, np.nan)[rows], axis=1).mean())

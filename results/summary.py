@@ -5,6 +5,7 @@ import pandas as pd
 from results.comparison import Comparison
 from results.kind_tables import CLEAN, MEAN, degradation_table
 from results.published import AVERAGES
+from results.refinement import AVERAGE
 from results.report_tables import main_table
 from results.summary_average import average_sentences
 from results.summary_tests import method_sentences, network_sentences
@@ -61,14 +62,31 @@ def _refinement(comparison: Comparison) -> str:
     if gain.empty:
         return ""
     means = gain.groupby(level="method").mean()
+    verdicts = _average_verdicts(comparison)
     each = ", ".join(
-        f"{title} {means[name]:+.4f}" for name, title in comparison.shown.items() if name in means
+        f"{title} {means[name]:+.4f}{verdicts.get(name, '')}"
+        for name, title in comparison.shown.items()
+        if name in means
     )
     largest = gain.sort_values(ascending=False, kind="stable").reset_index().iloc[0]
     return (
-        f"FTN+STN against FTN, mean over subjects and then sets: {each}. The greatest difference "
+        f"FTN+STN against FTN, mean over subjects and then sets{_RESTS if verdicts else ''}: "
+        f"{each}. The greatest difference "
         f"is {gain.max():+.4f} ({comparison.shown[largest['method']]} on {largest['test_set']})."
     )
+
+
+_RESTS = " (in brackets the verdict over subjects, of these networks; over subjects and repeats)"
+
+
+def _average_verdicts(comparison: Comparison) -> dict[str, str]:
+    """The verdicts on the average gain by method, as " (better; undecided)"."""
+    tests = comparison.refinement
+    if tests.empty:
+        return {}
+    rows = tests[tests["test_set"] == AVERAGE].to_dict("records")
+    both = {row["method"]: (row["verdict"], row["crossed_verdict"]) for row in rows}
+    return {str(name): f" ({'; '.join(filter(None, said))})" for name, said in both.items()}
 
 
 def _robust(comparison: Comparison, recipe: str) -> str:

@@ -1,5 +1,7 @@
 """Better, worse, equivalent or undecided: whether a difference is there, and whether it matters."""
 
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -45,7 +47,12 @@ def verdicts(tests: pd.DataFrame, metric: str, alpha: float) -> pd.DataFrame:
 
 
 def margin_note(margin: float, reference: str) -> str:
-    """What the verdicts in a table mean."""
+    """What the verdicts in a table mean; a margin of NaN is none."""
+    if math.isnan(margin):
+        return (
+            f"Verdict: better or worse where the difference from {reference} is significant, else "
+            "undecided. No margin of relevance is set for this measure, so nothing is equivalent."
+        )
     return (
         f"Verdict, with a margin of {margin:g} Dice: equivalent where two one-sided t-tests show "
         f"the difference from {reference} to be within it (even if it is significant), else better "

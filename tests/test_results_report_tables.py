@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from results.comparison import Comparison
 from results.errors import ScoreFileError
 from results.mean_table import HIGHER, LOWER, PHANTOM_MARK, MeanTable, bracketed
 from results.order import ordered_titles
-from results.poster_comparison import same_order
+from results.poster_comparison import order_words, same_order
 from results.published import POSTER_SETS, published_table
 from results.report_tables import NamedTable, ranks_csv, report_tables, severity_csv
 from results.robustness import CorruptedSets, Corruption
@@ -89,7 +90,9 @@ def tables() -> dict[str, NamedTable]:
 def test_every_table_is_there_once(tables: dict[str, NamedTable]) -> None:
     outputs = ("ftn", "ftn-stn")
     stems = ("dice", "averages", "intervals", "comparison", "repeats", "structures", "hd95", "nsd")
-    expected = {f"{stem}-{output}" for stem in stems for output in outputs} | {"poster"}
+    stems = (*stems, "comparison-hd95", "comparison-nsd")
+    expected = {f"{stem}-{output}" for stem in stems for output in outputs}
+    expected |= {"poster", "refinement", "refinement-repeats"}
     for recipe in ("acdc-c", "mr-c"):
         expected |= {f"robustness-{recipe}", f"degradation-{recipe}"}
     expected |= {f"severity-{output}-mr-c" for output in outputs}  # nothing of acdc-c is graded
@@ -331,3 +334,27 @@ def test_best_and_second_at_the_printed_precision() -> None:
     assert list(lower.best["x"]) == [True, False, False]
     assert "underlined" in lower.best_note and "underlined" not in three([0.1, 0.2]).best_note
     assert three([0.1, 0.2, 0.3], unranked=frozenset(["x"])).best_note == ""
+
+
+def test_order_with_kendalls_tau_and_its_p() -> None:
+    """Seven methods, one neighbouring pair swapped: 20 of 21; p by going through all orders."""
+    here, printed = pd.Series([1.0, 2, 3, 4, 5, 7, 6]) / 10, pd.Series(range(1, 8)) / 10
+    (words,) = order_words("ACDC", here, printed)
+    # Of the 5040 orders one has 21 of 21, six have 20: two-sided 14 / 5040.
+    assert words == "ACDC 20 of 21 (τ 0.90, p 0.0028)"
+    orders = [kendalltau(printed, order).statistic for order in permutations(range(7))]
+    assert np.mean(np.abs(orders) >= 19 / 21 - 1e-9) == pytest.approx(14 / 5040)
+    assert order_words("ACDC", here[:3], printed[:3]) == ["ACDC 3 of 3"]
+    assert order_words("ACDC", here[:1], printed[:1]) == []
+
+
+def test_tau_of_the_ranks_stands_in_their_csv() -> None:
+    given = comparison()
+    text = ranks_csv(given)
+    assert text is not None
+    table = pd.read_csv(io.StringIO(text))
+    for output, rankings in given.rankings.items():
+        for ranking in rankings:
+            rows = table[(table["output"] == output) & (table["over"] == ranking.over)]
+            assert rows["tau"].to_numpy() == pytest.approx(ranking.tau[0], abs=1e-6)
+            assert (rows["tau_low"] <= rows["tau"]).all()

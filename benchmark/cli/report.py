@@ -70,6 +70,11 @@ if TYPE_CHECKING:
     "called equivalent where two one-sided tests show it.",
 )
 @click.option(
+    "--all-pairs",
+    is_flag=True,
+    help="Also compare every method with every other, in a table and a figure.",
+)
+@click.option(
     "--family",
     type=click.Choice(["output", "all"]),
     default="output",
@@ -96,6 +101,7 @@ def report(
     pictures: bool,
     reference: str | None,
     margin: float,
+    all_pairs: bool,
     family: str,
     scores: tuple[Path, ...],
     device: str,
@@ -126,6 +132,7 @@ def report(
         pictures=pictures,
         reference=reference,
         margin=margin,
+        all_pairs=all_pairs,
         joint=family == "all",
     )
     where = find_device(device)

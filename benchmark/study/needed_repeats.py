@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pandas as pd
 from tabulate import tabulate
 
 from benchmark.errors import CoopbenchError
@@ -63,10 +64,11 @@ def needed_repeats(study: Study, target: float, reference: str) -> list[Need]:
         scores = read_scores(files) if files else None
     except ScoreFileError as error:
         raise CoopbenchError(str(error)) from error
-    differences = None if scores is None else repeat_differences(scores, reference, OUTPUT)
+    nothing = pd.DataFrame()
+    differences = nothing if scores is None else repeat_differences(scores, reference, OUTPUT)
     needs = []
-    for method in () if differences is None else map(str, differences):
-        own = differences[method].dropna() if differences is not None else []
+    for method in map(str, differences):
+        own = differences[method].dropna()
         if len(own) > 1:
             deviation = float(own.std(ddof=1))
             needed = repeats_needed(target, deviation)
