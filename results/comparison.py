@@ -145,7 +145,7 @@ class Comparison:
         """Every pair of methods (`results.all_pairs.pair_tests`); empty where not asked for."""
         if not self.all_pairs:
             return pd.DataFrame()
-        return pair_tests(self._paired, self.methods, margin=self.margin, joint=self.joint)
+        return pair_tests(self._paired, list(self.shown), margin=self.margin, joint=self.joint)
 
     @cached_property
     def refinement(self) -> pd.DataFrame:

@@ -172,7 +172,7 @@ class MeanTable:
         counts = self._places.reset_index(drop=True).groupby(pd.Series(alike)).transform("count")
         return counts.ge(least).set_axis(self.mean.index)
 
-    @property
+    @cached_property
     def best(self) -> pd.DataFrame:
         """True for the best mean of a column at the printed precision, ties included.
 
@@ -180,7 +180,7 @@ class MeanTable:
         """
         return self._places.eq(1) & self._compared(2)
 
-    @property
+    @cached_property
     def second(self) -> pd.DataFrame:
         """True for the second best mean, ties included; none where fewer than three are compared.
 
@@ -188,7 +188,7 @@ class MeanTable:
         """
         return self._places.eq(2) & self._compared(3)
 
-    @property
+    @cached_property
     def best_note(self) -> str:
         """What bold and underlined mean in this table; empty where nothing is."""
         if not self.best.to_numpy().any():

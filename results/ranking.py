@@ -125,11 +125,9 @@ def _ranking(
     left_out: list[str],
 ) -> Ranking:
     """Ranks of ``scores``, (resamples, methods)."""
-    from scipy.stats import rankdata
-
     whole = np.mean([table.mean().to_numpy() for table in cube], axis=0)
     scores = scores[np.isfinite(scores).all(axis=1)]
-    ranks = rankdata(-scores.round(9), axis=1)
+    ranks = pd.DataFrame(-scores.round(9)).rank(axis=1).to_numpy()
     taus = kendall_tau(ranks, -whole.round(9))
     taus = taus[np.isfinite(taus)]  # undefined where all are alike
     low, high = percentile_interval(taus) if taus.size else (np.nan, np.nan)
