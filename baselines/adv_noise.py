@@ -3,6 +3,8 @@
 Miyato et al., Virtual Adversarial Training, IEEE TPAMI 41(8), 2019 (protocol, section 4).
 """
 
+from typing import Literal
+
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -10,11 +12,11 @@ from torch.autograd import forward_ad
 
 from baselines.divergence import kl_divergence
 from baselines.unit import unit
-from benchmark.methods import method
-from benchmark.methods.losses import hard_losses, standard_losses
+from benchmark.methods.losses import HardSettings, hard_losses, standard_losses
 from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.networks.batch_norm import untraced_statistics
 from benchmark.networks.dual import DualThinkingNetwork
+from benchmark.training.augmentation import scale_to_unit
 
 
 class AdvNoise(Method):
@@ -24,13 +26,16 @@ class AdvNoise(Method):
     summary = "noise of a given norm in the direction that changes the prediction most"
     reference = "Miyato et al., IEEE TPAMI 2019 (VAT)"
 
-    class Settings(method.Settings):
+    class Settings(HardSettings):
         """Settings of adversarial noise; the defaults are the protocol's."""
 
         epsilon: float = Field(1.0, ge=0)
-        """L2 norm of an image's noise, ε."""
+        """L2 norm of an image's noise, ε; 0.1 in the code of Chen et al., MICCAI 2022."""
         power_iterations: int = Field(1, ge=1)
         """Power iterations that find the direction d."""
+        fit: Literal["rescale", "clip"] = "rescale"
+        """How x + ε·d comes back into the image's range: scaled by its minimum and maximum, or
+        clipped."""
 
     settings: Settings
 
@@ -38,9 +43,10 @@ class AdvNoise(Method):
         self, network: DualThinkingNetwork, batch: Batch, stream: RandomStream
     ) -> dict[str, Tensor]:
         """The terms of L_standard, the hard losses and the consistency."""
-        losses, _ = standard_losses(network, batch)
+        losses, _ = standard_losses(network, batch, stn_first=self.settings.stn_first)
         direction, reference = self.search(network, batch.clean, stream)
-        hard, forward = hard_losses(network, self.add_noise(batch.clean, direction), batch)
+        image = self.add_noise(batch.clean, direction)
+        hard, forward = hard_losses(network, image, batch, batch_norm=self.settings.hard_batch_norm)
         consistency = kl_divergence(reference, forward.logits)
         return losses | hard | {"hard_consistency": consistency}
 
@@ -55,9 +61,12 @@ class AdvNoise(Method):
         return direction, reference
 
     def add_noise(self, image: Tensor, direction: Tensor) -> Tensor:
-        """x + ε·d, clipped to each image's own range."""
+        """x + ε·d of images (N, 1, H, W), brought back into each image's own range."""
         low, high = image.amin((1, 2, 3), keepdim=True), image.amax((1, 2, 3), keepdim=True)
-        return (image + self.settings.epsilon * direction).clamp(low, high)
+        noisy = image + self.settings.epsilon * direction
+        if self.settings.fit == "clip":
+            return noisy.clamp(low, high)
+        return low + (high - low) * scale_to_unit(noisy)
 
 
 def curvature_along(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from baselines.style import restyle, spread, style
 from benchmark.methods import method
-from benchmark.methods.losses import hard_losses, standard_losses
+from benchmark.methods.losses import HardSettings, hard_losses, standard_losses
 from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.networks.stages import StageNames, transformed_features
@@ -33,7 +33,7 @@ class DSU(Method):
     summary = "feature statistics are shifted by noise of their own spread, in all encoder layers"
     reference = "Li et al., ICLR 2022"
 
-    class Settings(method.Settings):
+    class Settings(HardSettings):
         """Settings of DSU; the defaults are the paper's."""
 
         probability: float = Field(0.5, ge=0, le=1)
@@ -47,7 +47,7 @@ class DSU(Method):
         self, network: DualThinkingNetwork, batch: Batch, stream: RandomStream
     ) -> dict[str, Tensor]:
         """The terms of L_standard, and those under shifted statistics under ``hard_`` names."""
-        losses, _ = standard_losses(network, batch)
+        losses, _ = standard_losses(network, batch, stn_first=self.settings.stn_first)
 
         def shift(features: Tensor) -> Tensor:
             if stream.uniform(0, 1) >= self.settings.probability:
@@ -56,7 +56,9 @@ class DSU(Method):
             return shift_style(features, stream.randn(*shape), stream.randn(*shape))
 
         with transformed_features(network, dict.fromkeys(self.settings.stages, shift)):
-            hard, _ = hard_losses(network, batch.noisy, batch)
+            hard, _ = hard_losses(
+                network, batch.noisy, batch, batch_norm=self.settings.hard_batch_norm
+            )
         return losses | hard
 
 

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from baselines.artefacts import EXPONENTS, bias_field, ghosting, motion, spike
 from baselines.rand_mwm import draw_windows
-from benchmark.augmentation import scale_to_unit
 from benchmark.methods import method
-from benchmark.methods.losses import hard_losses, standard_losses
+from benchmark.methods.losses import HardSettings, hard_losses, standard_losses
 from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.networks.dual import DualThinkingNetwork
+from benchmark.training.augmentation import scale_to_unit
 
 Kind = Literal["bias", "ghosting", "motion", "spike", "gamma", "cutout"]
 
@@ -38,7 +38,7 @@ class ImageAug(Method):
     summary = "artefacts as on the corrupted test sets, gamma and cutout as training augmentation"
     reference = "TorchIO's artefacts: Pérez-García et al., CMPB 2021"
 
-    class Settings(method.Settings):
+    class Settings(HardSettings):
         """Settings of image augmentation."""
 
         kinds: Kinds = ("bias", "ghosting", "motion", "spike", "gamma", "cutout")
@@ -56,10 +56,10 @@ class ImageAug(Method):
         self, network: DualThinkingNetwork, batch: Batch, stream: RandomStream
     ) -> dict[str, Tensor]:
         """The terms of L_standard, and those of the changed images under ``hard_`` names."""
-        losses, _ = standard_losses(network, batch)
+        losses, _ = standard_losses(network, batch, stn_first=self.settings.stn_first)
         kind = self.settings.kinds[stream.choose(len(self.settings.kinds))]
         changed = scale_to_unit(CHANGES[kind](batch.clean, stream))
-        hard, _ = hard_losses(network, changed, batch)
+        hard, _ = hard_losses(network, changed, batch, batch_norm=self.settings.hard_batch_norm)
         return losses | hard
 
 

@@ -12,13 +12,13 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from torch import Tensor
 
 from baselines.style import restyle, spread, style
-from benchmark.augmentation import scale_to_unit
 from benchmark.methods import method
-from benchmark.methods.losses import hard_losses, standard_losses
+from benchmark.methods.losses import HardSettings, hard_losses, standard_losses
 from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.networks.batch_norm import untraced_statistics
 from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.networks.stages import StageNames, transformed_features
+from benchmark.training.augmentation import scale_to_unit
 
 STAGES = ("image_decoder.up3", "image_decoder.up4", "image_decoder.output")
 """The last three levels, as in the paper's code."""
@@ -38,7 +38,7 @@ class MaxStyle(Method):
     summary = "reconstructions in mixed and shifted styles, optimised to be hard to segment"
     reference = "Chen et al., MICCAI 2022"
 
-    class Settings(method.Settings):
+    class Settings(HardSettings):
         """Settings of MaxStyle; the defaults are the paper's."""
 
         probability: float = Field(0.5, ge=0, le=1)
@@ -58,9 +58,10 @@ class MaxStyle(Method):
         self, network: DualThinkingNetwork, batch: Batch, stream: RandomStream
     ) -> dict[str, Tensor]:
         """The terms of L_standard, and those of the stylised images under ``hard_`` names."""
-        losses, forward = standard_losses(network, batch)
+        losses, forward = standard_losses(network, batch, stn_first=self.settings.stn_first)
         image = self.stylise(network, forward.image_code.detach(), batch.label, stream)
-        hard, _ = hard_losses(network, scale_to_unit(image), batch)
+        image = scale_to_unit(image)
+        hard, _ = hard_losses(network, image, batch, batch_norm=self.settings.hard_batch_norm)
         return losses | hard
 
     def stylise(

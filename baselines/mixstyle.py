@@ -10,7 +10,7 @@ from torch import Tensor
 
 from baselines.style import restyle, style
 from benchmark.methods import method
-from benchmark.methods.losses import hard_losses, standard_losses
+from benchmark.methods.losses import HardSettings, hard_losses, standard_losses
 from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.networks.stages import StageNames, transformed_features
@@ -26,7 +26,7 @@ class MixStyle(Method):
     summary = "feature statistics of pairs of images are mixed in the encoder's first layers"
     reference = "Zhou et al., ICLR 2021"
 
-    class Settings(method.Settings):
+    class Settings(HardSettings):
         """Settings of MixStyle; the defaults are the paper's."""
 
         probability: float = Field(0.5, ge=0, le=1)
@@ -42,7 +42,7 @@ class MixStyle(Method):
         self, network: DualThinkingNetwork, batch: Batch, stream: RandomStream
     ) -> dict[str, Tensor]:
         """The terms of L_standard, and those under mixed styles under ``hard_`` names."""
-        losses, _ = standard_losses(network, batch)
+        losses, _ = standard_losses(network, batch, stn_first=self.settings.stn_first)
 
         def mix(features: Tensor) -> Tensor:
             if stream.uniform(0, 1) >= self.settings.probability:
@@ -52,7 +52,9 @@ class MixStyle(Method):
             return mix_style(features, share, stream.permutation(count))
 
         with transformed_features(network, dict.fromkeys(self.settings.stages, mix)):
-            hard, _ = hard_losses(network, batch.noisy, batch)
+            hard, _ = hard_losses(
+                network, batch.noisy, batch, batch_norm=self.settings.hard_batch_norm
+            )
         return losses | hard
 
 

@@ -12,12 +12,17 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from torch import Tensor
 
 from baselines.divergence import divergence_from_mean
-from benchmark.augmentation import scale_to_unit
 from benchmark.methods import method
-from benchmark.methods.losses import standard_losses, think_fast
+from benchmark.methods.losses import (
+    HardBatchNorm,
+    HardSettings,
+    hard_pass,
+    standard_losses,
+    think_fast,
+)
 from benchmark.methods.method import Batch, Method, RandomStream
-from benchmark.networks.batch_norm import untraced_statistics
 from benchmark.networks.dual import DualThinkingNetwork
+from benchmark.training.augmentation import scale_to_unit
 
 
 def _odd(sizes: tuple[int, ...]) -> tuple[int, ...]:
@@ -36,7 +41,7 @@ class RandConv(Method):
     summary = "predictions have to agree under three random convolutions of the image"
     reference = "Xu et al., ICLR 2021"
 
-    class Settings(method.Settings):
+    class Settings(HardSettings):
         """Settings of random convolutions; the defaults are the paper's."""
 
         kernels: KernelSides = (1, 3, 5, 7)
@@ -45,27 +50,32 @@ class RandConv(Method):
         """Random convolutions per batch."""
         consistency: float = Field(10.0, ge=0)
         """λ, the weight of the divergence from the mean prediction."""
+        stn: bool = False
+        """Ask the refined predictions STN(p_j) to agree, too."""
+        hard_batch_norm: HardBatchNorm = "all"
+        """Whose batch norm the passes of the convolved images train and trace, as the standard
+        pass does."""
 
     settings: Settings
 
     def losses(
         self, network: DualThinkingNetwork, batch: Batch, stream: RandomStream
     ) -> dict[str, Tensor]:
-        """L_standard, and λ·mean KL(p_j ‖ p̄) of FTN and STN and ½·MSE(x_j', x)."""
-        losses, _ = standard_losses(network, batch)
+        """L_standard, and λ·mean KL(p_j ‖ p̄) and ½·MSE(x_j', x)."""
+        losses, _ = standard_losses(network, batch, stn_first=self.settings.stn_first)
         fast, slow, errors = [], [], []
-        with untraced_statistics(network):
+        with hard_pass(network, self.settings.hard_batch_norm):
             for _ in range(self.settings.views):
                 forward = think_fast(network, self.convolve(batch.noisy, stream))
                 fast.append(forward.logits)
-                slow.append(network.refine(forward.logits))
+                if self.settings.stn:
+                    slow.append(network.refine(forward.logits))
                 errors.append(0.5 * F.mse_loss(forward.image, batch.clean))
         weight = self.settings.consistency
-        return losses | {
-            "hard_consistency": weight * divergence_from_mean(fast),
-            "hard_shape_consistency": weight * divergence_from_mean(slow),
-            "hard_reconstruction": torch.stack(errors).mean(),
-        }
+        losses["hard_consistency"] = weight * divergence_from_mean(fast)
+        if slow:
+            losses["hard_shape_consistency"] = weight * divergence_from_mean(slow)
+        return losses | {"hard_reconstruction": torch.stack(errors).mean()}
 
     def convolve(self, image: Tensor, stream: RandomStream) -> Tensor:
         """Images (N, C, H, W) mixed with a random convolution of theirs, each scaled to [0, 1].

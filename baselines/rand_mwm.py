@@ -8,8 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from benchmark.methods import method
-from benchmark.methods.losses import hard_losses, standard_losses
+from benchmark.methods.losses import HardSettings, hard_losses, standard_losses
 from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.networks.dual import DualThinkingNetwork
 
@@ -21,13 +20,15 @@ class RandMWM(Method):
     summary = "random windows of the image, or all around them, are replaced by noise"
     reference = "Zhou et al., Medical Image Analysis 2021 (Models Genesis)"
 
-    class Settings(method.Settings):
+    class Settings(HardSettings):
         """Settings of random multi-window masking; the defaults are the protocol's."""
 
         windows: int = Field(5, ge=1)
         """Windows per image, at most."""
+        first: float = Field(0.95, ge=0, le=1)
+        """Probability that an image has a first window."""
         further: float = Field(0.95, ge=0, le=1)
-        """Probability of each further window after the first."""
+        """Probability of each further window after the one before."""
         outpainting: float = Field(0.5, ge=0, le=1)
         """Probability that a batch keeps its windows and loses all else, not the reverse."""
         smallest: int = Field(6, ge=1)
@@ -43,8 +44,9 @@ class RandMWM(Method):
         self, network: DualThinkingNetwork, batch: Batch, stream: RandomStream
     ) -> dict[str, Tensor]:
         """The terms of L_standard, and those of the masked images under ``hard_`` names."""
-        losses, _ = standard_losses(network, batch)
-        hard, _ = hard_losses(network, self.mask(batch.clean, stream), batch)
+        losses, _ = standard_losses(network, batch, stn_first=self.settings.stn_first)
+        image = self.mask(batch.clean, stream)
+        hard, _ = hard_losses(network, image, batch, batch_norm=self.settings.hard_batch_norm)
         return losses | hard
 
     def mask(self, image: Tensor, stream: RandomStream) -> Tensor:
@@ -54,6 +56,7 @@ class RandMWM(Method):
             image,
             stream,
             most=settings.windows,
+            first=settings.first,
             further=settings.further,
             sides=(settings.smallest, settings.largest),
             border=settings.border,
@@ -68,22 +71,24 @@ def draw_windows(
     stream: RandomStream,
     *,
     most: int,
+    first: float = 1.0,
     further: float,
     sides: tuple[int, int] = (6, 3),
     border: int = 3,
 ) -> Tensor:
     """Random windows of images (N, 1, H, W): boolean (N, 1, H, W), true inside a window.
 
-    Each image has one window, and further ones up to ``most``, each with probability ``further``
-    as long as the one before it was drawn. A side is uniform in [⌊H/sides[0]⌋, ⌊H/sides[1]⌋]; a
-    window lies anywhere that leaves ``border`` pixels to the edge.
+    Each image has a first window with probability ``first``, and further ones up to ``most``, each
+    with probability ``further`` as long as the one before it was drawn. A side is uniform in
+    [⌊H/sides[0]⌋, ⌊H/sides[1]⌋]; a window lies anywhere that leaves ``border`` pixels to the edge.
 
     Raises:
         ValueError: the images are too small for a window and its borders.
     """
     count = image.shape[0]
-    drawn = stream.rand(count, most) < further
-    drawn[:, 0] = True
+    uniform = stream.rand(count, most)
+    drawn = uniform < further
+    drawn[:, 0] = uniform[:, 0] < first
     inside = drawn.cumprod(dim=1).bool()[:, :, None, None]
     for axis, size in ((2, image.shape[2]), (3, image.shape[3])):
         low, high = size // sides[0], size // sides[1]

@@ -11,11 +11,9 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from benchmark.methods import method
-from benchmark.methods.losses import shape_loss, standard_losses
+from benchmark.methods.losses import HardSettings, hard_pass, shape_loss, standard_losses
 from benchmark.methods.masks import channel_mask, spatial_mask
 from benchmark.methods.method import Batch, Method, RandomStream
-from benchmark.networks.batch_norm import untraced_statistics
 from benchmark.networks.dual import DualThinkingNetwork, one_hot
 
 
@@ -26,7 +24,7 @@ class RSC(Method):
     summary = "the features of the codes that the prediction relies on most are muted"
     reference = "Huang et al., ECCV 2020"
 
-    class Settings(method.Settings):
+    class Settings(HardSettings):
         """Settings of self-challenging; the defaults are the paper's."""
 
         muted: float = Field(1 / 3, ge=0, lt=1)
@@ -38,13 +36,13 @@ class RSC(Method):
         self, network: DualThinkingNetwork, batch: Batch, stream: RandomStream
     ) -> dict[str, Tensor]:
         """The terms of L_standard, and those of both muted codes under ``hard_`` names."""
-        losses, forward = standard_losses(network, batch)
+        losses, forward = standard_losses(network, batch, stn_first=self.settings.stn_first)
         label = batch.label
         of_image = (forward.image * batch.clean).sum()
         of_shape = (forward.logits * one_hot(label)).sum()
         image_code = self.mute(forward.image_code, of_image, stream)
         shape_code = self.mute(forward.shape_code, of_shape, stream)
-        with untraced_statistics(network):
+        with hard_pass(network, self.settings.hard_batch_norm):
             logits = network.segment(network.shape_code(image_code))
             logits_of_shape = network.segment(shape_code)
             hard = {

@@ -38,9 +38,9 @@ from pydantic import (
 )
 
 import corruptions
-from benchmark.errors import CoopbenchError
-from benchmark.recipe import Corrupted, Recipe, Spacing, Stack
-from benchmark.validation import faults
+from benchmark.core.errors import CoopbenchError
+from benchmark.core.validation import faults
+from benchmark.corrupted_sets.recipe import Corrupted, Recipe, Spacing, Stack
 from corruptions.corruption import Corruption, Strength
 
 CORRUPTIONS: dict[str, type[Corruption]] = {

@@ -4,30 +4,26 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-import processes
 import pytest
 import torch
 from hypothesis import settings
-from numpy.typing import NDArray
 
-from benchmark.config import Training
+from benchmark.core.parallel import begin_imports
 from benchmark.data.acdc import read_acdc
 from benchmark.data.dataset import Dataset, Split, Splits
-from benchmark.data.nifti import write_volume
 from benchmark.data.prepare import prepare
 from benchmark.data.slices import TrainingSlices
-from benchmark.learner import draw_batch, optimisation_step
 from benchmark.methods.method import Batch, RandomStream
 from benchmark.methods.standard import Standard
 from benchmark.networks.dual import DualThinkingNetwork
-from benchmark.workers import begin_imports
+from benchmark.runs.config import Training
+from benchmark.training.learner import draw_batch, optimisation_step
+from tests.helpers import processes
+from tests.helpers.acdc_files import write_acdc
 
 # No test is about time, and a busy machine is slow at its first example.
 settings.register_profile("coopbench", deadline=None)
 settings.load_profile("coopbench")
-
-ACDC_AFFINE = np.diag([-1.5625, -1.5625, 10.0, 1.0])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -50,9 +46,17 @@ def processes_with_imports() -> None:
     """The many short-lived processes of the tests are born with what they work with."""
     begin_imports(
         [
-            *("benchmark.data.prepare", "benchmark.evaluation", "benchmark.examples"),
-            *("benchmark.external.scoring", "benchmark.manifest", "benchmark.study.training"),
-            *("benchmark.corrupt", "benchmark.corrupt_folder"),
+            *(
+                "benchmark.data.prepare",
+                "benchmark.evaluation.evaluate",
+                "benchmark.reporting.examples",
+            ),
+            *(
+                "benchmark.evaluation.external.scoring",
+                "benchmark.corrupted_sets.manifest",
+                "benchmark.study.training",
+            ),
+            *("benchmark.corrupted_sets.corrupt_set", "benchmark.corrupted_sets.corrupt_folder"),
             *("corruptions.acdc_c", "corruptions.declared"),
         ]
     )
@@ -81,41 +85,8 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports made in this process draw nothing: for tests of all else that is in them."""
-    monkeypatch.setattr("benchmark.report.report_figures", lambda *_: iter(()))
-    monkeypatch.setattr("benchmark.report.example_figures", lambda *_: ([], []))
-
-
-def heart(
-    rng: np.random.Generator, *, size: int = 100, slices: int = 2, scale: float = 1.0
-) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
-    """A crude heart (x, y, slices) with raw ACDC labels: 3 LV in a ring of 2 MYO, 1 RV beside."""
-    x, y = np.meshgrid(np.arange(size), np.arange(size), indexing="ij")
-    label = np.zeros((size, size, slices), dtype=np.uint8)
-    for k in range(slices):
-        centre = size / 2 + rng.uniform(-3, 3, size=2)
-        radius = np.hypot(x - centre[0], y - centre[1])
-        beside = np.hypot(x - centre[0] - 20, y - centre[1])
-        label[..., k][beside < 12] = 1
-        label[..., k][radius < 15] = 2
-        label[..., k][radius < 9 * scale] = 3
-    tone = np.array([200, 700, 300, 900])[label]
-    image = tone + rng.normal(0, 30, size=label.shape)
-    return image.astype(np.int16), label
-
-
-def write_acdc(raw: Path, subjects: int, *, seed: int = 0, size: int = 100) -> Path:
-    """``subjects`` crude hearts in the raw layout of ACDC, numbered from 001."""
-    rng = np.random.default_rng(seed)
-    for number in range(1, subjects + 1):
-        folder = raw / "training" / f"patient{number:03d}"
-        folder.mkdir(parents=True)
-        (folder / "Info.cfg").write_text("ED: 1\nES: 7\nGroup: NOR\nNbFrame: 10\n")
-        for frame, scale in ((1, 1.0), (7, 0.7)):
-            image, label = heart(rng, size=size, scale=scale)
-            stem = folder / f"patient{number:03d}_frame{frame:02d}"
-            write_volume(Path(f"{stem}.nii.gz"), image, ACDC_AFFINE)
-            write_volume(Path(f"{stem}_gt.nii.gz"), label, ACDC_AFFINE)
-    return raw
+    monkeypatch.setattr("benchmark.reporting.report.report_figures", lambda *_: iter(()))
+    monkeypatch.setattr("benchmark.reporting.report.example_figures", lambda *_: ([], []))
 
 
 @pytest.fixture(scope="session")

@@ -18,10 +18,10 @@ from benchmark.cli.options import (
     set_option,
     workers_option,
 )
-from benchmark.errors import UsageError
+from benchmark.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from benchmark.bench.report import StudySize
+    from benchmark.speed.report import StudySize
 
 
 @click.command(
@@ -91,21 +91,22 @@ def bench(
     chosen = parts or ("steps", "evaluation", "corrupt")
     size = _study_size(study_size)
     if set(chosen) == {"report"}:
-        from benchmark.bench.tables import bench_report
+        from benchmark.speed.tables import bench_report
 
         click.echo(bench_report(size))
         return
-    from benchmark.bench import tables as measure
-    from benchmark.config import resolve
+    from benchmark.core.device import find_device
+    from benchmark.corrupted_sets.recipe import find_recipe
     from benchmark.data.dataset import read_dataset
-    from benchmark.device import find_device
     from benchmark.methods.registry import find_method, method_names
-    from benchmark.recipe import find_recipe
+    from benchmark.runs.config import resolve
+    from benchmark.speed import tables as measure
 
     names = tuple(dict.fromkeys((reference, *(methods or method_names()))))
     for method in names:
         find_method(method)
-    found, where, folder = find_recipe(recipe), find_device(device), locate_data(data)
+    found = find_recipe(recipe) if "corrupt" in chosen else None  # only that needs TorchIO
+    where, folder = find_device(device), locate_data(data)
     dataset = read_training_set(folder, overrides)
     preset = choose_preset(preset, dataset, where.type)
     configs = [
@@ -119,7 +120,7 @@ def bench(
             )
         elif part == "evaluation":
             said = measure.bench_evaluation(configs[0], test_set, where, rounds=rounds)
-        elif part == "corrupt":
+        elif found is not None and part == "corrupt":
             said = measure.bench_corrupt(
                 test_set, found, workers=count_workers(workers), rounds=rounds
             )
@@ -130,7 +131,7 @@ def bench(
 
 
 def _study_size(text: str) -> "StudySize":
-    from benchmark.bench.report import StudySize
+    from benchmark.speed.report import StudySize
 
     parts = text.split(",")
     if len(parts) != 4 or not all(part.isdecimal() and int(part) for part in parts):

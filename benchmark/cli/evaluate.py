@@ -14,7 +14,7 @@ from benchmark.cli.options import (
     say,
     workers_option,
 )
-from benchmark.errors import CoopbenchError
+from benchmark.core.errors import CoopbenchError
 
 
 @click.command(
@@ -44,11 +44,12 @@ def evaluate(
     RUNS/<data>-<preset>/scores.csv, and per set into each run's folder. What is scored already is
     kept.
     """
-    from benchmark.device import find_device
-    from benchmark.evaluation import evaluate as score
-    from benchmark.evaluation import gather_groups
-    from benchmark.run import find_runs, open_run
-    from benchmark.selection import all_datasets, finished_runs
+    from benchmark.core.device import find_device
+    from benchmark.evaluation.evaluate import evaluate as score
+    from benchmark.evaluation.evaluate import gather_groups
+    from benchmark.evaluation.other_versions import not_shown
+    from benchmark.runs.run import find_runs, open_run
+    from benchmark.runs.selection import all_datasets, finished_runs
 
     datasets = all_datasets(locate_data(data))
     if run:
@@ -72,6 +73,8 @@ def evaluate(
         save_predictions=save_predictions,
         workers=workers,
     )
+    for line in not_shown(chosen, datasets):
+        say(line)
     for out, scored in gather_groups(chosen, datasets):
         click.echo(f"{out}: {scored} runs on {', '.join(one.title for one in datasets)}")
     if save_predictions:

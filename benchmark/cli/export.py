@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from benchmark.cli.options import FOLDER, examples, runs_option, say
-from benchmark.errors import CoopbenchError
+from benchmark.core.errors import CoopbenchError
 
 
 @click.command(
@@ -24,8 +24,8 @@ def export(out: Path, runs: Path) -> None:
     kilobytes each. Who has the same prepared data can make a report of them, or put them among
     runs of their own, where a study takes them as done.
     """
-    from benchmark.export import export as copy
-    from benchmark.run import find_runs
+    from benchmark.runs.export import export as copy
+    from benchmark.runs.run import find_runs
 
     found = list(find_runs(runs))
     finished = [run for run in found if run.finished]

@@ -7,7 +7,7 @@ import click
 
 from benchmark import __version__
 from benchmark.cli.options import examples
-from benchmark.errors import CoopbenchError, UsageError, printable
+from benchmark.core.errors import CoopbenchError, UsageError, printable
 
 KEEPING = ("prepare", "phantom", "corrupt", "train", "evaluate", "report", "study")
 """The commands that go on where they were stopped."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from benchmark.cli.options import examples
-from benchmark.errors import CoopbenchError
+from benchmark.core.errors import CoopbenchError
 
 
 @click.command(epilog=examples("coopbench methods", "coopbench methods proposed"))
@@ -17,8 +17,8 @@ def methods(name: str | None) -> None:
     """
     from tabulate import tabulate
 
-    from benchmark.config import describe_settings
     from benchmark.methods.registry import find_method, method_names
+    from benchmark.runs.config import describe_settings
 
     if name is not None:
         headers = ["key", "default (preset paper)", "meaning"]
@@ -49,7 +49,7 @@ def new_method(name: str, folder: Path) -> None:
     DIR becomes a Python package with a working method NAME, a test, and a README. Once installed
     beside coopbench, it trains, is evaluated and stands in tables like any other.
     """
-    from benchmark.new_method import new_method as write
+    from benchmark.methods.scaffold import new_method as write
 
     for path in write(name, folder):
         click.echo(f"wrote {path}")

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchmark.errors import UsageError, printable
+from benchmark.core.errors import UsageError, printable
 
 if TYPE_CHECKING:
     from benchmark.data.dataset import Dataset
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
-THERE = click.Path(exists=True, file_okay=False, path_type=Path)
+EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 OUTPUTS = click.Choice(["FTN", "FTN+STN"])
 PRESETS = ("demo", "compact", "paper")
 
@@ -30,14 +30,14 @@ def examples(*lines: str) -> str:
 
 def count_workers(option: int | None) -> int:
     """The number of processes asked for, else one per core."""
-    from benchmark.workers import default_workers
+    from benchmark.core.parallel import default_workers
 
     return option or default_workers()
 
 
 def locate_data(option: Path | None) -> Path:
     """Find the data, and say in one line what they are."""
-    from benchmark.data.location import find_data
+    from benchmark.cli.location import find_data
 
     location = find_data(option, workers=count_workers(None))
     say(location.line)
@@ -119,6 +119,11 @@ deterministic_option = click.option(
     "--deterministic",
     is_flag=True,
     help="Same bytes again on a GPU as well, at the cost of speed; on a CPU it is so anyway.",
+)
+keep_state_option = click.option(
+    "--keep-state/--drop-state",
+    default=True,
+    help="Keep what a finished run could be trained further from.  [default: keep]",
 )
 workers_option = click.option(
     "--workers", type=click.IntRange(1), help="Processes.  [default: one per core]"

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from benchmark.cli.options import FOLDER, count_workers, examples, workers_option
-from benchmark.errors import UsageError
+from benchmark.core.errors import UsageError
 
 
 @click.command(epilog=examples("coopbench phantom", "coopbench phantom --out phantom-data"))
@@ -19,8 +19,8 @@ def phantom(out: Path | None, seed: int, workers: int | None) -> None:
     written in the challenges' raw layouts (OUT/raw) and prepared like real data. Commands
     without --data, where there is no ./data, use the one in the cache, and make it if need be.
     """
-    from benchmark.data.location import phantom_folder
-    from benchmark.data.phantom_set import make_phantom
+    from benchmark.cli.location import phantom_folder
+    from benchmark.phantom.phantom_set import make_phantom
 
     if out is None and seed:
         raise UsageError("--seed goes with --out: the phantom in the cache is that of seed 0")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from benchmark.cli.options import FILE, FOLDER, OUTPUTS, device_option, examples, say
-from benchmark.errors import UsageError
+from benchmark.core.errors import UsageError
 
 
 @click.command(
@@ -39,12 +39,12 @@ def predict(
     like the training data, its centre segmented (262 mm wide for preset paper, 175 mm for
     compact), and the result brought back. Labels: 1 LV, 2 MYO, 3 RV.
     """
+    from benchmark.core.device import find_device
     from benchmark.data.labels import STRUCTURES
     from benchmark.data.nifti import stem
-    from benchmark.device import find_device
-    from benchmark.prediction import trained_network
-    from benchmark.run import open_run
-    from benchmark.volume import segment_file
+    from benchmark.inference.prediction import trained_network
+    from benchmark.inference.volume import segment_file
+    from benchmark.runs.run import open_run
 
     opened = open_run(run)
     where = find_device(device)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from benchmark.cli.options import (
+    EXISTING_FOLDER,
     FOLDER,
-    THERE,
     count_workers,
     examples,
     say,
@@ -18,7 +18,7 @@ from benchmark.cli.options import (
 if TYPE_CHECKING:
     from benchmark.data.prepare import Prepared
 
-_raw_argument = click.argument("raw", type=THERE)
+_raw_argument = click.argument("raw", type=EXISTING_FOLDER)
 _out_option = click.option(
     "--out",
     type=FOLDER,

@@ -23,7 +23,7 @@ from benchmark.cli.options import (
 if TYPE_CHECKING:
     import torch
 
-    from benchmark.report import ReportOptions
+    from benchmark.reporting.report import ReportOptions
 
 
 @click.command(
@@ -123,8 +123,8 @@ def report(
     Differences are tested over subjects (Wilcoxon, Holm) against --reference, and estimated over
     subjects and repeats; docs/statistics.md says what each can tell.
     """
-    from benchmark.device import find_device
-    from benchmark.report import ReportOptions
+    from benchmark.core.device import find_device
+    from benchmark.reporting.report import ReportOptions
 
     options = ReportOptions(
         average_all=average_all,
@@ -181,11 +181,11 @@ def make_report(
             written into, a report can be made.
         repeats: of the runs; none: all.
     """
-    from benchmark.evaluation import evaluate as score
-    from benchmark.evaluation import gather_groups
-    from benchmark.external.rows import read_external_rows
-    from benchmark.report import write_report
-    from benchmark.selection import all_datasets, select_runs
+    from benchmark.evaluation.evaluate import evaluate as score
+    from benchmark.evaluation.evaluate import gather_groups
+    from benchmark.evaluation.external.rows import read_external_rows
+    from benchmark.reporting.report import write_report
+    from benchmark.runs.selection import all_datasets, select_runs
 
     datasets = all_datasets(data)
     selection = select_runs(runs, datasets, preset, repeats=repeats, may_be_empty=bool(external))

@@ -5,10 +5,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchmark.cli.options import FILE, OUTPUTS, THERE, count_workers, examples, say, workers_option
+from benchmark.cli.options import (
+    EXISTING_FOLDER,
+    FILE,
+    OUTPUTS,
+    count_workers,
+    examples,
+    say,
+    workers_option,
+)
 
 if TYPE_CHECKING:
-    from benchmark.external.record import Missing
+    from benchmark.evaluation.external.record import Missing
 
 
 @click.command(
@@ -21,8 +29,8 @@ if TYPE_CHECKING:
         "coopbench report --scores scores/nnU-Net.csv",
     )
 )
-@click.argument("predictions", type=THERE)
-@click.argument("labels", type=THERE)
+@click.argument("predictions", type=EXISTING_FOLDER)
+@click.argument("labels", type=EXISTING_FOLDER)
 @click.option("--name", help="The row in tables.  [default: the name of PREDICTIONS]")
 @click.option(
     "--map",
@@ -49,7 +57,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--corrupted",
-    type=THERE,
+    type=EXISTING_FOLDER,
     metavar="OUT",
     help="Of 'coopbench corrupt IMAGES OUT': score each kind in it against the same labels.",
 )
@@ -112,12 +120,12 @@ def score(
     The scores are tidy like those of 'coopbench evaluate', with their provenance as .json beside
     them. 'coopbench report --scores FILE' takes them into the table.
     """
-    from benchmark.config import check_name
-    from benchmark.external.matching import find_test_sets, unmatched_line
-    from benchmark.external.numbering import parse_numbering
-    from benchmark.external.score_file import check_target, write_scores
-    from benchmark.external.scoring import Row, score_predictions
-    from benchmark.lock import only_one
+    from benchmark.core.lock import folder_lock
+    from benchmark.evaluation.external.matching import find_test_sets, unmatched_line
+    from benchmark.evaluation.external.numbering import parse_numbering
+    from benchmark.evaluation.external.score_file import check_target, write_scores
+    from benchmark.evaluation.external.scoring import Row, score_predictions
+    from benchmark.runs.config import check_name
 
     row = Row(check_name(name or predictions.resolve().name), repeat, seed, output)
     numbering = parse_numbering("--map", values)
@@ -151,7 +159,7 @@ def score(
     )
     for line in scored.faults:
         say(f"warning: {line}")
-    with only_one(target.parent, "writing scores in", of=target.stem):
+    with folder_lock(target.parent, "writing scores in", of=target.stem):
         write_scores(scored, target)
     for line in scored.summary:
         click.echo(line)

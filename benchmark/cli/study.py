@@ -12,6 +12,7 @@ from benchmark.cli.options import (
     deterministic_option,
     device_option,
     examples,
+    keep_state_option,
     listed_repeats,
     locate_data,
     methods_option,
@@ -23,7 +24,7 @@ from benchmark.cli.options import (
     set_option,
 )
 from benchmark.cli.report import make_report
-from benchmark.errors import CoopbenchError, UsageError
+from benchmark.core.errors import CoopbenchError, UsageError
 
 if TYPE_CHECKING:
     from benchmark.study.grid import Job
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
 
 PROCESSES = (
-    *("benchmark.corrupt", "corruptions.acdc_c"),
-    *("benchmark.study.training", "benchmark.evaluation", "benchmark.examples"),
+    *("benchmark.corrupted_sets.corrupt_set", "corruptions.acdc_c"),
+    *("benchmark.study.training", "benchmark.evaluation.evaluate", "benchmark.reporting.examples"),
 )
 """What the processes of a study work with."""
 
@@ -41,6 +42,7 @@ PROCESSES = (
     epilog=examples(
         "coopbench study",
         "coopbench study --data data --methods standard,proposed --repeats 0,1,2",
+        "coopbench study --corrupt acdc --corrupt mnms",
         "coopbench study --repeats 0,1,2 --plan --jobs 8 --price 2.50",
         "coopbench study --plan --target-difference 0.02",
         "coopbench study --repeats 0,1,2 --engine dask --scheduler tcp://head-node:8786",
@@ -51,6 +53,12 @@ PROCESSES = (
     "--repeats", callback=listed_repeats, default="0", show_default=True, help="As 0,1,2."
 )
 @data_option
+@click.option(
+    "--corrupt",
+    multiple=True,
+    metavar="SET",
+    help="Which prepared set is corrupted by ACDC-C; may be repeated.  [default: acdc]",
+)
 @preset_option
 @device_option
 @set_option
@@ -85,10 +93,12 @@ PROCESSES = (
 )
 @click.option("--price", type=click.FloatRange(0), help="Of a worker's hour, for --plan.")
 @deterministic_option
+@keep_state_option
 def study(
     methods: tuple[str, ...],
     repeats: tuple[int, ...],
     data: Path | None,
+    corrupt: tuple[str, ...],
     preset: str | None,
     device: str,
     overrides: tuple[str, ...],
@@ -101,26 +111,29 @@ def study(
     target_difference: float | None,
     price: float | None,
     deterministic: bool,
+    keep_state: bool,
 ) -> None:
     """Corrupt, train, evaluate and report.
 
-    Makes ACDC-C, trains the chosen methods and repeats, scores them on every prepared set and
-    writes the report, skipping what is done. With --engine dask, each corruption, training and
-    evaluation is a job of a Dask cluster, whose machines have to see the folders of data and runs;
-    the report is made here. --plan only says what would be done, by trials on this machine.
+    Makes ACDC-C, of other prepared sets as well by --corrupt, trains the chosen methods and
+    repeats, scores them on every prepared set and writes the report, skipping what is done. With
+    --engine dask, each corruption, training and evaluation is a job of a Dask cluster, whose
+    machines have to see the folders of data and runs; the report is made here. --plan only says
+    what would be done, by trials on this machine.
     """
     import torch
 
-    from benchmark.config import resolve
-    from benchmark.corrupting import Corrupting
-    from benchmark.device import find_device
+    from benchmark.core.device import find_device
+    from benchmark.core.parallel import begin_imports
+    from benchmark.corrupted_sets.actions import Corrupting, read_clean
+    from benchmark.data.set_names import CLEAN
     from benchmark.methods.registry import find_method, method_names
-    from benchmark.report import ReportOptions
-    from benchmark.run import find_run
+    from benchmark.reporting.report import ReportOptions
+    from benchmark.runs.config import resolve
+    from benchmark.runs.run import find_run
     from benchmark.study.grid import RECIPE
     from benchmark.study.study import Study
     from benchmark.study.training import train_all
-    from benchmark.workers import begin_imports
 
     chosen = tuple(dict.fromkeys(methods)) or tuple(method_names())
     for method in chosen:
@@ -150,7 +163,12 @@ def study(
     at_once = jobs or (1 if where.type == "cuda" else min(cores, len(configs)))
     # Whatever is finished already, so that a study that goes on gives the same bytes.
     threads = 1 if engine == "dask" else max(1, cores // at_once)
-    asked = Study(configs, dataset, folder, runs, where, threads, deterministic)
+    corrupted = tuple(dict.fromkeys(corrupt)) or (CLEAN,)
+    for name in corrupted:
+        read_clean(folder, name, option="--corrupt")
+    asked = Study(
+        configs, dataset, folder, runs, where, threads, deterministic, corrupted, keep_state
+    )
     if plan:
         if target_difference is not None:
             _plan_repeats(asked, target_difference)
@@ -160,7 +178,11 @@ def study(
     if out is not None:  # before hours are spent, not after
         out.mkdir(parents=True, exist_ok=True)
     if engine == "local":
-        Corrupting(RECIPE, 0, cores).make_set(folder / "acdc", folder / RECIPE)
+        work = Corrupting(RECIPE, 0, cores)
+        for name in asked.corrupted:
+            work.make_set(folder, name)
+            for line in work.left_alone(folder, name):
+                say(line)
     fault: CoopbenchError | None = None
     try:
         if engine == "dask":
@@ -190,7 +212,7 @@ def study(
 
 
 def _plan(study: "Study", workers: int, price: float | None) -> None:
-    from benchmark.progress import progress_bar
+    from benchmark.core.progress import progress_bar
     from benchmark.study.grid import make_grid
     from benchmark.study.planning import describe_plan, estimate, methods_to_train
 
@@ -203,7 +225,7 @@ def _plan(study: "Study", workers: int, price: float | None) -> None:
 
 
 def _plan_repeats(study: "Study", target: float) -> None:
-    from benchmark.report import REFERENCE
+    from benchmark.reporting.report import REFERENCE
     from benchmark.study.needed_repeats import describe_needs, needed_repeats
 
     names = [config.name for config in study.configs]
@@ -218,7 +240,7 @@ def _study_on_dask(study: "Study", scheduler: str | None, workers: int) -> None:
         raise UsageError(
             f"--engine dask: {error.name} is not installed; pip install 'coopbench[dask]'"
         ) from error
-    from benchmark.progress import make_progress
+    from benchmark.core.progress import make_progress
     from benchmark.study.grid import make_grid
 
     gpu, jobs, folders = study.device.type == "cuda", make_grid(study), (study.data, study.runs)

@@ -9,9 +9,9 @@ RAW/training/patient001/patient001_frame01_gt.nii.gz    1 = RV, 2 = MYO, 3 = LV
 import re
 from pathlib import Path
 
+from benchmark.core.errors import CoopbenchError
 from benchmark.data.labels import ACDC_LABELS
 from benchmark.data.raw import RawFrame, RawSet, RawSubject, read_each
-from benchmark.errors import CoopbenchError
 
 
 def read_acdc(raw: Path) -> RawSet:

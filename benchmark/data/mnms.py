@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.core.errors import CoopbenchError
 from benchmark.data.labels import MNMS_LABELS
 from benchmark.data.raw import RawFrame, RawSet, RawSubject, read_each
-from benchmark.errors import CoopbenchError
 
 COLUMNS = ("External code", "Vendor", "Centre", "ED", "ES")
 

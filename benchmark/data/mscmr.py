@@ -9,9 +9,9 @@ One frame per subject and sequence, prepared as ED.
 import re
 from pathlib import Path
 
+from benchmark.core.errors import CoopbenchError
 from benchmark.data.labels import MSCMR_LABELS
 from benchmark.data.raw import RawFrame, RawSet, RawSubject, read_each
-from benchmark.errors import CoopbenchError
 
 
 def read_mscmr(raw: Path, sequence: str = "C0") -> RawSet:

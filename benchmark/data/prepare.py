@@ -13,15 +13,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.core.errors import CoopbenchError, first_lines
+from benchmark.core.files import sha256, whole_folder, write_json
+from benchmark.core.lock import folder_lock
+from benchmark.core.parallel import run_parallel, split_errors
 from benchmark.data.dataset import Case, Dataset, Splits, read_case
 from benchmark.data.labels import implausible, remap
 from benchmark.data.nifti import Volume, finite_float32, read_volume, write_volume
 from benchmark.data.raw import RawFrame, RawSet, RawSubject
 from benchmark.data.resample import IN_PLANE_SPACING, resample_in_plane
-from benchmark.errors import CoopbenchError, first_lines
-from benchmark.files import sha256, whole_folder, write_json
-from benchmark.lock import only_one
-from benchmark.workers import share_out, sort_out
 
 PERCENTILES = (2.0, 98.0)
 PREPARATION = {
@@ -181,7 +181,7 @@ def prepare(
     root = data / raw.name
     if not raw.subjects:
         raise _not_prepared(raw.faults, len(raw.faults))
-    with only_one(root, "preparing"):
+    with folder_lock(root, "preparing"):
         return _prepare(raw, root, workers, splits, phantom=phantom, skip_bad=skip_bad)
 
 
@@ -203,14 +203,14 @@ def _prepare(
     skip_bad: bool,
 ) -> Prepared:
     jobs = [_Job(subject, raw.numbering, root) for subject in raw.subjects]
-    with share_out(
+    with run_parallel(
         _prepare_subject,
         jobs,
         title=f"prepare {raw.title}",
         workers=workers,
         preload=[__name__],
     ) as work:
-        done, broken = sort_out(work)
+        done, broken = split_errors(work)
     faults = sorted([*raw.faults, *broken])
     if faults and not (skip_bad and done):
         raise _not_prepared(faults, len(jobs) + len(raw.faults))

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.core.errors import CoopbenchError
+from benchmark.core.files import sha256
 from benchmark.data.dataset import Case, Dataset
 from benchmark.data.labels import STRUCTURES, remap
 from benchmark.data.nifti import finite_float32, read_volume
-from benchmark.errors import CoopbenchError
-from benchmark.files import sha256
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from benchmark.errors import CoopbenchError
+from benchmark.core.errors import CoopbenchError
 
 Found = TypeVar("Found")
 

@@ -13,7 +13,9 @@ from torch import Tensor
 from benchmark.methods import method
 from benchmark.methods.losses import (
     Forward,
+    HardSettings,
     hard_losses,
+    hard_pass,
     shape_loss,
     standard_losses,
 )
@@ -29,7 +31,7 @@ MaskKinds = Annotated[tuple[MaskKind, ...], BeforeValidator(method.listed)]
 ALL_KINDS: tuple[MaskKind, ...] = ("dropout", "channel", "spatial")
 
 
-class CooperativeSettings(method.Settings):
+class CooperativeSettings(HardSettings):
     """Settings of cooperative training; the defaults are the poster's."""
 
     image_masks: MaskKinds = ALL_KINDS
@@ -61,7 +63,8 @@ class Cooperative(Method):
         self, network: DualThinkingNetwork, batch: Batch, stream: RandomStream
     ) -> dict[str, Tensor]:
         """The terms of L_standard, and those of L_hard under ``hard_`` names."""
-        losses, forward = standard_losses(network, batch, separate=self.settings.separate)
+        separate, stn_first = self.settings.separate, self.settings.stn_first
+        losses, forward = standard_losses(network, batch, separate=separate, stn_first=stn_first)
         return losses | self._hard_losses(network, batch, forward, losses, stream)
 
     def _hard_losses(
@@ -74,12 +77,13 @@ class Cooperative(Method):
     ) -> dict[str, Tensor]:
         """L_hard = CE(p₂, y) + ½·MSE(x̂', x) + CE(STN(p₂), y) + CE(STN(p̂), y), term by term."""
         hard: dict[str, Tensor] = {}
+        separate, batch_norm = self.settings.separate, self.settings.hard_batch_norm
         if kinds := self.settings.image_masks:
             image = self._corrupted_image(network, forward, losses, kinds, stream)
-            hard, _ = hard_losses(network, image, batch, separate=self.settings.separate)
+            hard, _ = hard_losses(network, image, batch, separate=separate, batch_norm=batch_norm)
         if kinds := self.settings.shape_masks:
             logits = self._corrupted_logits(network, forward, losses, kinds, stream)
-            with untraced_statistics(network):
+            with hard_pass(network, batch_norm):
                 hard["hard_shape_of_generated"] = shape_loss(network, logits, batch.label)
         return hard
 

@@ -9,8 +9,8 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
+from benchmark.core.seeding import derive_seed
 from benchmark.networks.dual import DualThinkingNetwork
-from benchmark.seeding import derive_seed
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import difflib
 from importlib.metadata import EntryPoint, entry_points
 
-from benchmark.errors import CoopbenchError, UsageError
+from benchmark.core.errors import CoopbenchError, UsageError
 from benchmark.methods.method import Method
 
 GROUP = "coopbench.methods"

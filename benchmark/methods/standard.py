@@ -2,8 +2,7 @@
 
 from torch import Tensor
 
-from benchmark.methods import method
-from benchmark.methods.losses import standard_losses
+from benchmark.methods.losses import StandardSettings, standard_losses
 from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.networks.dual import DualThinkingNetwork
 
@@ -15,7 +14,7 @@ class Standard(Method):
     summary = "the dual network with segmentation, reconstruction and shape losses"
     reference = "Chen et al., MICCAI 2021 (baseline)"
 
-    class Settings(method.Settings):
+    class Settings(StandardSettings):
         """Settings of standard training."""
 
         separate: bool = False
@@ -27,4 +26,5 @@ class Standard(Method):
         self, network: DualThinkingNetwork, batch: Batch, stream: RandomStream
     ) -> dict[str, Tensor]:
         """The four terms of L_standard."""
-        return standard_losses(network, batch, separate=self.settings.separate)[0]
+        separate, stn_first = self.settings.separate, self.settings.stn_first
+        return standard_losses(network, batch, separate=separate, stn_first=stn_first)[0]

@@ -43,10 +43,12 @@ class BatchNorm2d(nn.BatchNorm2d):
     def _trace(self, mean: Tensor, variance: Tensor, count: int) -> None:
         """Let the running statistics follow those of a batch of ``count`` values a channel."""
         assert self.running_mean is not None and self.running_var is not None
-        assert self.num_batches_tracked is not None and self.momentum is not None
+        assert self.num_batches_tracked is not None
         self.num_batches_tracked.add_(1)
-        self.running_mean.lerp_(mean, self.momentum)
-        self.running_var.lerp_(variance * (count / (count - 1)), self.momentum)
+        # Without a momentum they are the mean over all batches, as in PyTorch.
+        weight = 1 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
+        self.running_mean.lerp_(mean, weight)
+        self.running_var.lerp_(variance * (count / (count - 1)), weight)
 
 
 def _has_short_rows(features: Tensor) -> bool:
@@ -121,9 +123,15 @@ class _ByRows(torch.autograd.Function):
 
 
 @contextmanager
-def untraced_statistics(network: nn.Module) -> Iterator[None]:
-    """Let every `BatchNorm2d` of ``network`` use batch statistics and keep no trace of them."""
-    layers = [layer for layer in network.modules() if isinstance(layer, BatchNorm2d)]
+def untraced_statistics(network: nn.Module, *, but: nn.Module | None = None) -> Iterator[None]:
+    """Let every `BatchNorm2d` of ``network`` use batch statistics and keep no trace of them.
+
+    Those of the part ``but`` stay as they are.
+    """
+    kept = set() if but is None else set(but.modules())
+    layers = [
+        layer for layer in network.modules() if isinstance(layer, BatchNorm2d) and layer not in kept
+    ]
     before = [layer.untraced for layer in layers]
     for layer in layers:
         layer.untraced = True

@@ -62,9 +62,13 @@ class DualThinkingNetwork(nn.Module):
         """D_i(z_i): the image (N, 1, H, W) in (0, 1) of an image code, in float32."""
         return self.image_decoder(image_code).float()
 
+    def soften(self, logits: Tensor) -> Tensor:
+        """softmax(logits / 2): what the STN sees of the FTN's logits, both (N, 4, H, W)."""
+        return F.softmax(logits / TEMPERATURE, dim=1)
+
     def refine(self, logits: Tensor) -> Tensor:
         """STN(p): refined logits (N, 4, H, W) of the FTN's logits, in float32."""
-        return self.stn(F.softmax(logits / TEMPERATURE, dim=1)).float()
+        return self.stn(self.soften(logits)).float()
 
     def refine_label(self, label: Tensor) -> Tensor:
         """STN(y): logits (N, 4, H, W) of a label map (N, H, W), in float32."""

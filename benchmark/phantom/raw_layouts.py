@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.core.files import write_json, write_text
+from benchmark.core.seeding import derive_seed
 from benchmark.data.nifti import write_volume
-from benchmark.files import write_json, write_text
 from benchmark.phantom.acquisition import short_axis_stack
 from benchmark.phantom.site import CROSS_SITES, SINGLE_SITE, Site
-from benchmark.seeding import derive_seed
 
 SUBJECTS = tuple(f"{number:03d}" for number in range(1, 26))
 

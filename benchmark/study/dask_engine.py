@@ -30,10 +30,10 @@ from distributed import (
 from distributed.scheduler import KilledWorker
 
 from benchmark import __version__
-from benchmark.errors import CoopbenchError
+from benchmark.core.errors import CoopbenchError
+from benchmark.core.parallel import check_cancelled, connected
 from benchmark.study.grid import Job
 from benchmark.study.order import Order
-from benchmark.workers import connected, heed_stop
 
 PATIENCE = 60.0
 """Seconds that a scheduler may take to answer."""
@@ -277,7 +277,7 @@ def _do(job: Job, study: str) -> None:
     line = _Line(study)
     try:
         with _ALONE, connected(line, line):
-            heed_stop()
+            check_cancelled()
             job.work(job.argument)
     except KeyboardInterrupt as error:  # which would end the worker
         raise CoopbenchError(f"{job.name}: interrupted; its state is saved") from error

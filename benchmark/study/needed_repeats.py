@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import pandas as pd
 from tabulate import tabulate
 
-from benchmark.errors import CoopbenchError
-from benchmark.run import Run, find_runs
+from benchmark.core.errors import CoopbenchError, ScoreFileError
+from benchmark.runs.run import Run, find_runs
 from benchmark.study.study import Study
-from results.errors import ScoreFileError
-from results.power import ALPHA, LIMIT, POWER, detectable_effect, repeats_needed
-from results.repeat_spread import repeat_differences
-from results.scores import read_scores
+from results.analysis.power import ALPHA, LIMIT, POWER, detectable_effect, repeats_needed
+from results.analysis.repeat_spread import repeat_differences
+from results.scores.score_table import read_scores
 
 OUTPUT = "FTN"
 """Whose Dice is planned for."""

@@ -11,26 +11,25 @@ import numpy as np
 import torch
 from tabulate import tabulate
 
-from benchmark.bench.floor import wait_for
-from benchmark.bench.steps import TOTAL
-from benchmark.corrupt import corrupt_slices
+from benchmark.core.device import keep_memory
+from benchmark.core.environment import environment
+from benchmark.core.errors import CoopbenchError
+from benchmark.core.files import read_json
+from benchmark.corrupted_sets.corrupt_set import corrupt_slices
+from benchmark.corrupted_sets.recipe import find_recipe
 from benchmark.data.dataset import Dataset, evaluated_cases, read_dataset
 from benchmark.data.field import centre_field
 from benchmark.data.prepared import read_frame
-from benchmark.data.slices import TrainingSlices
-from benchmark.device import keep_memory
-from benchmark.environment import environment
-from benchmark.errors import CoopbenchError
-from benchmark.files import read_json
-from benchmark.learner import Learner
-from benchmark.metrics import score_volume
-from benchmark.prediction import FIELD, predict_field
-from benchmark.recipe import find_recipe
-from benchmark.run import find_runs
+from benchmark.evaluation.metrics import score_volume
+from benchmark.inference.prediction import FIELD, predict_field
+from benchmark.runs.run import find_runs
+from benchmark.speed.floor import wait_for
+from benchmark.speed.steps import TOTAL
 from benchmark.study.grid import RECIPE, Job
 from benchmark.study.order import Order
 from benchmark.study.study import Study
-from benchmark.training import total_steps
+from benchmark.training.learner import Learner, training_slices
+from benchmark.training.loop import total_steps
 
 TRIAL_STEPS = 3
 
@@ -78,8 +77,7 @@ def estimate(study: Study, jobs: Sequence[Job], *, advance: Callable[[], None]) 
     keep_memory()
     first = study.configs[0]
     recorded = _recorded(study)
-    cases = study.dataset.of_subjects(first.data.train)
-    slices = TrainingSlices(study.dataset, cases, crop=first.training.crop, device=study.device)
+    slices = training_slices(first, study.dataset, study.device)
     training, tried = {}, []
     for method in methods_to_train(jobs):
         config = next(one for one in study.configs if one.method == method)

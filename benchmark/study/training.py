@@ -6,14 +6,14 @@ from pathlib import Path
 
 import torch
 
-from benchmark.config import RunConfig
+from benchmark.core.errors import CoopbenchError
+from benchmark.core.parallel import run_parallel, tell
+from benchmark.core.progress import make_progress
 from benchmark.data.dataset import read_dataset
-from benchmark.errors import CoopbenchError
-from benchmark.progress import make_progress
-from benchmark.run import find_run, own_run
+from benchmark.runs.config import RunConfig
+from benchmark.runs.run import find_run, own_run
 from benchmark.study.study import Study
-from benchmark.training import Trainer
-from benchmark.workers import share_out, tell
+from benchmark.training.loop import Trainer
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class TrainingJob:
     deterministic: bool
     patience: float = 0.0
     """Seconds that another process may take to end its work on the run."""
+    keep_state: bool = True
 
     @property
     def name(self) -> str:
@@ -56,7 +57,7 @@ def train_all(study: Study, *, jobs: int) -> None:
             name, step, total, line = message
             progress.update(tasks[name], completed=step, total=total, note=line)
 
-        with share_out(
+        with run_parallel(
             train_one,
             [
                 TrainingJob(
@@ -66,6 +67,7 @@ def train_all(study: Study, *, jobs: int) -> None:
                     study.device.type,
                     study.threads,
                     study.deterministic,
+                    keep_state=study.keep_state,
                 )
                 for run in todo
             ],
@@ -86,7 +88,7 @@ def train_all(study: Study, *, jobs: int) -> None:
 
 
 def train_one(job: TrainingJob) -> None:
-    """Train a run, or go on with it; it tells how far it is (see `benchmark.workers.tell`).
+    """Train a run, or go on with it; it tells how far it is (see `benchmark.core.parallel.tell`).
 
     Raises:
         CoopbenchError: the run failed, or is being trained by another process.
@@ -96,5 +98,7 @@ def train_one(job: TrainingJob) -> None:
         if run.finished:  # by another process, while this one waited for its turn
             return
         dataset, device = read_dataset(job.dataset), torch.device(job.device)
-        trainer = Trainer(run, dataset, device, deterministic=job.deterministic)
+        trainer = Trainer(
+            run, dataset, device, deterministic=job.deterministic, keep_state=job.keep_state
+        )
         trainer.train(lambda step, total, line: tell((job.name, step, total, line)))

@@ -7,10 +7,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from results.errors import ScoreFileError
+from benchmark.core.errors import ScoreFileError
 from results.figures.panels import line_panels
 from results.figures.style import styled
-from results.order import ordered_titles, remark_notes
+from results.scores.order import ordered_titles, remark_notes
 
 SMOOTHED = 11
 """Logged steps, at most, that a drawn loss is the running median of; a quarter of a short run's."""

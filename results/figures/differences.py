@@ -13,8 +13,8 @@ from results.figures.gain import round_below
 from results.figures.panels import row_panels
 from results.figures.style import colours, styled
 from results.figures.words import least_and_most
-from results.order import ordered_sets, ordered_titles, remark_notes
-from results.published import AVERAGES
+from results.scores.order import ordered_sets, ordered_titles, remark_notes
+from results.scores.published import AVERAGES
 
 SYMBOLS = {"better": ">", "worse": "<", "equivalent": "s", "undecided": "o"}
 """The mark of each verdict."""
@@ -30,7 +30,7 @@ def difference_figure(
     phantom: bool = False,
     notes: Sequence[str] = (),
 ) -> Figure | None:
-    """Draw the comparisons of `results.statistics.paired_tests`; None where there is none.
+    """Draw the comparisons of `results.analysis.statistics.paired_tests`; None where there is none.
 
     A thick line is the interval over subjects, a thin one that over subjects and repeats, the band
     the ``margin``; the symbol's shape is the verdict over subjects, filled where the one over

@@ -13,15 +13,15 @@ from matplotlib.ticker import FixedLocator
 from results.figures.panels import BOX_LEGEND, draw_box, row_panels
 from results.figures.style import colours, styled
 from results.figures.words import least_and_most
-from results.mean_table import HIGHER, LOWER
-from results.order import ordered_sets, ordered_titles, remark_notes
-from results.published import AVERAGES
+from results.scores.order import ordered_sets, ordered_titles, remark_notes
+from results.scores.published import AVERAGES
+from results.wording import HIGHER, LOWER
 
 
 def gains(subjects: pd.DataFrame) -> pd.DataFrame:
     """Dice of FTN+STN minus that of FTN by test_set, method and subject, as the column `gain`.
 
-    ``subjects`` is of `results.scores.subject_scores`; of the subjects that have both.
+    ``subjects`` is of `subject_scores`; of the subjects that have both.
     """
     wide = subjects.pivot(index=["test_set", "method", "subject"], columns="output", values="dice")
     wide = wide.reindex(columns=list(AVERAGES))
@@ -39,7 +39,7 @@ def gain_figure(
 ) -> Figure | None:
     """Draw `gains` by test set and method, as `results.figures.scores` does Dice.
 
-    ``tests`` is of `results.refinement.refinement_tests`; below each box stand the intervals of its
+    ``tests`` is of `refinement_tests`; below each box stand the intervals of its
     mean over subjects, and over subjects and repeats, and at the edge the mark of the test.
 
     None where no subject has scores of both outputs. Methods with one output are named below.

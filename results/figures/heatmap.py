@@ -16,8 +16,8 @@ from results.figures.style import (
     write_notes,
 )
 from results.figures.words import least_and_most
-from results.published import AVERAGES
-from results.table import PosterTable
+from results.scores.published import AVERAGES
+from results.tables.poster_table import PosterTable
 
 _WIDTH, _HEIGHT = 0.52, 0.22  # inches of a cell
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
-from results.all_pairs import groups_of
+from results.analysis.all_pairs import groups_of
 from results.figures.panels import row_panels
 from results.figures.style import colours, styled
-from results.order import ordered_sets, ordered_titles, remark_notes
-from results.published import AVERAGES
-from results.test_notes import family_words
+from results.scores.order import ordered_sets, ordered_titles, remark_notes
+from results.scores.published import AVERAGES
+from results.tables.notes_of_tests import family_words
 
 
 def pairs_figure(
@@ -22,7 +22,7 @@ def pairs_figure(
     phantom: bool = False,
     notes: Sequence[str] = (),
 ) -> Figure | None:
-    """Draw the groups of `results.all_pairs.groups_of`, a line of dots each; None for no pairs."""
+    """Draw the groups of `groups_of`, a line of dots each; None for no pairs."""
     if pairs.empty:
         return None
     shown = ordered_titles(methods, titles, remarks)

@@ -22,8 +22,8 @@ from results.figures.style import (
     wrapped_notes,
     write_notes,
 )
-from results.order import further_sets, ordered_titles, remark_notes
-from results.published import POSTER_SETS
+from results.scores.order import further_sets, ordered_titles, remark_notes
+from results.scores.published import POSTER_SETS
 
 CHOICES = ("best", "median", "worst")
 """Which case of a test set, by the mean Dice over the methods drawn."""

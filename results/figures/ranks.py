@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from results.analysis.ranking import RESAMPLES, Ranking
 from results.figures.panels import row_panels
 from results.figures.style import colours, styled
-from results.mean_table import listed
-from results.order import ordered_titles, remark_notes
-from results.ranking import RESAMPLES, Ranking
+from results.scores.order import ordered_titles, remark_notes
+from results.wording import listed
 
 
 def rank_figure(

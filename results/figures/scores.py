@@ -7,13 +7,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
-from results.errors import ScoreFileError
+from benchmark.core.errors import ScoreFileError
 from results.figures.panels import BOX_LEGEND, draw_box, row_panels
 from results.figures.style import colours, styled
 from results.figures.words import least_and_most
-from results.order import ordered_sets, ordered_titles, remark_notes
-from results.published import AVERAGES, POSTER_SETS
-from results.scores import subject_scores
+from results.scores.order import ordered_sets, ordered_titles, remark_notes
+from results.scores.published import AVERAGES, POSTER_SETS
+from results.scores.score_table import subject_scores
 
 
 def score_figure(
@@ -24,7 +24,7 @@ def score_figure(
     phantom: bool = False,
     notes: Sequence[str] = (),
 ) -> Figure:
-    """Draw a score table (see `results.scores.read_scores`), FTN above FTN+STN.
+    """Draw a score table (see `read_scores`), FTN above FTN+STN.
 
     Test sets stand side by side in the table's order, methods are labelled rows in the table's
     order, and all panels share one Dice axis. A point is a subject: the mean Dice of its frames,

@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from results.analysis.intervals import interval_of_mean
+from results.analysis.robustness import CorruptedSets
 from results.figures.panels import line_panels
 from results.figures.style import styled
 from results.figures.words import least_and_most
-from results.intervals import interval_of_mean
-from results.mean_table import span
-from results.order import ordered_titles, remark_notes
-from results.published import AVERAGES
-from results.robustness import CorruptedSets
-from results.scores import subject_scores
+from results.scores.order import ordered_titles, remark_notes
+from results.scores.published import AVERAGES
+from results.scores.score_table import subject_scores
+from results.wording import span
 
 
 def severity_curves(scores: pd.DataFrame, sets: CorruptedSets) -> pd.DataFrame:

@@ -11,8 +11,8 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from results.files import whole_file
-from results.mean_table import PHANTOM_MARK
+from benchmark.core.files import whole_file
+from results.wording import PHANTOM_MARK
 
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 """Okabe and Ito's colours for all kinds of colour vision, without black and the pale yellow.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from results.mean_table import MeanTable
+from results.tables.mean_table import MeanTable
 
 Facts = tuple[tuple[str, str], ...]
 """Names and values."""
@@ -79,5 +79,5 @@ class Page:
     """Incomplete runs, missing sets, too few subjects."""
     sections: tuple[Section, ...]
     worst: pd.DataFrame
-    """Of `results.worst.worst_cases`, with a column `source`; may be empty."""
+    """Of `results.analysis.worst.worst_cases`, with a column `source`; may be empty."""
     runs: tuple[RunRecord, ...]

@@ -11,11 +11,12 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
-from results.errors import ScoreFileError
-from results.files import whole_file
-from results.mean_table import HIGHER, LOWER, PHANTOM_MARK, MeanTable, bracketed
+from benchmark.core.errors import ScoreFileError
+from benchmark.core.files import whole_file
+from results.analysis.worst import SHOWN
 from results.page.content import Page
-from results.worst import SHOWN
+from results.tables.mean_table import MeanTable
+from results.wording import HIGHER, LOWER, PHANTOM_MARK, bracketed
 
 LIMIT = 20_000_000
 """Bytes that a page may have."""

@@ -1,0 +1,61 @@
+"""Which data a command uses when it is not told."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from benchmark.core.errors import CoopbenchError
+from benchmark.phantom.phantom_set import PHANTOM_VERSION, make_phantom
+
+VARIABLE = "COOPBENCH_DATA"
+
+
+@dataclass(frozen=True)
+class Location:
+    """A folder of prepared sets, and one line on what it is."""
+
+    folder: Path
+    line: str
+
+
+def phantom_folder() -> Path:
+    """Where the phantom lies: the user's cache, or ``COOPBENCH_CACHE``."""
+    cache = os.environ.get("COOPBENCH_CACHE") or platformdirs.user_cache_dir("coopbench")
+    return Path(cache) / f"phantom-{PHANTOM_VERSION}"
+
+
+def find_data(option: Path | None, *, workers: int) -> Location:
+    """The folder given, else that in ``COOPBENCH_DATA``, else ``./data``, else the phantom.
+
+    ``./data`` counts where it holds a prepared set. The phantom is made where it is not there.
+
+    Raises:
+        CoopbenchError: a folder that was asked for holds no prepared set.
+    """
+    asked = option or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
+    if asked is not None:
+        if not holds_set(asked):
+            raise CoopbenchError(
+                f"{asked}: holds no prepared set (no */dataset.json); "
+                "make one with 'coopbench prepare' or 'coopbench phantom --out'"
+            )
+        return Location(asked, f"data: {asked}")
+    here = Path("data")
+    if holds_set(here):
+        return Location(here, f"data: ./{here}")
+    folder = phantom_folder()
+    if not holds_set(folder):
+        make_phantom(folder, workers=workers)
+    line = (
+        f"data: the built-in phantom in {folder} (synthetic hearts, to see the software work), "
+        f"since {'./data holds no prepared set' if here.is_dir() else 'there is no ./data'}; "
+        f"for your own: --data, {VARIABLE}, or 'coopbench prepare'"
+    )
+    return Location(folder, line)
+
+
+def holds_set(folder: Path) -> bool:
+    """Whether a prepared set lies in ``folder``."""
+    return any(folder.glob("*/dataset.json"))

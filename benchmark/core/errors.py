@@ -1,0 +1,50 @@
+"""What a user did wrong or what is wrong with their files, each fault said in one line."""
+
+from collections.abc import Sequence
+
+SHOWN = 10
+"""How many faults are listed one by one; the others are counted."""
+
+
+def printable(text: str) -> str:
+    """``text`` in one line: what would break or forge one, such as a newline, is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def first_lines(lines: Sequence[str]) -> list[str]:
+    """The first `SHOWN` lines, and how many there are besides."""
+    more = len(lines) - SHOWN
+    return [*lines[:SHOWN], *([f"and {more} more"] if more > 0 else [])]
+
+
+class CoopbenchError(Exception):
+    """A fault the user can mend; the message says what is wrong, where, and what to do.
+
+    The command line prints the message without a traceback and exits with code 1.
+
+    Args:
+        lines: of the message; whatever is in them, each is printed as one.
+    """
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__(*lines)
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of the message, escaped."""
+        return [printable(line) for line in self.args]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+
+class ScoreFileError(CoopbenchError):
+    """A score file cannot be used; one line says which file, what is wrong and what to do."""
+
+
+class WriteError(CoopbenchError):
+    """A file cannot be written, as on a full disk: a fault of the place, not of what was read."""
+
+
+class UsageError(CoopbenchError):
+    """The command or its options are wrong; the command line exits with code 2."""

@@ -1,0 +1,146 @@
+"""Files that appear whole or not at all."""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from benchmark.core.errors import CoopbenchError, WriteError
+
+PARTIAL = ".partial-"
+"""How the names of files begin that are being written."""
+
+
+def _beside(path: Path) -> Path:
+    """A name beside ``path`` that no other process has; the suffixes stay, nibabel goes by them."""
+    return path.with_name(f"{PARTIAL}{uuid.uuid4().hex[:12]}-{path.name}")
+
+
+@contextmanager
+def _appearing(path: Path, partial: Path, *, durable: bool) -> Iterator[None]:
+    """On success rename ``partial``, written within, to ``path``; on error delete it.
+
+    The folder is made where it is missing. ``durable`` has the content on the disk before the name.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+        if durable:
+            with partial.open("rb") as written:
+                os.fsync(written.fileno())
+        partial.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise
+
+
+def remove_leftovers(folder: Path, *, of: str | None = None, deep: bool = True) -> None:
+    """Remove what killed processes have left half-written; call under the lock of those files.
+
+    Args:
+        folder: where.
+        of: only of files that are called so, whatever their suffix.
+        deep: also in the folders below.
+    """
+    pattern = f"{PARTIAL}*" if of is None else f"{PARTIAL}{'?' * 12}-{of}.*"
+    for path in sorted((folder.rglob if deep else folder.glob)(pattern)):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; rename it on success, delete it on error.
+
+    ``durable`` waits until the disk has it, so that not even a loss of power leaves a torn file.
+    Volumes do without: they have checksums and are made again instead, and to wait for each of
+    them would take longer than to compute it.
+
+    Raises:
+        WriteError: it cannot be written: the disk is full, the folder is read-only, and so on.
+        CoopbenchError: its name is too long.
+    """
+    partial = _beside(path)
+    try:
+        with _appearing(path, partial, durable=durable):
+            yield partial
+    except OSError as error:
+        raise _not_written(path, error) from error
+
+
+def _not_written(path: Path, error: OSError) -> CoopbenchError:
+    cut = len(PARTIAL) + 13  # a file in a folder that is itself being written
+    target = Path(*(part[cut:] if part.startswith(PARTIAL) else part for part in path.parts))
+    kind = CoopbenchError if error.errno == errno.ENAMETOOLONG else WriteError
+    return kind(
+        f"{target}: cannot be written ({error.strerror or error}); what is finished is kept, so "
+        "the same command goes on with it once this is mended"
+    )
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty temporary folder that takes the place of ``path`` on success.
+
+    Raises:
+        WriteError: it cannot be written.
+        CoopbenchError: its name is too long.
+    """
+    partial = _beside(path)
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+        if path.exists():
+            shutil.rmtree(path)
+        partial.replace(path)
+    except BaseException as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise _not_written(path, error) from error
+        raise
+
+
+def write_text(path: Path, text: str, *, durable: bool = True) -> None:
+    """Write ``text`` as UTF-8, whole or not at all; ``durable`` as `whole_file` has it."""
+    with whole_file(path, durable=durable) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
+    """Write ``value`` as indented JSON, whole or not at all."""
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    write_text(path, text, durable=durable)
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file.
+
+    Raises:
+        CoopbenchError: the file is missing or not JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise CoopbenchError(f"{path}: no such file") from error
+    except (ValueError, RecursionError) as error:
+        raise CoopbenchError(f"{path}: is no JSON ({error})") from error
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(value: Any) -> str:
+    """Hexadecimal SHA-256 of a JSON value, independent of the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,58 @@
+"""One process at a time in a folder: a lock that the system takes back from whoever dies."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from benchmark.core.errors import CoopbenchError
+from benchmark.core.files import remove_leftovers
+
+LOCK = ".lock"
+FOREVER = -1.0
+"""The patience to wait as long as it takes."""
+
+
+@contextmanager
+def folder_lock(
+    folder: Path,
+    doing: str,
+    *,
+    patience: float = 0.0,
+    of: str | None = None,
+    deep: bool = True,
+) -> Iterator[None]:
+    """Be the only process that writes into ``folder``.
+
+    The lock is the operating system's, on the open file ``.lock``: it ends with the process however
+    that ends, so what a dead one has left is no obstacle. What a killed process has left
+    half-written in the folder is removed.
+
+    Args:
+        folder: made where it is not there.
+        doing: what another process would be doing in it, for the message.
+        patience: seconds to wait for the other one to finish, or `FOREVER`.
+        of: write only files that are called so, whatever their suffix; others may be written by
+            other processes.
+        deep: write in the folders below as well.
+
+    Raises:
+        CoopbenchError: another process is at work in it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / (LOCK if of is None else f"{LOCK}-{of}"))
+        lock.acquire(timeout=patience)
+    except Timeout as error:
+        raise CoopbenchError(
+            f"{folder}: another process is {doing} it; let it finish, or choose another folder"
+        ) from error
+    except OSError as error:
+        reason = error.strerror or error
+        raise CoopbenchError(f"{folder}: cannot be written into ({reason})") from error
+    try:
+        remove_leftovers(folder, of=of, deep=deep and of is None)
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,371 @@
+"""The manifest of a corrupted set: all that it takes to check it, and to make it again.
+
+OUT/manifest.json names the recipe and its version, the libraries' versions, and for every volume
+its source with a checksum, its seed, the parameters drawn for it, and checksums of its voxels, its
+geometry and its label. A digest of each of these records tells when one was edited.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from benchmark.core.errors import CoopbenchError
+from benchmark.core.files import digest, read_json, sha256, write_json
+from benchmark.core.parallel import results_or_raise, run_parallel
+from benchmark.core.validation import FileName, RelativePath
+from benchmark.corrupted_sets.recipe import Recipe
+from benchmark.data.dataset import Case, read_case, read_dataset, read_record
+from benchmark.data.nifti import open_nifti, read_image
+from benchmark.data.set_names import known_as
+
+MANIFEST = "manifest.json"
+
+EARLIER = ("coopbench-manifest-1",)
+"""Formats that had no checksums of geometry and labels."""
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RecipeRecord(_Record):
+    """Which recipe a set was made by."""
+
+    name: str
+    title: str
+    version: int
+    definition: dict[str, Any] | None
+    """All of the recipe, where it is data and no code."""
+
+    def called_today(self) -> Self:
+        """The same under the name that the recipe has today."""
+        name, version = known_as(self.name, self.version)
+        return self.model_copy(update={"name": name, "version": version})
+
+    def same_voxels(self, other: "RecipeRecord") -> bool:
+        """Whether both make the same, whatever they are called."""
+        ours, theirs = (
+            (one.name, one.version, one.definition)
+            for one in (self.called_today(), other.called_today())
+        )
+        return ours == theirs
+
+
+class VolumeRecord(_Record):
+    """One corrupted volume."""
+
+    file: RelativePath
+    """Under the folder of the manifest."""
+    source: RelativePath
+    """The clean volume, under the folder of the clean ones."""
+    source_sha256: str
+    kind: str
+    severity: int | None
+    draw: int
+    seed: int
+    parameters: dict[str, Any]
+    voxels: str
+    """See `voxel_checksum`."""
+    geometry: str
+    """See `geometry_checksum`."""
+    label_sha256: str | None
+    """Of the label's file beside it, in a prepared set."""
+    digest: str = ""
+    """Of all the rest of this record."""
+
+    def sealed(self) -> Self:
+        """The same with its digest."""
+        rest = self.model_dump(mode="json", exclude={"digest"})
+        return self.model_copy(update={"digest": digest(rest)})
+
+    @property
+    def edited(self) -> bool:
+        """Whether anything in it is other than when it was written."""
+        return self.sealed().digest != self.digest
+
+
+class Manifest(_Record):
+    """The content of a ``manifest.json``."""
+
+    format: Literal["coopbench-manifest-2"] = "coopbench-manifest-2"
+    recipe: RecipeRecord
+    seed: int
+    layout: Literal["prepared", "folder"]
+    """Whether the source was a prepared set, or any folder of images."""
+    clean: FileName | None = None
+    """Name of the prepared set; not known of sets that were made when it could only be ``acdc``."""
+    source: str
+    """What the clean images are."""
+    software: dict[str, str]
+    volumes: tuple[VolumeRecord, ...] = Field(min_length=1)
+
+    def write(self, folder: Path) -> None:
+        """Write ``manifest.json`` into ``folder``, volumes in order of their files."""
+        ordered = tuple(sorted(self.volumes, key=lambda volume: volume.file))
+        whole = self.model_copy(update={"volumes": ordered})
+        write_json(folder / MANIFEST, whole.model_dump(mode="json"))
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest in ``folder``, its recipe under the name that it has today.
+
+    Raises:
+        CoopbenchError: there is none, or it is not valid, or of an earlier format.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise CoopbenchError(
+            f"{folder}: holds no {MANIFEST}; make the set with 'coopbench corrupt'"
+        )
+    record = read_json(path)
+    if isinstance(record, dict) and record.get("format") in EARLIER:
+        raise CoopbenchError(
+            f"{path}: is of the earlier format {record['format']}, without checksums of geometry "
+            "and labels; run the 'coopbench corrupt' that made it again: the same voxels, and a "
+            "new manifest"
+        )
+    manifest = read_record(path, Manifest)
+    return manifest.model_copy(update={"recipe": manifest.recipe.called_today()})
+
+
+def record_recipe(recipe: Recipe) -> RecipeRecord:
+    """What a manifest keeps of a recipe."""
+    return RecipeRecord(
+        name=recipe.name,
+        title=recipe.title,
+        version=recipe.version,
+        definition=recipe.definition,
+    )
+
+
+def software(recipe: Recipe) -> dict[str, str]:
+    """The installed versions of what the recipe's voxels depend on."""
+    return {name: _installed(name) for name in recipe.packages}
+
+
+@cache
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def voxel_checksum(data: NDArray[np.generic]) -> str:
+    """SHA-256 over shape and voxels as little-endian float32, whatever the file's compression."""
+    checksum = hashlib.sha256(repr(tuple(data.shape)).encode())
+    checksum.update(np.ascontiguousarray(data, dtype="<f4").tobytes())
+    return checksum.hexdigest()
+
+
+def geometry_checksum(path: Path) -> str:
+    """SHA-256 over the affine and the spacing in a NIfTI file's header as little-endian float32."""
+    image = open_nifti(path)
+    spacing = image.header.get_zooms()[:3]
+    return hashlib.sha256(
+        np.asarray(image.affine, dtype="<f4").tobytes() + np.asarray(spacing, dtype="<f4").tobytes()
+    ).hexdigest()
+
+
+def label_beside(image: Path) -> Path:
+    """The label's file of an image of a prepared set."""
+    return image.with_name(image.name.replace("_img.", "_seg."))
+
+
+@dataclass(frozen=True)
+class _Job:
+    folder: Path
+    sources: Path | None
+    volume: VolumeRecord
+
+
+def verify(
+    folder: Path, recipe: Recipe | None, sources: Path | None, *, workers: int
+) -> tuple[Manifest, list[str]]:
+    """Check a set against its manifest; returns the manifest, and a line for each difference.
+
+    Args:
+        folder: that of the set.
+        recipe: as installed here; None: is not.
+        sources: the folder of the clean images, whose checksums are checked as well; None: is not
+            at hand.
+        workers: processes.
+    """
+    manifest = read_manifest(folder)
+    found = _changed_software(manifest, recipe)
+    jobs = [_Job(folder, sources, volume) for volume in manifest.volumes]
+    faults: list[str] = []
+    with run_parallel(
+        _check_volume, jobs, title="verify", workers=workers, preload=[__name__]
+    ) as work:
+        for _, result in results_or_raise(work):
+            faults += result
+    if manifest.layout == "prepared":
+        faults += _wrong_sets(folder, manifest)
+    return manifest, [*found, *sorted(set(faults)), *_unknown(folder, manifest)]
+
+
+def _changed_software(manifest: Manifest, recipe: Recipe | None) -> list[str]:
+    lines = []
+    if recipe is None:
+        return [f"recipe {manifest.recipe.name}: is not installed here"]
+    if recipe.version != manifest.recipe.version:
+        lines.append(
+            f"recipe {recipe.name}: the set was made by version {manifest.recipe.version}, "
+            f"here is {recipe.version}"
+        )
+    here = software(recipe)
+    for name, there in manifest.software.items():
+        if here.get(name) != there:
+            lines.append(f"{name}: the set was made with {there}, here is {here.get(name)}")
+    return lines
+
+
+def _check_volume(job: _Job) -> list[str]:
+    path, volume = job.folder / job.volume.file, job.volume
+    lines = _wrong_image(path, volume)
+    if volume.edited:
+        lines.append(f"{job.folder / MANIFEST}: its record of {volume.file} was edited")
+    if volume.label_sha256 is not None:
+        label = label_beside(path)
+        lines += _wrong_file(label, volume.label_sha256, "is not the label that was recorded")
+        lines += _wrong_case(path, volume, files_differ=bool(lines))
+    if job.sources is not None:
+        source = job.sources / volume.source
+        lines += _wrong_source(source, volume.source_sha256, "clean image")
+        if volume.label_sha256 is not None:
+            lines += _wrong_source(label_beside(source), volume.label_sha256, "clean image's label")
+    return lines
+
+
+def _wrong_image(path: Path, volume: VolumeRecord) -> list[str]:
+    if not path.is_file():
+        return [f"{path}: is missing"]
+    try:
+        voxels = voxel_checksum(read_image(path).data)
+    except CoopbenchError as error:
+        return [str(error)]
+    lines = []
+    if voxels != volume.voxels:
+        lines.append(f"{path}: other voxels than recorded")
+    if geometry_checksum(path) != volume.geometry:
+        lines.append(f"{path}: other geometry (affine or spacing) than recorded")
+    return lines
+
+
+def _wrong_file(path: Path, checksum: str, otherwise: str) -> list[str]:
+    if not path.is_file():
+        return [f"{path}: is missing"]
+    return [] if sha256(path) == checksum else [f"{path}: {otherwise}"]
+
+
+def _wrong_source(path: Path, checksum: str, what: str) -> list[str]:
+    if not path.is_file():
+        return [f"{path}: is missing (a {what})"]
+    if sha256(path) != checksum:
+        return [f"{path}: is not the {what} that the set was made from"]
+    return []
+
+
+def _wrong_case(path: Path, volume: VolumeRecord, *, files_differ: bool) -> list[str]:
+    """What the case.json beside a volume says otherwise than the manifest, or than its files.
+
+    Args:
+        path: of the volume.
+        volume: its record.
+        files_differ: image or label, from the manifest; then they need no line of their own.
+    """
+    record = path.with_name("case.json")
+    if not record.is_file():
+        return [f"{record}: is missing"]
+    case = read_case(record)
+    if case is None:
+        return [f"{record}: cannot be read as a case's record"]
+    frame = path.name.removesuffix("_img.nii.gz")
+    lines = [
+        f"{record}: other {name} of {frame} than in {MANIFEST}"
+        for name, value in _as_in_case(volume).items()
+        if _of_frame(case, name, frame) != value
+    ]
+    if not files_differ:
+        lines += [
+            f"{file}: is not the file that {record.name} records"
+            for file in (path, label_beside(path))
+            if sha256(file) != case.files.get(file.name)
+        ]
+    return lines
+
+
+def _of_frame(case: Case, name: str, frame: str) -> Any:
+    by_frame = case.made_from.get(name)
+    return by_frame.get(frame) if isinstance(by_frame, dict) else None
+
+
+def _as_in_case(volume: VolumeRecord) -> dict[str, Any]:
+    """What a case's record says of each frame as well."""
+    return {
+        "seeds": volume.seed,
+        "parameters": volume.parameters,
+        "voxels": volume.voxels,
+        "geometry": volume.geometry,
+    }
+
+
+def _wrong_sets(folder: Path, manifest: Manifest) -> list[str]:
+    """What the dataset.json of each kind lacks, or says otherwise than its cases' own records."""
+    folders: dict[str, set[str]] = {}
+    for volume in manifest.volumes:
+        kind, _, file = volume.file.partition("/")
+        folders.setdefault(kind, set()).add(Path(file).parent.as_posix())
+    lines = []
+    for kind, cases in folders.items():
+        path = folder / kind / "dataset.json"
+        if not path.is_file():
+            lines.append(f"{path}: is missing")
+            continue
+        try:
+            described = {case.folder: case for case in read_dataset(path.parent).cases}
+        except CoopbenchError as error:
+            lines += error.lines
+            continue
+        for case in sorted(cases | set(described)):
+            own = read_case(path.parent / case / "case.json")
+            if case not in cases:
+                lines.append(f"{path}: describes {case}, which is not in {MANIFEST}")
+            elif own is not None and described.get(case) != own:
+                lines.append(f"{path}: describes {case} otherwise than its case.json")
+    return lines
+
+
+def _unknown(folder: Path, manifest: Manifest) -> list[str]:
+    """Volumes in the set's folders that the manifest does not know."""
+    files = [folder / volume.file for volume in manifest.volumes]
+    known = {*files, *map(label_beside, files)} if manifest.layout == "prepared" else set(files)
+    kinds = sorted({Path(volume.file).parts[0] for volume in manifest.volumes})
+    found = (path for kind in kinds for path in sorted((folder / kind).rglob("*.nii*")))
+    return [f"{path}: is not in the manifest" for path in found if path not in known]
+
+
+def compare(made: Manifest, wanted: Manifest) -> list[str]:
+    """The volumes whose voxels or geometry are not those of another manifest."""
+    there = {volume.file: volume for volume in made.volumes}
+    lines = []
+    for volume in wanted.volumes:
+        again = there.get(volume.file)
+        if again is None or again.voxels != volume.voxels:
+            lines.append(f"{volume.file}: other voxels than in the manifest")
+        elif again.geometry != volume.geometry:
+            lines.append(f"{volume.file}: other geometry than in the manifest")
+    return lines
+
+
+def parameters_of(manifest: Manifest | None) -> dict[str, VolumeRecord]:
+    """The volumes of a manifest by file; nothing where there is none."""
+    return {volume.file: volume for volume in manifest.volumes} if manifest else {}

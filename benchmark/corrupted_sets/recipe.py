@@ -1,0 +1,131 @@
+"""The interface of a recipe of corruptions, and how recipes are found."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.core.errors import CoopbenchError, UsageError
+from benchmark.core.validation import nearest
+
+GROUP = "coopbench.recipes"
+READERS = "coopbench.recipe_readers"
+"""The entry-point group of readers of recipe files, each under the suffix that it reads."""
+
+Stack = NDArray[np.float32]
+"""Slices (slices, H, W)."""
+
+Spacing = tuple[float, float, float]
+"""In mm, along slices, H and W."""
+
+
+@dataclass(frozen=True)
+class Corrupted:
+    """A corrupted stack (slices, H, W), and the parameters drawn for it as JSON values."""
+
+    slices: Stack
+    parameters: dict[str, Any]
+
+
+class Recipe(ABC):
+    """A set of corruptions, each applied to stacks of short-axis slices."""
+
+    name: str
+    title: str
+    version: int
+    """Raised whenever the same seed would give other voxels."""
+    kinds: tuple[str, ...]
+    """Each kind becomes a test set of its own, under this name."""
+    draws: int
+    """Independent draws per subject and kind."""
+    field: int | None
+    """Height and width of the centre that is corrupted, in pixels; None: whole slices."""
+    packages: tuple[str, ...]
+    """The libraries whose version the voxels depend on."""
+    seed_name: str | None = None
+    """What the volumes' seeds are derived from, where that is not `name`.
+
+    A recipe that was renamed keeps its voxels by it.
+    """
+    definition: dict[str, Any] | None = None
+    """All of the recipe, where it is data and no code."""
+
+    @abstractmethod
+    def corrupt(self, slices: Stack, kind: str, seed: int, spacing: Spacing) -> Corrupted:
+        """Corrupt slices (slices, H, W) in [0, 1] by ``kind``; the same seed, the same voxels."""
+
+    @abstractmethod
+    def replay(self, slices: Stack, kind: str, parameters: dict[str, Any]) -> Stack:
+        """The same corruption again, from the parameters that `corrupt` recorded."""
+
+    def family(self, kind: str) -> tuple[str, int | None]:
+        """What a kind is a grade of, and its severity; kinds of one family share their seeds."""
+        return kind, None
+
+
+class RecipeReader(Protocol):
+    """Makes recipes out of data."""
+
+    def read(self, path: Path) -> Recipe:
+        """The recipe in a file; raises CoopbenchError for a file that is none."""
+
+    def parse(self, definition: Mapping[str, Any]) -> Recipe:
+        """A recipe from its `Recipe.definition`."""
+
+
+def recipe_names() -> list[str]:
+    """The names of all installed recipes, sorted."""
+    return sorted(_registered(GROUP))
+
+
+def find_recipe(name: str) -> Recipe:
+    """An installed recipe (entry-point group ``coopbench.recipes``), or the one in a file.
+
+    Args:
+        name: of the recipe, or the path of a file with a suffix that a reader is registered for.
+
+    Raises:
+        UsageError: no such recipe is installed; those that are, and the nearest, are named.
+        CoopbenchError: the file is missing or holds no recipe.
+    """
+    suffix = Path(name).suffix.removeprefix(".")
+    if suffix in _registered(READERS):
+        return find_reader(suffix).read(Path(name))
+    registered = _registered(GROUP)
+    if name not in registered:
+        raise UsageError(
+            f"no recipe is called '{name}'; there are "
+            f"{', '.join(sorted(registered))}, or give a .toml file"
+            f"{nearest(name, registered)}"
+        )
+    recipe: Recipe = registered[name].load()()
+    return recipe
+
+
+def find_reader(suffix: str) -> RecipeReader:
+    """The reader of recipe files with this suffix (without a dot)."""
+    reader: RecipeReader = _registered(READERS)[suffix].load()
+    return reader
+
+
+def recipe_again(name: str, definition: Mapping[str, Any] | None) -> Recipe:
+    """The recipe that a manifest names, or defines.
+
+    Raises:
+        CoopbenchError: it is not installed here.
+    """
+    if definition is not None:
+        return find_reader("toml").parse(definition)
+    try:
+        return find_recipe(name)
+    except UsageError as error:
+        raise CoopbenchError(f"the manifest's recipe is not installed: {error}") from error
+
+
+def _registered(group: str) -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=group)}

@@ -1,0 +1,1 @@
+"""Scores: metrics, the scores of runs, and those of other people's predictions (`external`)."""

@@ -1,0 +1,311 @@
+"""Scores of runs on test sets, one row per volume, structure and output."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from benchmark.core.errors import CoopbenchError
+from benchmark.core.files import sha256, whole_file, write_json
+from benchmark.core.lock import FOREVER, folder_lock
+from benchmark.core.parallel import check_cancelled, default_workers, results_or_raise, run_parallel
+from benchmark.data.dataset import Case, Dataset, evaluated_cases
+from benchmark.data.field import centre_field
+from benchmark.data.nifti import write_volume
+from benchmark.data.prepared import read_frame
+from benchmark.evaluation.metrics import IMPLEMENTATION, score_volume
+from benchmark.inference.prediction import FIELD, in_full_image, predict_field, trained_network
+from benchmark.networks.dual import DualThinkingNetwork
+from benchmark.runs.run import Run, open_run
+
+COLUMNS = (
+    "method",
+    "repeat",
+    "seed",
+    "test_set",
+    "subject",
+    "draw",
+    "frame",
+    "structure",
+    "output",
+    "dice",
+    "hd95_mm",
+    "nsd_2mm",
+    "absent",
+)
+"""Of ``scores.csv``. ``absent`` says which of label and prediction lacks the structure."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    run: Path
+    dataset: Dataset
+    made_from: dict[str, Any]
+
+
+def scores_path(run: Run, dataset: Dataset) -> Path:
+    """Where a run's scores on a set are written."""
+    return run.folder / "scores" / f"{dataset.name}.csv"
+
+
+def kept_scores(run: Run, dataset: Dataset) -> Path:
+    """Where a run's scores on a set lie: also under the name that the set had before.
+
+    What lies there counts only where it is of the very same data, so that scores on another
+    version of a corrupted set are left alone, and not taken for these.
+    """
+    own = scores_path(run, dataset)
+    before = own.with_name(f"{dataset.kind}.csv")
+    if before != own and _record_of(own).get("data") != dataset.fingerprint:
+        return before if _record_of(before).get("data") == dataset.fingerprint else own
+    return own
+
+
+def evaluate(
+    runs: Sequence[Run],
+    datasets: Sequence[Dataset],
+    *,
+    device: torch.device,
+    save_predictions: bool = False,
+    workers: int | None = None,
+) -> int:
+    """Score every run on every set, where that was not done yet; returns how many were scored.
+
+    Scores are kept in ``scores/<set>.csv`` in the run's folder, beside a record of the weights,
+    the data and the metrics that they come from; when one of these changes they are made again.
+    Sets that are `out_of_reach` are passed over.
+
+    Raises:
+        CoopbenchError: a run is unfinished, or a file cannot be read.
+    """
+    jobs = []
+    for run in runs:
+        if not run.finished:
+            raise CoopbenchError(
+                f"{run.folder}: its training is not finished; run the same 'train' command again"
+            )
+        unreachable = [] if save_predictions else out_of_reach(run, datasets)
+        wanted = [dataset for dataset in datasets if dataset not in unreachable]
+        for dataset, made_from in unscored(run, wanted, device, predictions=save_predictions):
+            if not run.weights.is_file():
+                lacks = "label maps" if save_predictions else "scores"
+                raise CoopbenchError(
+                    f"{run.folder}: was exported without its weights, and has no {lacks} on "
+                    f"this {dataset.title}; train it here, or move it away"
+                )
+            jobs.append(_Job(run.folder, dataset, made_from))
+    if workers is None:
+        # Each process computes on one core; with a GPU, a few keep it busy during the metrics.
+        workers = default_workers() if device.type == "cpu" else min(4, default_workers())
+    with run_parallel(
+        partial(_evaluate_set, device=device, save_predictions=save_predictions),
+        jobs,
+        title="evaluate",
+        workers=workers,
+        preload=[__name__],
+    ) as work:
+        for _ in results_or_raise(work):
+            pass
+    return len(jobs)
+
+
+def _made_from(run: Run, dataset: Dataset) -> dict[str, Any]:
+    """What a run's scores on a set were made from; empty where there are none that are whole."""
+    return _record_of(kept_scores(run, dataset))
+
+
+def _record_of(path: Path) -> dict[str, Any]:
+    """What a score file was made from; empty where it is not whole."""
+    try:
+        record = json.loads(path.with_suffix(".json").read_bytes())
+        made_from: dict[str, Any] = record["made_from"]
+        return made_from if record["sha256"] == sha256(path) else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def out_of_reach(run: Run, datasets: Sequence[Dataset]) -> list[Dataset]:
+    """The sets that a run without weights was not scored on, beside the one it was trained on."""
+    if run.weights.is_file():
+        return []
+    further = [one for one in datasets if one.fingerprint != run.config.data.fingerprint]
+    return [one for one in further if _made_from(run, one).get("data") != one.fingerprint]
+
+
+def unscored(
+    run: Run, datasets: Sequence[Dataset], device: torch.device, *, predictions: bool = False
+) -> list[tuple[Dataset, dict[str, Any]]]:
+    """The sets that a finished run has to be scored on, with what its scores are made from."""
+    weights = run.weights_checksum()
+    found = []
+    for dataset in datasets:
+        there = _made_from(run, dataset)
+        made_from = {
+            "weights": weights,
+            "data": dataset.fingerprint,
+            "cases": [case.folder for case in evaluated_cases(dataset)],
+            "metrics": IMPLEMENTATION,
+            "device": device.type,
+            "predictions": predictions,
+        }
+        if not run.weights.is_file():  # exported: no device here could make them again
+            made_from["device"] = there.get("device", device.type)
+        if not _is_up_to_date(there, made_from):
+            found.append((dataset, made_from))
+    return found
+
+
+def _is_up_to_date(there: dict[str, Any], made_from: dict[str, Any]) -> bool:
+    """Whether scores made from what is ``there`` are those of ``made_from``."""
+    # Scores with saved predictions also serve where none are asked for.
+    same = {**there, "predictions": None} == {**made_from, "predictions": None}
+    return same and (there["predictions"] or not made_from["predictions"])
+
+
+def _evaluate_set(job: _Job, *, device: torch.device, save_predictions: bool) -> None:
+    run = open_run(job.run)
+    with folder_lock(run.folder / "scores", "scoring", patience=FOREVER, of=job.dataset.name):
+        # Another process may have scored it just now.
+        if not _is_up_to_date(_made_from(run, job.dataset), job.made_from):
+            _write_scores(run, job, device, save_predictions)
+
+
+def _write_scores(run: Run, job: _Job, device: torch.device, save_predictions: bool) -> None:
+    torch.set_num_threads(1)
+    network, precision = trained_network(run, device)
+    rows: list[dict[str, Any]] = []
+    for case in evaluated_cases(job.dataset):
+        for frame in case.frames:
+            check_cancelled()
+            rows += _evaluate_frame(
+                run, network, job.dataset, case, frame, device, precision, save_predictions
+            )
+    path = scores_path(run, job.dataset)
+    with whole_file(path) as partial_path:
+        pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(
+            partial_path, index=False, float_format="%.6f"
+        )
+    record = {"made_from": job.made_from, "sha256": sha256(path)}
+    if (corruption := job.dataset.corruption) is not None:
+        made_by = corruption.made_by
+        record["corruption"] = {"recipe": made_by.recipe, "version": made_by.version} | {
+            "clean": made_by.clean
+        }
+    write_json(path.with_suffix(".json"), record)
+
+
+def _evaluate_frame(
+    run: Run,
+    network: DualThinkingNetwork,
+    dataset: Dataset,
+    case: Case,
+    frame: str,
+    device: torch.device,
+    precision: torch.dtype,
+    save_predictions: bool,
+) -> list[dict[str, Any]]:
+    """Rows of one volume: both outputs, each structure."""
+    config = run.config
+    volume = read_frame(dataset, case, frame)
+    label = centre_field(volume.label, FIELD)
+    predictions = predict_field(
+        network, volume.image, size=config.training.crop, device=device, precision=precision
+    )
+    rows = []
+    for output, field in predictions.items():
+        if save_predictions:
+            whole = in_full_image(field, volume.image.shape)
+            name = f"{frame}_{output.replace('+', '-')}.nii.gz"
+            write_volume(
+                run.folder / "predictions" / dataset.name / case.folder / name,
+                whole.T,
+                volume.affine,
+            )
+        rows += [
+            {
+                "method": config.name,
+                "repeat": config.repeat,
+                "seed": config.seed,
+                "test_set": dataset.title,
+                "subject": case.subject,
+                "draw": case.draw,
+                "frame": frame,
+                "output": output,
+                **asdict(score),
+            }
+            for score in score_volume(field, label, volume.spacing)
+        ]
+    return rows
+
+
+@dataclass(frozen=True)
+class ScorePart:
+    """A file that joined scores are made of, its number of rows, and its test set's title."""
+
+    path: Path
+    rows: int
+    title: str
+
+
+def gather_scores(runs: Sequence[Run], datasets: Sequence[Dataset], out: Path) -> list[ScorePart]:
+    """Write the scores of all runs on all sets into one ``scores.csv``.
+
+    Returns:
+        The files that it is made of, in its order.
+    """
+    parts = []
+    with whole_file(out) as partial_path, partial_path.open("w", encoding="utf-8") as file:
+        file.write(",".join(COLUMNS) + "\n")
+        for run in runs:
+            unreachable = out_of_reach(run, datasets)
+            for dataset in datasets:
+                if dataset in unreachable:
+                    continue
+                path = kept_scores(run, dataset)
+                rows = _rows_of(path, dataset)
+                file.write(rows)
+                parts.append(ScorePart(path, rows.count("\n"), dataset.title))
+    return parts
+
+
+def _rows_of(path: Path, dataset: Dataset) -> str:
+    """The rows of a score file, under the title that the set has today."""
+    _, _, rows = path.read_text("utf-8").partition("\n")
+    column = COLUMNS.index("test_set")
+    parsed = list(csv.reader(rows.splitlines()))
+    if all(row[column] == dataset.title for row in parsed):
+        return rows
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(
+        [*row[:column], dataset.title, *row[column + 1 :]] for row in parsed
+    )
+    return text.getvalue()
+
+
+def gather_groups(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[tuple[Path, int]]:
+    """Gather the scores of each group that one of ``runs`` belongs to, in its folder.
+
+    Returns:
+        The files written, each with the number of runs in it: all of the group that are scored on
+        every set.
+    """
+    written = []
+    for folder in sorted({run.folder.parent for run in runs}):
+        group = [open_run(path.parent) for path in sorted(folder.glob("*/config.json"))]
+        scored = [
+            run
+            for run in group
+            if all(_made_from(run, one).get("data") == one.fingerprint for one in datasets)
+        ]
+        out = folder / "scores.csv"
+        with folder_lock(folder, "gathering the scores of", patience=FOREVER, of=out.stem):
+            gather_scores(scored, datasets, out)
+        written.append((out, len(scored)))
+    return written

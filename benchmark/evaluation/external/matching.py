@@ -1,0 +1,360 @@
+"""Which prediction belongs to which label."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmark.core.errors import CoopbenchError, UsageError
+from benchmark.core.files import digest, read_json, sha256
+from benchmark.corrupted_sets.manifest import VolumeRecord, read_manifest
+from benchmark.corrupted_sets.recipe import recipe_again
+from benchmark.data.dataset import Case, Dataset, evaluated_cases, find_datasets, read_dataset
+from benchmark.data.labels import STRUCTURES
+from benchmark.evaluation.external.case_keys import (
+    CASE,
+    ENDINGS,
+    Key,
+    as_acquired,
+    case_key,
+    case_pattern,
+    find_cases,
+    label_of_each,
+    subject_and_frame,
+)
+from benchmark.evaluation.external.label_space import LabelFile, PreparedLabel
+from benchmark.evaluation.external.numbering import parse_numbering
+from benchmark.evaluation.external.record import CorruptedBy, prepared_fingerprint
+from benchmark.runs.selection import all_datasets
+
+CLEAN = "clean"
+"""The folder of predictions of the clean set beside those of corrupted ones, unless it is named."""
+
+
+@dataclass(frozen=True)
+class ExpectedCase:
+    """A volume that is to be scored, and its prediction, or None where there is none."""
+
+    key: Key
+    test_set: str
+    subject: str
+    draw: int
+    frame: str
+    label: PreparedLabel | LabelFile
+    prediction: Path | None
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """A test set, the predictions that were found for it, and what was found besides."""
+
+    __test__ = False  # for pytest, which would take it for a test
+
+    title: str
+    labels: str
+    predictions: Path
+    cases: list[ExpectedCase]
+    unmatched: list[Path]
+    prepared: bool
+    phantom: bool
+    fingerprint: str
+    corruption: CorruptedBy | None = None
+    kind: str | None = None
+    """Of a corrupted folder, as its recipe calls it."""
+
+    @property
+    def without_folder(self) -> bool:
+        """Whether there is no folder of predictions at all."""
+        return not self.predictions.is_dir()
+
+
+def find_test_sets(
+    predictions: Path,
+    labels: Path,
+    *,
+    output: str,
+    title: str | None = None,
+    label_map: str | None = None,
+    case: str | None = None,
+    corrupted: Path | None = None,
+) -> list[TestSet]:
+    """The test sets in ``labels``, each with its predictions.
+
+    Args:
+        predictions: of a single set, or with a folder named after each set: its name, or the kind
+            alone of a corrupted one that shares it with no other.
+        labels: a data folder, a prepared set, or a plain folder of label files.
+        output: also a possible ending of the predictions' names, as `coopbench evaluate
+            --save-predictions` has it.
+        title: of the test set of a plain folder; the folder's name unless given.
+        label_map, case: of a plain folder: the values of its labels, and the regular expression
+            for subject and frame.
+        corrupted: a folder that 'coopbench corrupt IMAGES OUT' made of the images of a plain
+            folder's labels: each kind in it is a test set as well.
+
+    Raises:
+        CoopbenchError: there is no label, two files are the same case, or no prediction matches.
+        UsageError: an option is wrong, or does not go with prepared sets.
+    """
+    endings = (*ENDINGS, f"_{output.replace('+', '-')}")
+    datasets = _prepared_sets(labels)
+    if datasets:
+        plain = {"--set": title, "--label-map": label_map, "--case": case, "--corrupted": corrupted}
+        for option, value in plain.items():
+            if value is not None:
+                raise UsageError(
+                    f"{option}: goes with a plain folder of labels; {labels} holds prepared sets, "
+                    "which know all that themselves"
+                )
+        single = len(datasets) == 1
+        kinds = Counter(dataset.kind for dataset in datasets)
+        found = []
+        for one in datasets:
+            # The published set has the plain names, however many others have its kinds.
+            alone = kinds[one.kind] == 1 or one.title == one.kind
+            names = (one.name, one.kind) if alone else (one.name,)
+            found.append(_prepared_set(one, predictions, names, endings, single))
+    else:
+        plain_labels = _plain_labels(labels, title, label_map, case)
+        if corrupted is None:
+            found = [_plain_set(plain_labels, predictions, endings)]
+        else:
+            clean = predictions / (CLEAN if title is None else title)
+            found = _corrupted_sets(plain_labels, corrupted, predictions, clean, endings)
+    _check_matches(found)
+    return found
+
+
+def _prepared_sets(labels: Path) -> list[Dataset]:
+    """The prepared sets in a folder, or the one that it is; empty for a plain folder."""
+    # Other frameworks have files of this name, too; nnU-Net one beside its labelsTr.
+    for path in (labels / "dataset.json", *labels.glob("*/dataset.json")):
+        if path.is_file():
+            record = read_json(path)
+            if not isinstance(record, dict) or "format" not in record:
+                raise CoopbenchError(
+                    f"{path}: is no prepared set of coopbench; to score against a plain folder of "
+                    "label files, give that folder itself (such as nnU-Net's labelsTs)"
+                )
+    if (labels / "dataset.json").is_file():
+        return [read_dataset(labels)]
+    if not any(find_datasets(labels)):
+        return []
+    return all_datasets(labels)
+
+
+def _prepared_set(
+    dataset: Dataset,
+    predictions: Path,
+    names: Sequence[str],
+    endings: Sequence[str],
+    single: bool,
+) -> TestSet:
+    cases = evaluated_cases(dataset)
+    folders = [predictions / name for name in names]
+    folder = next((one for one in folders if one.is_dir()), folders[-1])
+    if single and not folder.is_dir():
+        folder = predictions
+    found = as_acquired(find_cases(folder, endings))
+    expected = [
+        _prepared_case(dataset, case, frame, found) for case in cases for frame in case.frames
+    ]
+    return TestSet(
+        title=dataset.title,
+        labels=dataset.root.resolve().name,
+        predictions=folder,
+        cases=expected,
+        unmatched=_unmatched(found, expected),
+        prepared=True,
+        phantom=dataset.phantom,
+        fingerprint=prepared_fingerprint(dataset),
+    )
+
+
+def _prepared_case(
+    dataset: Dataset, case: Case, frame: str, predictions: Mapping[Key, Path]
+) -> ExpectedCase:
+    named = case_key(Path(case.folder) / frame)
+    key = Key(named.case, case.draw)
+    label = PreparedLabel(dataset.model_copy(update={"cases": (case,)}), frame)
+    return ExpectedCase(
+        key, dataset.title, case.subject, case.draw, frame, label, predictions.get(key)
+    )
+
+
+@dataclass(frozen=True)
+class _PlainLabels:
+    """The labels in a plain folder, and how they are read."""
+
+    folder: Path
+    title: str
+    files: Mapping[Key, Path]
+    numbering: Mapping[int, int]
+    pattern: re.Pattern[str]
+    fingerprint: str
+
+
+def _plain_labels(
+    labels: Path, title: str | None, label_map: str | None, case: str | None
+) -> _PlainLabels:
+    files = find_cases(labels)
+    if not files:
+        raise CoopbenchError(
+            f"{labels}: holds neither a prepared set (dataset.json) nor a label file "
+            "(.nii or .nii.gz)"
+        )
+    numbering = {value: value for value in (0, *STRUCTURES)}
+    if label_map is not None:
+        numbering = parse_numbering("--label-map", label_map)
+    name = labels.resolve().name if title is None else title
+    if not name.strip():
+        raise UsageError("--set: give the test set a title")
+    checksums = {path.relative_to(labels).as_posix(): sha256(path) for path in files.values()}
+    pattern = case_pattern(CASE if case is None else case)
+    return _PlainLabels(labels, name, files, numbering, pattern, digest(checksums))
+
+
+def _plain_set(labels: _PlainLabels, predictions: Path, endings: Sequence[str]) -> TestSet:
+    found = as_acquired(find_cases(predictions, endings))
+    expected = _plain_cases(labels.title, labels, label_of_each(labels.files, found), found)
+    return _set_of_plain_labels(labels, labels.title, predictions, found, expected)
+
+
+def _set_of_plain_labels(
+    labels: _PlainLabels,
+    title: str,
+    predictions: Path,
+    found: Mapping[Key, Path],
+    expected: list[ExpectedCase],
+) -> TestSet:
+    return TestSet(
+        title=title,
+        labels=labels.folder.resolve().name,
+        predictions=predictions,
+        cases=expected,
+        unmatched=_unmatched(found, expected),
+        prepared=False,
+        phantom=False,
+        fingerprint=labels.fingerprint,
+    )
+
+
+def _corrupted_sets(
+    labels: _PlainLabels, corrupted: Path, predictions: Path, clean: Path, endings: Sequence[str]
+) -> list[TestSet]:
+    """The clean set, whose predictions are in a folder of their own, and each kind of its images.
+
+    Raises:
+        CoopbenchError: ``corrupted`` has no manifest that can be used.
+        UsageError: it is a prepared set's, or one of its kinds has the name of the clean set.
+    """
+    manifest = read_manifest(corrupted)
+    if manifest.layout == "prepared":
+        raise UsageError(
+            f"--corrupted {corrupted}: was made from a prepared set, which says all that itself; "
+            "give the data folder as LABELS, and leave --corrupted out"
+        )
+    kinds: dict[str, list[VolumeRecord]] = {}
+    for volume in manifest.volumes:
+        kinds.setdefault(volume.kind, []).append(volume)
+    if taken := {labels.title, clean.name} & set(kinds):
+        raise UsageError(
+            f"--corrupted {corrupted}: has a kind called {taken.pop()}, as the clean set or its "
+            "folder is; give another --set"
+        )
+    recipe = recipe_again(manifest.recipe.name, manifest.recipe.definition)
+    found = [_plain_set(labels, clean, endings)]
+    for kind, volumes in kinds.items():
+        family, severity = recipe.family(kind)
+        made_by = CorruptedBy(
+            recipe=manifest.recipe.name,
+            version=manifest.recipe.version,
+            kind=family,
+            severity=severity,
+            clean=labels.title,
+        )
+        found.append(_corrupted_set(labels, volumes, predictions / kind, endings, made_by))
+    return found
+
+
+def _corrupted_set(
+    labels: _PlainLabels,
+    volumes: Sequence[VolumeRecord],
+    predictions: Path,
+    endings: Sequence[str],
+    corruption: CorruptedBy,
+) -> TestSet:
+    kind = volumes[0].kind
+    title = corruption.made_by.title(kind)
+    images = [case_key(Path(volume.file).relative_to(kind)) for volume in volumes]
+    found = as_acquired(find_cases(predictions, endings))
+    expected = _plain_cases(title, labels, label_of_each(labels.files, images), found)
+    made = {volume.file: volume.voxels for volume in volumes}
+    return replace(
+        _set_of_plain_labels(labels, title, predictions, found, expected),
+        fingerprint=digest({"labels": labels.fingerprint, "images": made}),
+        corruption=corruption,
+        kind=kind,
+    )
+
+
+def _plain_cases(
+    title: str,
+    labels: _PlainLabels,
+    label_of: Mapping[Key, Path],
+    predictions: Mapping[Key, Path],
+) -> list[ExpectedCase]:
+    expected: dict[tuple[str, int, str], ExpectedCase] = {}
+    for key, path in label_of.items():
+        subject, frame = subject_and_frame(key, labels.pattern)
+        label = LabelFile(path, labels.numbering)
+        one = ExpectedCase(key, title, subject, key.draw or 0, frame, label, predictions.get(key))
+        twin = expected.setdefault((subject, one.draw, frame), one)
+        if twin is not one:
+            assert isinstance(twin.label, LabelFile)
+            raise UsageError(
+                f"--case {labels.pattern.pattern!r}: takes both {twin.label.path} and {path} for "
+                f"subject {subject!r}, frame {frame!r}; tell them apart by its groups"
+            )
+    return list(expected.values())
+
+
+def _unmatched(found: Mapping[Key, Path], expected: Sequence[ExpectedCase]) -> list[Path]:
+    wanted = {case.key for case in expected}
+    return [path for key, path in found.items() if key not in wanted]
+
+
+def _check_matches(sets: Sequence[TestSet]) -> None:
+    """Predictions of which none matches are named otherwise, and not all missing.
+
+    Raises:
+        CoopbenchError: so it is with a set, or there is no prediction at all.
+    """
+    for one in sets:
+        if one.unmatched and all(case.prediction is None for case in one.cases):
+            theirs = case_key(one.unmatched[0].relative_to(one.predictions))
+            raise CoopbenchError(
+                f"{one.predictions}: none of {len(one.unmatched)} predictions matches a label of "
+                f"{one.title}; a prediction here is case '{theirs}' ({one.unmatched[0].name}), a "
+                f"label is case '{one.cases[0].key}'; rename the predictions after the labels"
+            )
+    if all(case.prediction is None for one in sets for case in one.cases):
+        folders = " or ".join(dict.fromkeys(str(one.predictions) for one in sets))
+        raise CoopbenchError(
+            f"{folders}: holds no prediction (.nii or .nii.gz); a label is case "
+            f"'{sets[0].cases[0].key}', so its prediction may be {sets[0].cases[0].key.case}.nii.gz"
+        )
+
+
+def unmatched_line(one: TestSet) -> str | None:
+    """A warning of predictions that match no label of a set, or None."""
+    if not one.unmatched:
+        return None
+    names = [path.relative_to(one.predictions).as_posix() for path in one.unmatched[:3]]
+    more = ", …" if len(one.unmatched) > len(names) else ""
+    return (
+        f"warning: {one.predictions}: {len(one.unmatched)} "
+        f"{'prediction matches' if len(one.unmatched) == 1 else 'predictions match'} no label of "
+        f"{one.title} ({', '.join(names)}{more})"
+    )

@@ -1,0 +1,39 @@
+"""What the values of a label map mean, as a user says it."""
+
+import re
+
+from benchmark.core.errors import UsageError
+from benchmark.data.labels import STRUCTURES
+
+BACKGROUND = "background"
+
+
+def parse_numbering(option: str, text: str) -> dict[int, int]:
+    """``1=RV,2=MYO,3=LV`` as raw label values to prepared ones; 0 is background unless named.
+
+    Args:
+        option: what it was given by, for the message.
+        text: values and structures; several values may be one structure, or ``background``.
+
+    Raises:
+        UsageError: it is not of that form, names a value twice, or leaves a structure out.
+    """
+    names = {name.lower(): value for value, name in STRUCTURES.items()} | {BACKGROUND: 0}
+    numbering: dict[int, int] = {}
+    for part in text.split(","):
+        raw, _, name = (word.strip() for word in part.partition("="))
+        if not re.fullmatch(r"-?\d+", raw) or name.lower() not in names:
+            raise UsageError(
+                f"{option} {text!r}: {part.strip()!r} is not VALUE=STRUCTURE, "
+                f"with one of {', '.join(STRUCTURES.values())} or {BACKGROUND}"
+            )
+        if int(raw) in numbering:
+            raise UsageError(f"{option} {text!r}: names the value {int(raw)} twice")
+        numbering[int(raw)] = names[name.lower()]
+    lacking = [name for value, name in STRUCTURES.items() if value not in numbering.values()]
+    if lacking:
+        raise UsageError(
+            f"{option} {text!r}: names no {' and no '.join(lacking)}, which would score 0; "
+            f"where there is none, name a value that never occurs, as 99={lacking[0]}"
+        )
+    return {0: 0} | numbering

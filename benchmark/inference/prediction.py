@@ -1,0 +1,66 @@
+"""Label maps of prepared volumes, by FTN and FTN+STN."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmark.core.device import autocast, find_precision, on_device
+from benchmark.core.errors import CoopbenchError
+from benchmark.data.field import centre_field, put_back, scale_slices
+from benchmark.networks.dual import DualThinkingNetwork
+from benchmark.runs.checkpoint import load_weights
+from benchmark.runs.run import Run
+
+FIELD = 192
+"""Height and width, in pixels, of the centre that is scored (protocol, section 6)."""
+
+OUTPUTS = ("FTN", "FTN+STN")
+
+
+def trained_network(run: Run, device: torch.device) -> tuple[DualThinkingNetwork, torch.dtype]:
+    """The network of a run with its best checkpoint, and the precision that it computes in.
+
+    Raises:
+        CoopbenchError: the weights are missing or broken.
+    """
+    if run.exported.is_file() and not run.weights.is_file():
+        raise CoopbenchError(
+            f"{run.folder}: was exported without its weights; train it to have them"
+        )
+    network = DualThinkingNetwork(seed=0)
+    load_weights(run.weights, network)
+    precision = find_precision(run.config.training.precision, device)
+    return on_device(network, device), precision
+
+
+@torch.no_grad()
+def predict_field(
+    network: DualThinkingNetwork,
+    slices: NDArray[np.float32],
+    *,
+    size: int,
+    device: torch.device,
+    precision: torch.dtype,
+) -> dict[str, NDArray[np.uint8]]:
+    """Label maps (slices, 192, 192) of the centre of slices (slices, H, W), for each output.
+
+    The network sees the centre of ``size`` × ``size``, scaled to [0, 1] slice by slice: the size
+    that it was trained on, since it has learnt nothing of what lies farther out (a network of
+    128 × 128 that is shown 192 × 192 finds hearts in the chest wall). What it does not see is
+    background. The FTN's logits pass through the STN once.
+    """
+    seen = scale_slices(centre_field(slices, size))
+    images = torch.from_numpy(seen)[:, None].to(device, memory_format=torch.channels_last)
+    network.eval()
+    with autocast(device, precision):
+        logits = network(images)
+        refined = network.refine(logits)
+    return {
+        output: centre_field(scores.argmax(dim=1).to(torch.uint8).cpu().numpy(), FIELD)
+        for output, scores in zip(OUTPUTS, (logits, refined), strict=True)
+    }
+
+
+def in_full_image(field: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """A field's label map put back into slices of ``shape``; background outside the field."""
+    return put_back(field, np.zeros(shape, dtype=np.uint8))

@@ -1,0 +1,1 @@
+"""From runs and scores to the folder of a report."""

@@ -1,0 +1,187 @@
+"""Seconds per training step of each method: ours, and the same mathematics written plainly."""
+
+import multiprocessing
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmark.core.device import find_precision, keep_memory
+from benchmark.core.errors import CoopbenchError
+from benchmark.data.dataset import Dataset, read_dataset
+from benchmark.runs.config import RunConfig
+from benchmark.speed.floor import Machine, Work, best_of, measure_machine, measure_work, wait_for
+from benchmark.speed.plain import PlainLearner
+from benchmark.training.learner import Learner, training_slices
+
+TOTAL = 10**6
+"""Steps of the training that the measured ones begin."""
+WARM_UP = 2
+COUNTED = 6
+"""Steps whose operations are counted; methods that draw what they do differ from step to step."""
+
+
+@dataclass
+class StepTimes:
+    """Seconds per step of a method, a number per round, and what its step consists of.
+
+    Attributes:
+        ours: the harness's step.
+        plain: the plain one's, in the same rounds; empty where it was not measured.
+        reference: the reference method's in the harness, in the same rounds.
+        work: of a step, the mean over some.
+    """
+
+    ours: list[float] = field(default_factory=list)
+    plain: list[float] = field(default_factory=list)
+    reference: list[float] = field(default_factory=list)
+    work: Work = field(default_factory=lambda: Work(0, 0))
+
+    @property
+    def median(self) -> float:
+        """Our median over the rounds."""
+        return statistics.median(self.ours)
+
+    @property
+    def relative(self) -> list[float]:
+        """Our time over the reference method's, in each round."""
+        return [a / b for a, b in zip(self.ours, self.reference, strict=True)]
+
+    @property
+    def speed_up(self) -> list[float]:
+        """The plain time over ours, in each round."""
+        return [a / b for a, b in zip(self.plain, self.ours, strict=True)] if self.plain else []
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A network in training, in a process of its own."""
+
+    config: RunConfig
+    dataset: Path
+    device: str
+    plain: bool
+
+
+def time_steps(
+    configs: Sequence[RunConfig],
+    dataset: Dataset,
+    device: torch.device,
+    *,
+    rounds: int,
+    steps: int,
+    plain: bool,
+    advance: Callable[[], None],
+) -> tuple[dict[str, StepTimes], Machine]:
+    """Time the training step of each configuration, by name.
+
+    Each side has a process of its own, since the harness has its process keep freed memory, and
+    the plain code does not; in every round they take turns, so that what else the machine does
+    meets all of them. Steps that are not counted warm up.
+
+    Args:
+        configs: one for each method, all with the same data and harness; the first one is the
+            reference.
+        dataset: what they are trained on.
+        device: where to.
+        rounds: how many times each side has its turn.
+        steps: of a turn; methods that draw what they do per batch differ from step to step.
+        plain: measure the plain code too.
+        advance: called after every round of a method.
+
+    Returns:
+        The times by name, and what the machine does, by the same precision as the networks.
+    """
+    times = {}
+    with _side(_Task(configs[0], dataset.root, device.type, plain=False)) as reference:
+        seen: list[Machine] = []
+        for config in configs:
+            seen.append(reference("machine", 0))
+            times[config.name] = taken = StepTimes()
+            task = _Task(config, dataset.root, device.type, plain=False)
+            with ExitStack() as sides:
+                first = config is configs[0]
+                ours = reference if first else sides.enter_context(_side(task))
+                if plain:
+                    plainly = sides.enter_context(_side(_Task(**{**vars(task), "plain": True})))
+                taken.work = ours("work", COUNTED)
+                for _ in range(rounds):
+                    taken.ours.append(ours("train", steps))
+                    taken.reference.append(taken.ours[-1] if first else reference("train", steps))
+                    if plain:
+                        taken.plain.append(plainly("train", steps))
+                    advance()
+    return times, best_of(seen)
+
+
+@contextmanager
+def _side(task: _Task) -> Iterator[Callable[[str, int], Any]]:
+    """Start a task; what is yielded has it do something and returns the answer."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=_serve, args=(there, task), daemon=True)
+    process.start()
+    there.close()
+
+    def ask(what: str, steps: int) -> Any:
+        try:
+            here.send((what, steps))
+            answer = here.recv()
+        except (EOFError, ConnectionError) as error:
+            raise CoopbenchError(
+                f"{task.config.name}: its process ended, perhaps for want of memory; "
+                "a smaller --set batch=… needs less"
+            ) from error
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    try:
+        ask("train", WARM_UP)
+        yield ask
+    finally:
+        here.close()
+        process.join(timeout=10)
+        process.kill()
+
+
+def _serve(line: Connection, task: _Task) -> None:
+    try:
+        learner, device = _learner(task), torch.device(task.device)
+        step = 0
+        while True:
+            what, steps = line.recv()
+            wait_for(device)
+            started = time.perf_counter()
+            if what == "machine":
+                precision = find_precision(task.config.training.precision, device)
+                line.send(measure_machine(device, precision))
+                continue
+            if what == "work":
+                work = measure_work(lambda: [learner.learn(n, TOTAL) for n in range(COUNTED)])
+                line.send(Work(work.products / COUNTED, work.traffic / COUNTED))
+                continue
+            for _ in range(steps):
+                learner.learn(step, TOTAL)
+                step += 1
+            wait_for(device)
+            line.send((time.perf_counter() - started) / steps)
+    except (EOFError, ConnectionError, KeyboardInterrupt):
+        return  # the parent has heard enough
+    except Exception as error:
+        line.send(CoopbenchError(f"{task.config.name}: {type(error).__name__}: {error}"))
+
+
+def _learner(task: _Task) -> Learner | PlainLearner:
+    device, config = torch.device(task.device), task.config
+    slices = training_slices(config, read_dataset(task.dataset), device)
+    if task.plain:
+        return PlainLearner(config, slices)
+    keep_memory()
+    return Learner(config, slices)

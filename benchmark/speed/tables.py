@@ -1,0 +1,176 @@
+"""What was measured, as text: a table for each part of the bench."""
+
+import statistics
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from tabulate import tabulate
+
+from benchmark.core.environment import environment
+from benchmark.core.progress import progress_bar
+from benchmark.corrupted_sets.recipe import Recipe
+from benchmark.data.dataset import Dataset
+from benchmark.runs.config import RunConfig
+from benchmark.speed.corrupt import time_corrupt, watched_memory
+from benchmark.speed.evaluation import time_evaluation
+from benchmark.speed.floor import Machine, Work
+from benchmark.speed.report import StudySize, time_report, write_study
+from benchmark.speed.steps import time_steps
+
+
+def bench_steps(
+    configs: Sequence[RunConfig],
+    dataset: Dataset,
+    device: torch.device,
+    *,
+    rounds: int,
+    steps: int,
+    plain: bool,
+) -> str:
+    """The training step of each configuration; the first one is what the others relate to."""
+    with progress_bar("bench steps", rounds * len(configs)) as advance:
+        times, machine = time_steps(
+            configs, dataset, device, rounds=rounds, steps=steps, plain=plain, advance=advance
+        )
+    reference, training = configs[0].name, configs[0].training
+    rows = [
+        (
+            name,
+            f"{taken.median:.3f}",
+            spread(taken.relative),
+            f"{statistics.median(taken.plain):.2f}" if plain else "not measured",
+            spread(taken.speed_up) if plain else "not measured",
+            *floor_cells(taken.work, machine, taken.median),
+        )
+        for name, taken in times.items()
+    ]
+    headers = ["method", "s per step", f"over {reference}", "plain, s", "plain over ours"]
+    return "\n".join(
+        [
+            "Training steps",
+            "",
+            table(rows, [*headers, *FLOOR_HEADERS]),
+            "",
+            f"Preset {configs[0].preset}: {training.crop} × {training.crop}, batch "
+            f"{training.batch}; median (least to greatest) of {rounds} rounds of {steps} steps. "
+            "plain: the same mathematics in float32, contiguous, eager, an optimiser for each "
+            "part, slices augmented one by one on the CPU.",
+            describe(machine),
+        ]
+    )
+
+
+def bench_evaluation(
+    config: RunConfig, dataset: Dataset, device: torch.device, *, rounds: int
+) -> str:
+    """The evaluation of the test subjects."""
+    with progress_bar("bench evaluation", rounds) as advance:
+        times, machine = time_evaluation(config, dataset, device, rounds=rounds, advance=advance)
+    ours, count = statistics.median(times.ours), times.volumes
+    row = (
+        f"{count / ours:.1f}",
+        f"{count / statistics.median(times.plain):.1f}",
+        spread(times.speed_up),
+        f"{count / statistics.median(times.scoring):.1f}",
+        *floor_cells(times.work, machine, ours),
+    )
+    headers = ["predicted per s", "plain", "plain over ours", "read and scored per s"]
+    return "\n".join(
+        [
+            "Evaluation, volumes per second by one process",
+            "",
+            table([row], [*headers, *FLOOR_HEADERS]),
+            "",
+            f"{count} volumes, {config.training.crop} × {config.training.crop}, FTN and FTN+STN; "
+            f"{rounds} rounds. plain: float32, one slice after the other. floor: of the "
+            "prediction of all volumes.",
+            describe(machine),
+        ]
+    )
+
+
+def bench_corrupt(dataset: Dataset, recipe: Recipe, *, workers: int, rounds: int) -> str:
+    """A corrupted set, beside a plain loop that writes the same files."""
+    with watched_memory() as largest:
+        times = time_corrupt(dataset, recipe, workers=workers, rounds=rounds)
+    rows = [
+        (f"{plain:.1f}", f"{ours:.1f}", f"{ratio:.0%}")
+        for plain, ours, ratio in zip(times.plain, times.ours, times.ratios, strict=True)
+    ]
+    held = largest()
+    memory = "memory not measured" if held is None else f"the largest held {held / 2**20:.0f} MiB"
+    return "\n".join(
+        [
+            "Corruption",
+            "",
+            table(rows, ["plain loop, s", "corrupt, s", "share"]),
+            "",
+            f"{times.volumes} volumes of {recipe.name}, {workers} processes; {memory}. floor: "
+            f"{times.voxel_bytes / 1e6:.0f} MB of voxels are read and written, in "
+            f"{times.copied:.2f} s where they are only copied through the file format.",
+        ]
+    )
+
+
+def bench_report(size: StudySize) -> str:
+    """Tables, figures and page from drawn scores of a study of a given size."""
+    rows, total = [], 0.0
+    with tempfile.TemporaryDirectory(prefix="coopbench-") as folder:
+        paths = write_study(Path(folder) / "runs", size)
+        for stage in time_report(paths, Path(folder) / "report"):
+            total += stage.seconds
+            rows.append((stage.name, f"{stage.seconds:.1f}", f"{stage.gib:.2f}"))
+    return "\n".join(
+        [
+            "Report",
+            "",
+            table(rows, ["stage", "s", "GiB held at most"]),
+            "",
+            f"{size.rows:,} rows in {len(paths):,} files: {total:.1f} s",
+        ]
+    )
+
+
+FLOOR_HEADERS = ["GFLOP", "GB moved", "floor, s", "ours over floor"]
+
+
+def floor_cells(work: Work, machine: Machine, seconds: float) -> tuple[str, ...]:
+    """The cells under `FLOOR_HEADERS`."""
+    floor = work.floor(machine)
+    return (
+        f"{work.products / 1e9:.0f}",
+        f"{work.traffic / 1e9:.1f}",
+        f"{floor:.3f}",
+        f"{seconds / floor:.1f}",
+    )
+
+
+def spread(ratios: Sequence[float]) -> str:
+    """The median of ratios, and the least and the greatest."""
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+
+
+def table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
+    """As Markdown."""
+    return tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
+
+
+def describe(machine: Machine) -> str:
+    """What the floors rest on."""
+    return (
+        "floor: the greater of the products over the machine's measured "
+        f"{machine.products / 1e9:,.0f} GFLOP/s (a matrix product in the same precision) and the "
+        "bytes that the operators, each on its own, read and write over its measured "
+        f"{machine.bandwidth / 1e9:,.0f} GB/s (a copy)."
+    )
+
+
+def describe_hardware(device: torch.device) -> str:
+    """Where and with what this was measured."""
+    about = environment(device)
+    return (
+        f"{about['device_name']}, {about['threads']} threads, torch {about['packages']['torch']}, "
+        f"coopbench at commit {about['commit'] or 'unknown'}."
+    )

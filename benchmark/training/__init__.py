@@ -1,0 +1,1 @@
+"""Training: augmentation, one step of learning, the loop over steps."""

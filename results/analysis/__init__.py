@@ -1,0 +1,1 @@
+"""What the scores say: comparison, tests, intervals, ranks, robustness."""

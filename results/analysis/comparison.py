@@ -1,0 +1,228 @@
+"""What a report compares: scores, and all that has to be known of them to make its tables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypedDict
+
+import pandas as pd
+
+from benchmark.core.errors import ScoreFileError
+from results.analysis.all_pairs import pair_tests
+from results.analysis.presence import with_presence
+from results.analysis.ranking import Ranking, rank_over_sets, rank_over_subjects
+from results.analysis.refinement import refinement_tests
+from results.analysis.robustness import CorruptedSets
+from results.analysis.statistics import paired_tests, subject_means, untested
+from results.analysis.verdicts import MARGIN
+from results.scores.order import ordered_titles
+from results.scores.published import AVERAGES, POSTER_SETS
+from results.scores.score_table import alike_repeats, repeat_scores, subject_scores
+
+
+class Naming(TypedDict):
+    """What every table and figure is told of the methods, as keywords."""
+
+    titles: Mapping[str, str]
+    remarks: Mapping[str, str]
+    phantom: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Scores of several methods, and what is known of the methods and the test sets.
+
+    Raises `ScoreFileError` where the reference has no scores.
+    """
+
+    scores: pd.DataFrame
+    """Of `read_scores`."""
+    name: str
+    """What is compared, for captions."""
+    reference: str
+    """The method that the others are tested against, and that corruption errors are relative to."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    remarks: Mapping[str, str] = field(default_factory=dict)
+    recipes: Mapping[str, CorruptedSets] = field(default_factory=dict)
+    """The corrupted sets, by recipe, with its version and the clean set where these need saying."""
+    graded: frozenset[str] = frozenset()
+    """Test sets that are levels of severity: in the tables of robustness alone."""
+    cohorts: Mapping[str, str] = field(default_factory=dict)
+    """By test set, whose subjects it is made of; a set that is not named is a cohort of its own."""
+    phantom: bool = False
+    average_all: bool = False
+    margin: float = MARGIN
+    """Dice: a smaller difference is of no relevance (`results.analysis.verdicts`)."""
+    all_pairs: bool = False
+    """Whether every method is compared with every other as well, which takes their square."""
+    joint: bool = False
+    """Whether the comparisons of all outputs are corrected together, not each output's."""
+    notes: tuple[str, ...] = ()
+    """What every table rests on."""
+    made: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What was made of this comparison and is asked for again, by a name of its maker's."""
+    _tests_of: dict[str, pd.DataFrame] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        if self.reference not in set(self.methods):
+            raise ScoreFileError(
+                f"scores: hold no method called '{self.reference}', which the others are to be "
+                f"compared with; choose one of {', '.join(self.methods)}"
+            )
+        if self.average_all and self.doubled:
+            raise ScoreFileError(
+                f"no average is taken over {', '.join(self.doubled)} beside other sets of the same "
+                "kinds: these are of other recipes or versions; leave out the averages over all "
+                "sets (--average-all), or one of the recipes"
+            )
+
+    @property
+    def naming(self) -> Naming:
+        """The keywords of tables and figures."""
+        return {"titles": self.titles, "remarks": self.remarks, "phantom": self.phantom}
+
+    @cached_property
+    def methods(self) -> list[str]:
+        """The names of all that are compared."""
+        return sorted(str(name) for name in self.scores["method"].unique())
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """Their titles, in the order of every table."""
+        return ordered_titles(self.methods, self.titles, self.remarks)
+
+    @cached_property
+    def repeats(self) -> dict[str, int]:
+        """The number of repeats of each method."""
+        found = self.scores[["method", "repeat"]].drop_duplicates()
+        return {str(name): int(count) for name, count in found["method"].value_counts().items()}
+
+    @cached_property
+    def ungraded(self) -> pd.DataFrame:
+        """The scores on sets that are not graded; on all where there are no others."""
+        graded = self.scores["test_set"].isin(list(self.graded))
+        return self.scores if graded.all() or not graded.any() else self.scores[~graded]
+
+    @cached_property
+    def doubled(self) -> tuple[str, ...]:
+        """Sets of a kind that another recipe, or version of it, has as well, of the same clean set.
+
+        The poster's sets are the first ones, and not among them. What is over several sets counts
+        each kind once, and so is without these.
+        """
+        found = set(self.scores["test_set"])
+        first: dict[tuple[str, str], str] = {}
+        doubled = []
+        for sets in sorted(
+            self.recipes.values(), key=lambda sets: not set(POSTER_SETS) & set(sets.corruptions)
+        ):
+            for title, by in sets.corruptions.items():
+                if title in found and title not in self.graded:
+                    twin = first.setdefault((sets.clean, by.kind), title)
+                    doubled += [title] if twin != title else []
+        return tuple(doubled)
+
+    @cached_property
+    def outputs(self) -> list[str]:
+        """The outputs that have scores."""
+        return [name for name in AVERAGES if (self.ungraded["output"] == name).any()]
+
+    @cached_property
+    def subjects(self) -> pd.DataFrame:
+        """Subject scores on the sets that are not graded."""
+        return subject_scores(self.ungraded)
+
+    @cached_property
+    def tests(self) -> pd.DataFrame:
+        """Every method against the reference (`paired_tests`).
+
+        An average over sets is tested as well where these are of one cohort: only then a subject
+        has an average. It stands as a test set under the average's name.
+        """
+        return paired_tests(self._paired, self.reference, margin=self.margin, joint=self.joint)
+
+    @cached_property
+    def by_repeat(self) -> pd.DataFrame:
+        """Subject scores by repeat on the sets that are not graded."""
+        return repeat_scores(self.ungraded)
+
+    @cached_property
+    def with_presence(self) -> pd.DataFrame:
+        """The scores on sets that are not graded, with `results.analysis.presence`'s columns."""
+        return with_presence(self.ungraded)
+
+    def tests_of(self, metric: str) -> pd.DataFrame:
+        """The same of another metric: no margin is set for it, so nothing is equivalent."""
+        if metric not in self._tests_of:
+            paired = self._with_averages(repeat_scores(self.with_presence, metric), metric)
+            self._tests_of[metric] = paired_tests(
+                paired, self.reference, metric=metric, margin=float("nan"), joint=self.joint
+            )
+        return self._tests_of[metric]
+
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """Every pair of methods (`pair_tests`); empty where not asked for."""
+        if not self.all_pairs:
+            return pd.DataFrame()
+        return pair_tests(self._paired, list(self.shown), margin=self.margin, joint=self.joint)
+
+    @cached_property
+    def refinement(self) -> pd.DataFrame:
+        """FTN+STN against FTN of each method (`results.analysis.refinement.refinement_tests`)."""
+        return refinement_tests(self._paired, margin=self.margin)
+
+    @cached_property
+    def _paired(self) -> pd.DataFrame:
+        """What is tested: subject scores by repeat, of the sets and of averages over them."""
+        return self._with_averages(self.by_repeat, "dice")
+
+    def _with_averages(self, of_sets: pd.DataFrame, metric: str) -> pd.DataFrame:
+        parts = [of_sets]
+        for output, name in AVERAGES.items():
+            sets = self._averaged()
+            if len(sets) > 1 and len({self.cohorts.get(one, one) for one in sets}) == 1:
+                own = of_sets[of_sets["output"] == output]
+                parts.append(subject_means(own, sets, name, metric))
+        return pd.concat(parts)
+
+    @cached_property
+    def untested(self) -> dict[str, dict[str, list[str]]]:
+        """By output and method, the sets on which it has no pair with the reference."""
+        return untested(self._paired, self.tests, self.reference)
+
+    def _averaged(self) -> tuple[str, ...]:
+        """The sets behind the averages of the poster's table."""
+        found = set(self.subjects["test_set"])
+        if self.average_all:
+            return tuple(sorted(found))
+        return tuple(name for name in POSTER_SETS if name in found)
+
+    @cached_property
+    def rankings(self) -> dict[str, list[Ranking]]:
+        """By output, how stable the order of the methods is over subjects and over test sets.
+
+        Of the repeats that all have, where they have others (`ranked_of`); without `doubled` sets.
+        """
+        subjects = subject_scores(self._alike[0])
+        subjects = subjects[~subjects["test_set"].isin(list(self.doubled))]
+        found = {}
+        for output in self.outputs:
+            both = (
+                rank_over_subjects(subjects, output, self.cohorts),
+                rank_over_sets(subjects, output),
+            )
+            if rankings := [one for one in both if one is not None]:
+                found[output] = rankings
+        return found
+
+    @cached_property
+    def _alike(self) -> tuple[pd.DataFrame, str]:
+        return alike_repeats(self.ungraded)
+
+    @property
+    def ranked_of(self) -> str:
+        """In words, of which repeats the rankings are; empty where all methods have the same."""
+        return self._alike[1]

@@ -1,0 +1,118 @@
+"""What the tables say, in words, with the numbers."""
+
+import pandas as pd
+
+from results.analysis.comparison import Comparison
+from results.analysis.refinement import AVERAGE
+from results.page.summary_average import average_sentences
+from results.page.summary_tests import method_sentences, network_sentences
+from results.scores.published import AVERAGES
+from results.tables.kind_tables import CLEAN, MEAN, degradation_table
+from results.tables.report_tables import main_table
+
+
+def summary(comparison: Comparison) -> list[str]:
+    """Paragraphs: who is best on average, what the tests say, what refinement and severity do.
+
+    Every number stands in a table as well; nothing is concluded that a test does not say.
+    """
+    paragraphs = []
+    for output in comparison.outputs:
+        table = main_table(comparison, output)
+        about = (
+            comparison.tests,
+            output,
+            table.titles[comparison.reference],
+            table.titles,
+            comparison.margin,
+        )
+        sentences = [
+            *average_sentences(comparison, table, output),
+            *network_sentences(*about),
+            *method_sentences(*about),
+            _stable(comparison, output),
+        ]
+        if text := " ".join(filter(None, sentences)):
+            paragraphs.append(text)
+    if text := _refinement(comparison):
+        paragraphs.append(text)
+    for recipe in comparison.recipes:
+        if text := _robust(comparison, recipe):
+            paragraphs.append(text)
+    return paragraphs
+
+
+def _stable(comparison: Comparison, output: str) -> str:
+    """How often the first stays first."""
+    parts = [ranking.first(comparison.shown) for ranking in comparison.rankings.get(output, [])]
+    if parts:
+        parts[0] = parts[0][0].upper() + parts[0][1:]
+    of = f" ({comparison.ranked_of})" if comparison.ranked_of else ""
+    return f"{'; '.join(parts)}{of}." if parts else ""
+
+
+def _refinement(comparison: Comparison) -> str:
+    """What FTN+STN adds to FTN."""
+    wide = comparison.subjects.pivot_table(
+        index=["method", "test_set", "subject"], columns="output", values="dice"
+    )
+    if not set(AVERAGES) <= set(wide):
+        return ""
+    gain = (wide["FTN+STN"] - wide["FTN"]).dropna().groupby(level=["method", "test_set"]).mean()
+    if gain.empty:
+        return ""
+    means = gain.groupby(level="method").mean()
+    verdicts = _average_verdicts(comparison)
+    each = ", ".join(
+        f"{title} {means[name]:+.4f}{verdicts.get(name, '')}"
+        for name, title in comparison.shown.items()
+        if name in means
+    )
+    largest = gain.sort_values(ascending=False, kind="stable").reset_index().iloc[0]
+    return (
+        f"FTN+STN against FTN, mean over subjects and then sets{_RESTS if verdicts else ''}: "
+        f"{each}. The greatest difference "
+        f"is {gain.max():+.4f} ({comparison.shown[largest['method']]} on {largest['test_set']})."
+    )
+
+
+_RESTS = " (in brackets the verdict over subjects, of these networks; over subjects and repeats)"
+
+
+def _average_verdicts(comparison: Comparison) -> dict[str, str]:
+    """The verdicts on the average gain by method, as " (better; undecided)"."""
+    tests = comparison.refinement
+    if tests.empty:
+        return {}
+    rows = tests[tests["test_set"] == AVERAGE].to_dict("records")
+    both = {row["method"]: (row["verdict"], row["crossed_verdict"]) for row in rows}
+    return {str(name): f" ({'; '.join(filter(None, said))})" for name, said in both.items()}
+
+
+def _robust(comparison: Comparison, recipe: str) -> str:
+    """Who loses least under the corruptions of a recipe."""
+    sets = comparison.recipes[recipe]
+    table = degradation_table(comparison.scores, sets, **comparison.naming)
+    parts = []
+    for output in comparison.outputs:
+        rows = table.mean[table.mean.index.get_level_values("output") == output]
+        lost: pd.Series = rows[MEAN].dropna().sort_values(kind="stable")
+        if lost.empty:
+            continue
+        methods = [str(name) for name in lost.index.get_level_values("method")]
+        clean = rows[CLEAN].droplevel("output")
+        ends = [
+            f"{table.titles[name]} {loss:.4f} (of {clean[name]:.4f})"
+            for name, loss in dict(zip(methods, lost, strict=True)).items()
+            if name in (methods[0], methods[-1])
+        ]
+        text = f"{output} loses least Dice in {' and most in '.join(ends)}"
+        kinds = rows.drop(columns=[CLEAN, MEAN]).mean()
+        if len(kinds.dropna()) > 1:
+            hardest = str(kinds.idxmax())
+            text += f"; the hardest kind is {hardest}, at a mean loss of {kinds.max():.4f}"
+        parts.append(text)
+    if not parts:
+        return ""
+    said = ". ".join(parts)
+    return f"Under the corruptions of recipe {recipe}, on average over its kinds, {said}."

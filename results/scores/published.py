@@ -1,0 +1,30 @@
+"""The table that the poster printed, to be shown beside what is measured here."""
+
+from importlib import resources
+
+import pandas as pd
+
+POSTER_SETS = ("ACDC", "M&Ms", "RandBias", "RandGhosting", "RandMotion", "RandSpike")
+"""The poster's six test sets in its order; its averages are over exactly these."""
+
+AVERAGES = {"FTN": "AVG (FTN)", "FTN+STN": "AVG (FTN+STN)"}
+"""The poster's name for the average of each output over the six sets."""
+
+POSTER_SOURCE = (
+    "Poster of C. Chen, K. Hammernik, C. Ouyang, C. Qin, W. Bai, D. Rueckert: Cooperative Training "
+    "and Latent Space Data Augmentation for Robust Medical Image Segmentation, MICCAI 2021 "
+    "(arXiv:2107.01079), table 'Segmentation results across different test sets'"
+)
+"""Where the published numbers come from, for the line under a table that shows them."""
+
+
+def published_table() -> pd.DataFrame:
+    """Mean Dice as the poster printed it: one row per method title, in the poster's order.
+
+    The columns are `POSTER_SETS` (Dice of the FTN) and the two `AVERAGES`, four decimals, no
+    spread. `frame.attrs["source"]` holds `POSTER_SOURCE`.
+    """
+    with resources.files("results.scores").joinpath("poster.csv").open("rb") as file:
+        table = pd.read_csv(file, index_col="method")
+    table.attrs["source"] = POSTER_SOURCE
+    return table

@@ -1,0 +1,461 @@
+"""Reading score files, and the means over volumes and structures that tables are made of.
+
+A score file is a CSV with one row per segmented structure:
+
+    method, repeat, seed   which trained network (the seed goes with the repeat, it is no key)
+    test_set, subject      e.g. "M&Ms" and "007"; a subject is text, its zeros are kept
+    draw, frame            0 as acquired, 1, 2, ... the corrupted draws; "ED", "ES" or another name
+    structure, output      "LV", "MYO" or "RV"; "FTN" or "FTN+STN"
+    dice, hd95_mm          in [0, 1] and in mm; both empty where `absent` is "both"
+    nsd_2mm                normalised surface Dice at 2 mm, in [0, 1]; likewise. A file may lack the
+                           column, or leave it empty for a whole test set of a run: not measured
+    absent                 who lacks the structure: "", "label", "prediction" or "both"
+
+Where only one of the two lacks the structure, the evaluator has put Dice and NSD 0 and the diagonal
+of the field; where both do, the row is undefined and left out of every mean.
+"""
+
+import lzma
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api.types import is_numeric_dtype, union_categoricals
+
+from benchmark.core.errors import ScoreFileError
+from benchmark.core.files import whole_file
+
+NAMES = ("method", "test_set", "subject", "frame")
+WHOLE = ("repeat", "seed", "draw")
+CHOICES = {
+    "structure": ("LV", "MYO", "RV"),
+    "output": ("FTN", "FTN+STN"),
+    "absent": ("", "label", "prediction", "both"),
+}
+METRICS = ("dice", "hd95_mm", "nsd_2mm")
+OPTIONAL = ("nsd_2mm",)
+"""Columns that score files written before them lack."""
+KEY = ("method", "repeat", "test_set", "subject", "draw", "frame", "structure", "output")
+"""The columns that name a score; no two rows agree in all of them."""
+
+COLUMNS = (
+    *("method", "repeat", "seed", "test_set", "subject", "draw", "frame", "structure", "output"),
+    *(*METRICS, "absent"),
+)
+"""The columns of a score table, in the order of the file."""
+
+_GROUP = ["method", "repeat", "output", "test_set"]
+_UNIT = ["output", "test_set", "method", "subject"]
+_PAIRED_UNIT = ["output", "test_set", "method", "repeat", "subject"]
+
+
+def read_scores(paths: Path | str | Iterable[Path | str]) -> pd.DataFrame:
+    """Read one or several score files (CSV, compressed or not, or Parquet) into a checked table.
+
+    Returns the columns `COLUMNS`: names and choices as categoricals, `repeat`, `seed` and `draw` as
+    int64, `dice`, `hd95_mm` (mm) and `nsd_2mm` as float64. `nsd_2mm` is NaN in the rows of a file
+    without it. Further columns are dropped.
+
+    Raises `ScoreFileError` for a file that cannot be read, holds no scores, lacks a column or has a
+    value that breaks the format, and for a score that is given twice, within or across files.
+    """
+    files = [Path(paths)] if isinstance(paths, Path | str) else [Path(path) for path in paths]
+    if not files:
+        raise ScoreFileError("no score files given: name at least one")
+    tables = [check_scores(_read_file(file), source=str(file)) for file in files]
+    return join_scores(tables, source=", ".join(str(file) for file in files))
+
+
+def join_scores(tables: Sequence[pd.DataFrame], source: str = "scores") -> pd.DataFrame:
+    """Put checked tables below each other.
+
+    Raises `ScoreFileError` where a score is given in two of them; `source` names them.
+    """
+    if len(tables) == 1:
+        return tables[0]
+    joined = pd.DataFrame(
+        {
+            # A plain concat turns categoricals that differ into slow, large object columns.
+            name: union_categoricals([table[name] for table in tables], sort_categories=True)
+            if name in NAMES
+            else pd.concat([table[name] for table in tables], ignore_index=True)
+            for name in COLUMNS
+        }
+    )
+    _refuse_duplicates(joined, source)
+    return joined
+
+
+def rename_sets(scores: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFrame:
+    """A checked table with other names of test sets, ``titles`` by the names that it has.
+
+    Raises `ScoreFileError` where two sets would have one name.
+    """
+    present = {
+        name: new for name, new in titles.items() if name in scores["test_set"].cat.categories
+    }
+    if not present:
+        return scores
+    try:
+        return scores.assign(test_set=scores["test_set"].cat.rename_categories(present))
+    except ValueError:
+        raise ScoreFileError(
+            f"scores: {', '.join(present.values())} would be the name of two test sets; leave one "
+            "of the files out"
+        ) from None
+
+
+def check_scores(frame: pd.DataFrame, source: str = "scores") -> pd.DataFrame:
+    """Check a score table made in memory; returns it with the dtypes of `read_scores`.
+
+    `source` names the table in the message of the `ScoreFileError` raised for a broken one.
+    """
+    if lacking := [name for name in COLUMNS if name not in {*frame.columns, *OPTIONAL}]:
+        raise ScoreFileError(
+            f"{source}: no column {', '.join(lacking)}; write the scores again with coopbench"
+        )
+    if frame.empty:
+        raise ScoreFileError(f"{source}: holds no scores; evaluate again or leave the file out")
+    checked = pd.DataFrame(index=pd.RangeIndex(len(frame)))
+    for name in COLUMNS:
+        if name not in frame.columns:
+            checked[name] = np.nan
+            continue
+        values = frame[name].reset_index(drop=True)
+        if name in NAMES:
+            checked[name] = _names(values, source)
+        elif name in CHOICES:
+            checked[name] = _choices(values, source)
+        elif name in WHOLE:
+            checked[name] = _whole(values, source)
+        else:
+            checked[name] = _numbers(values, source)
+    _check_metrics(checked, source)
+    _refuse_duplicates(checked, source)
+    return checked
+
+
+def write_parquet(scores: pd.DataFrame, path: Path) -> None:
+    """Write a checked table as Parquet, whole or not at all; the same table gives the same bytes.
+
+    `read_scores` reads it back as it is.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_pandas(scores[list(COLUMNS)], preserve_index=False)
+    with whole_file(path) as partial:
+        pq.write_table(table.replace_schema_metadata(None), partial, compression="zstd")
+
+
+def set_scores(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
+    """The score of each test set: mean Dice over its volumes and the three structures.
+
+    `scores` is a table from `read_scores`; `metric`, one of `METRICS`, takes the place of Dice.
+    Returns one row per method, repeat, output and test_set with a column named as the metric
+    (undefined rows left out; NaN where all are, or where any was not measured), `rows` (structure
+    scores given) and `scored` (those in the mean), sorted by the four names.
+    """
+    means = group_means(scores, _GROUP, metric)
+    if metric in OPTIONAL and (unmeasured := _unmeasured(scores, metric)).any():
+        lacking = scores.loc[unmeasured, _GROUP].drop_duplicates().astype(means[_GROUP].dtypes)
+        partly = means[_GROUP].merge(lacking, how="left", on=_GROUP, indicator="given")
+        means.loc[(partly["given"] == "both").to_numpy(), "mean"] = np.nan
+    means = means.rename(columns={"mean": metric})
+    return means[[*_GROUP, metric, "rows", "scored"]]
+
+
+def subject_scores(scores: pd.DataFrame) -> pd.DataFrame:
+    """Mean Dice per output, test_set, method and subject: the subject is the unit.
+
+    Frames, structures, draws and repeats of a subject are not independent, so they are averaged
+    first; undefined scores are left out, and a subject with no other is dropped.
+    """
+    return _means_of_subjects(scores, _UNIT)
+
+
+def repeat_scores(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
+    """The same per repeat, of any metric: output, test_set, method, repeat, subject, the metric.
+
+    A repeat is a split and a seed that methods share, so it is within repeats that they are paired.
+    """
+    return _means_of_subjects(scores, _PAIRED_UNIT, metric)
+
+
+def _means_of_subjects(scores: pd.DataFrame, unit: list[str], metric: str = "dice") -> pd.DataFrame:
+    means = group_means(scores, unit, metric).rename(columns={"mean": metric})
+    return means[[*unit, metric]].dropna(ignore_index=True)
+
+
+def common_repeats(scores: pd.DataFrame) -> tuple[int, ...]:
+    """The repeats that every method of a table has."""
+    held = scores[["method", "repeat"]].drop_duplicates()
+    counts = held["repeat"].value_counts()
+    every = counts.index[counts == held["method"].nunique()]
+    return tuple(sorted(int(repeat) for repeat in every))
+
+
+def alike_repeats(scores: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """The scores by which methods are put in an order, and, in words, of which repeats they are.
+
+    Where methods have other repeats than each other, those of the repeats that all have: another
+    split and seed is not to count as another method. Where they have none in common, all scores,
+    and the words say so; where all have the same, all scores and no words.
+    """
+    common = common_repeats(scores)
+    if set(common) == set(scores["repeat"]):
+        return scores, ""
+    if not common:
+        return scores, "of whatever repeats a method has, since no repeat is common to all"
+    names = ", ".join(map(str, common))
+    word = "repeat" if len(common) == 1 else "repeats"
+    return scores[scores["repeat"].isin(common)], f"of {word} {names}, which all methods have"
+
+
+def absent_counts(scores: pd.DataFrame) -> pd.DataFrame:
+    """How often a structure was absent, per method, output and test_set.
+
+    Returns the columns `label` and `prediction` (absent in that one only: counted as Dice 0),
+    `both` (left out of the means) and `rows` (all structure scores).
+    """
+    group = ["method", "output", "test_set"]
+    codes, keys = _group_codes(scores, group)
+    for name in CHOICES["absent"][1:]:
+        absent = codes[(scores["absent"] == name).to_numpy()]
+        keys[name] = np.bincount(absent, minlength=len(keys))
+    keys["rows"] = np.bincount(codes, minlength=len(keys))
+    return keys
+
+
+def scored_volumes(scores: pd.DataFrame) -> pd.DataFrame:
+    """On which volumes and structures a method's repeat was scored, per output and test set.
+
+    Returns one row per method, repeat, output and test_set with `rows` (structure scores) and
+    `volumes` (a number that is the same for the same volumes and structures).
+    """
+    codes, keys = _group_codes(scores, _GROUP)
+    cells = scores["draw"].to_numpy().astype(np.uint64)
+    for name in ("subject", "frame", "structure"):
+        column = scores[name].cat
+        cells = cells * np.uint64(len(column.categories)) + column.codes.to_numpy().astype(
+            np.uint64
+        )
+    # The sum over a set of well mixed numbers, one for each member (splitmix64's last step).
+    mixed = (cells + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed ^= mixed >> np.uint64(27)
+    volumes = np.zeros(len(keys), dtype=np.uint64)
+    np.add.at(volumes, codes, mixed)
+    return keys.assign(rows=np.bincount(codes, minlength=len(keys)), volumes=volumes)
+
+
+def group_means(scores: pd.DataFrame, group: Sequence[str], metric: str) -> pd.DataFrame:
+    """Mean of a metric in each group of rows, the same for any order of the rows.
+
+    Returns the columns of `group` (names as text, sorted by them), `mean` (NaN where no row is
+    defined), `rows` and `scored` (those that are).
+    """
+    codes, keys = _group_codes(scores, group)
+    values = scores[metric].to_numpy()
+    defined = ~np.isnan(values)
+    size, chosen, given = len(keys), codes[defined], values[defined]
+    # Six decimals, as in the files, are whole numbers of millionths, whose sums are exact in any
+    # order; other values are added in the order of their size.
+    millionths = np.rint(given * 1e6)
+    if np.array_equal(millionths / 1e6, given):
+        sums = np.bincount(chosen, weights=millionths, minlength=size).astype("float64") / 1e6
+    else:
+        order = np.argsort(given, kind="stable")
+        sums = np.bincount(chosen[order], weights=given[order], minlength=size).astype("float64")
+    scored = np.bincount(chosen, minlength=size)
+    with np.errstate(invalid="ignore"):
+        means = np.where(scored > 0, sums / scored, np.nan)
+    return keys.assign(mean=means, rows=np.bincount(codes, minlength=size), scored=scored)
+
+
+def _group_codes(
+    scores: pd.DataFrame, group: Sequence[str]
+) -> tuple[NDArray[np.int64], pd.DataFrame]:
+    """The number of each row's group, and the groups, sorted by their names."""
+    codes = np.zeros(len(scores), dtype=np.int64)
+    levels = []
+    for name in group:
+        values = scores[name]
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            names = np.array([str(label) for label in values.cat.categories], dtype=object)
+            order = np.argsort(names.astype(str), kind="stable")
+            place = np.empty(len(names), dtype=np.int64)
+            place[order] = np.arange(len(names))
+            codes = codes * len(names) + place[values.cat.codes.to_numpy()]
+            levels.append(names[order])
+        else:
+            own, labels = pd.factorize(values, sort=True)
+            codes = codes * len(labels) + own
+            levels.append(np.asarray(labels))
+    total = int(np.prod([len(level) for level in levels]))
+    if total <= 4 * len(codes) + 1000:
+        found = np.flatnonzero(np.bincount(codes, minlength=total))
+        number = np.empty(total, dtype=np.int64)
+        number[found] = np.arange(len(found))
+        codes = number[codes]
+    else:
+        found, codes = np.unique(codes, return_inverse=True)
+    columns, rest = {}, found
+    for name, level in reversed(list(zip(group, levels, strict=True))):
+        rest, own = np.divmod(rest, len(level))
+        columns[name] = level[own]
+    keys = pd.DataFrame({name: columns[name] for name in group})
+    return codes, keys.astype({name: "str" for name in group if keys[name].dtype == object})
+
+
+def _read_file(path: Path) -> pd.DataFrame:
+    return _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            names = [name for name in COLUMNS if name in file.schema_arrow.names]
+            table = file.read(columns=names)
+    except FileNotFoundError:
+        raise ScoreFileError(f"{path}: no such file; check the path") from None
+    except (OSError, pa.ArrowException) as error:
+        reason = " ".join(str(error).split())
+        raise ScoreFileError(
+            f"{path}: not a readable Parquet file ({reason}); write it again"
+        ) from error
+    return table.to_pandas(ignore_metadata=True)
+
+
+_UNREADABLE = (
+    *(OSError, EOFError, ValueError, ImportError),  # the last for want of a decompressor
+    *(zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError),
+)
+"""What reading text, compressed or not, raises for what is none."""
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    try:
+        frame = pd.read_csv(
+            path,
+            # "category" would read the subject "007" as a 7.
+            dtype=dict.fromkeys(NAMES, "str") | dict.fromkeys(CHOICES, "category"),
+            keep_default_na=False,  # a method may be called "NA"
+            na_values={name: ["", "nan", "NaN"] for name in METRICS},
+            encoding="utf-8-sig",  # spreadsheet programs write a byte order mark
+        )
+    except pd.errors.EmptyDataError:
+        raise ScoreFileError(f"{path}: empty file; evaluate again or leave the file out") from None
+    except FileNotFoundError:
+        raise ScoreFileError(f"{path}: no such file; check the path") from None
+    except _UNREADABLE as error:
+        reason = " ".join(str(error).split())
+        raise ScoreFileError(f"{path}: not a readable CSV ({reason}); write it again") from error
+    if not isinstance(frame.index, pd.RangeIndex):  # pandas takes the surplus fields as an index
+        raise ScoreFileError(f"{path}: rows have more fields than the header; write it again")
+    return frame
+
+
+def _refuse(bad: pd.Series, values: pd.Series, source: str, rule: str) -> None:
+    """Raise for the first bad row, quoting it."""
+    if bad.any():
+        row = int(np.argmax(bad.to_numpy()))
+        raise ScoreFileError(
+            f"{source}: {values.name} is {str(values.iloc[row])!r} in data row {row + 1}; {rule}"
+        )
+
+
+def _names(values: pd.Series, source: str) -> pd.Series:
+    if is_numeric_dtype(values):
+        _refuse(
+            pd.Series(True, index=values.index),
+            values,
+            source,
+            "give it as text, so that 007 stays",
+        )
+    text = values.astype("category")
+    _refuse(text.isna() | (text == ""), values, source, "it must not be empty")
+    labels = [str(label) for label in text.cat.categories]
+    return text.cat.rename_categories(labels).cat.reorder_categories(sorted(labels))
+
+
+def _choices(values: pd.Series, source: str) -> pd.Series:
+    allowed = CHOICES[str(values.name)]
+    _refuse(
+        ~values.isin(allowed),
+        values,
+        source,
+        "expected one of " + ", ".join(name or "(empty)" for name in allowed),
+    )
+    return values.astype(pd.CategoricalDtype(list(allowed)))
+
+
+def _whole(values: pd.Series, source: str) -> pd.Series:
+    numbers = pd.to_numeric(values, errors="coerce")
+    whole = numbers.where(np.isfinite(numbers), 0).astype("int64")
+    bad = (numbers != whole) | (whole < 0)
+    _refuse(bad, values, source, "expected a whole number from 0")
+    return whole
+
+
+def _numbers(values: pd.Series, source: str) -> pd.Series:
+    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
+    bad = numbers.isna() & values.notna()
+    _refuse(bad, values, source, "expected a number, or nothing where both lack the structure")
+    return numbers
+
+
+def _check_metrics(scores: pd.DataFrame, source: str) -> None:
+    distance, absent = scores["hd95_mm"], scores["absent"]
+    both, one = absent == "both", absent.isin(["label", "prediction"])
+    _refuse((distance < 0) | np.isinf(distance), distance, source, "expected mm, finite, from 0")
+    for name, title in (("dice", "Dice"), ("nsd_2mm", "NSD")):
+        share = scores[name]
+        _refuse(
+            (share < 0) | (share > 1),
+            share,
+            source,
+            f"{title} lies in [0, 1]: score the predictions again",
+        )
+        _refuse(
+            one & share.notna() & (share != 0),
+            share,
+            source,
+            f"{title} is 0 where only one of two has the structure",
+        )
+    for name in METRICS:
+        values = scores[name]
+        empty = (values.isna() != both) & ~_never_measured(scores, name)
+        # An empty cell anywhere else would make a case vanish from the mean without a word.
+        _refuse(empty, values, source, "it is empty exactly where absent is 'both'")
+
+
+def _unmeasured(scores: pd.DataFrame, metric: str) -> pd.Series:
+    """True where a metric is empty although the structure is in the label or the prediction."""
+    return scores[metric].isna() & (scores["absent"] != "both")
+
+
+def _never_measured(scores: pd.DataFrame, metric: str) -> pd.Series:
+    """True in the rows of a run's test set for which an optional metric is empty throughout."""
+    never = pd.Series(False, index=scores.index)
+    if metric not in OPTIONAL or not _unmeasured(scores, metric).any():
+        return never
+    if (given := scores[metric].notna()).any():
+        group = [scores[name] for name in ("method", "repeat", "test_set")]
+        return ~given.groupby(group, observed=True).transform("any")
+    return ~never
+
+
+def _refuse_duplicates(scores: pd.DataFrame, source: str) -> None:
+    if (again := scores.duplicated(list(KEY))).any():
+        row = scores[list(KEY)].iloc[int(np.argmax(again.to_numpy()))]
+        score = ", ".join(f"{name} {value}" for name, value in row.items())
+        raise ScoreFileError(f"{source}: given twice: {score}; keep one of the two")

@@ -1,0 +1,1 @@
+"""Tables of scores, as numbers and as text, Markdown, LaTeX or CSV."""

@@ -1,0 +1,231 @@
+"""What every table of means over repeats is, whatever its columns: numbers, order, what is best.
+
+`poster_table` and `robustness_table` fill it; `render` prints it.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+import pandas as pd
+
+from results.wording import span
+
+DECIMALS = 4
+MISSING = "missing"
+
+
+class Cell(NamedTuple):
+    """A cell as it is printed."""
+
+    mean: str
+    spread: str
+    """"±0.0123", "[0.01, 0.02]", or nothing."""
+    best: bool
+    second: bool
+    mark: str
+    missing: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanTable:
+    """A table as numbers, with what has to be said about them.
+
+    The three frames share rows and columns (the keys of `headers`). A row is a method, or the tuple
+    of a method and further names, in a `MultiIndex` whose levels say what these are (`output`).
+    """
+
+    mean: pd.DataFrame
+    """Mean over repeats; NaN where missing."""
+    sd: pd.DataFrame
+    """Sample standard deviation (n - 1) over repeats; NaN for fewer than two."""
+    repeats: pd.DataFrame
+    """Number of repeats behind each mean."""
+    titles: dict[str, str]
+    """Method name to display title, in row order."""
+    headers: dict[str, str]
+    """Column to printed header."""
+    notes: tuple[str, ...]
+    """What a reader must know about the numbers, one sentence or two each."""
+    phantom: bool
+    """True where the scores come from synthetic hearts; every rendering then says so."""
+    decimals: Mapping[str, int] = field(default_factory=dict)
+    """Printed decimals of a column, where these are not `DECIMALS`."""
+    floors: Mapping[str, float] = field(default_factory=dict)
+    """By column, what a smaller number is printed as being less than, for p-values."""
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By column, the words that its numbers, 0, 1, …, stand for."""
+    lower_is_better: frozenset[str] = frozenset()
+    """The columns of errors, losses and distances."""
+    unranked: frozenset[str] = frozenset()
+    """The columns, and further names of rows, among whose numbers there is no best."""
+    signed: frozenset[str] = frozenset()
+    """The columns, and further names of rows, that are differences: printed with their sign."""
+    low: pd.DataFrame | None = None
+    """Lower end of the interval that is printed in the place of ± where there is one."""
+    high: pd.DataFrame | None = None
+    """Its upper end."""
+    marks: pd.DataFrame | None = None
+    """What stands behind a mean (`HIGHER`, `LOWER` or ""), where tests were made."""
+
+    @property
+    def keys(self) -> list[tuple[str, ...]]:
+        """The method of each row, and the further names of the row."""
+        return [key if isinstance(key, tuple) else (str(key),) for key in self.mean.index]
+
+    @property
+    def further(self) -> list[str]:
+        """What the further names of a row are."""
+        return [str(name) for name in self.mean.index.names[1:]]
+
+    def printed(
+        self, column: str, number: float, missing: str = MISSING, *, signed: bool = False
+    ) -> str:
+        """A number of a column at its printed precision; never a negative zero."""
+        if math.isnan(number):
+            return missing
+        if column in self.words:
+            return self.words[column][int(number)]
+        if column in self.floors and number < self.floors[column]:
+            return f"<{self.printed(column, self.floors[column])}"
+        return f"{number:{'+' if signed else ''}z.{self.decimals.get(column, DECIMALS)}f}"
+
+    @cached_property
+    def cells(self) -> list[list["Cell"]]:
+        """What is printed, by row and column."""
+        frames = [self.mean, self.sd, self.best, self.second, self.marks, self.low, self.high]
+        values = [
+            [[None] * len(self.headers)] * len(self.mean)
+            if frame is None
+            else frame.values.tolist()
+            for frame in frames
+        ]
+        return [
+            [
+                self._cell(name, bool(self.signed & {name, *key[1:]}), *cell)
+                for name, *cell in zip(self.headers, *row, strict=True)
+            ]
+            for key, *row in zip(self.keys, *values, strict=True)
+        ]
+
+    def _cell(
+        self,
+        column: str,
+        signed: bool,
+        mean: float,
+        sd: float,
+        best: bool,
+        second: bool,
+        mark: str | None,
+        low: float | None,
+        high: float | None,
+    ) -> "Cell":
+        spread = self.printed(column, sd, "")
+        if low is not None and high is not None and not math.isnan(low):
+            ends = [self.printed(column, end, signed=signed) for end in (low, high)]
+            spread = f"[{', '.join(ends)}]"
+        elif spread:
+            spread = f"±{spread}"
+        mean_text = self.printed(column, mean, signed=signed)
+        return Cell(mean_text, spread, best, second, mark or "", math.isnan(mean))
+
+    @cached_property
+    def _places(self) -> pd.DataFrame:
+        """Place of each mean in its column at the printed precision: 1 the best, ties alike.
+
+        Only methods are compared, so places are among the rows that share the further names. NaN
+        where the mean is missing, or nothing is ranked.
+        """
+        alike = pd.Series(["\n".join(key[1:]) for key in self.keys])
+        left_out = [bool(self.unranked & set(key[1:])) for key in self.keys]
+        places = pd.DataFrame(float("nan"), index=self.mean.index, columns=self.mean.columns)
+        for name in set(map(str, self.mean)) - self.unranked:
+            printed = [
+                float("nan" if left else self.printed(name, mean, "nan"))
+                for mean, left in zip(self.mean[name], left_out, strict=True)
+            ]
+            ranks = pd.Series(printed).groupby(alike)
+            ascending = name in self.lower_is_better
+            places[name] = ranks.rank(method="dense", ascending=ascending).to_numpy()
+        return places
+
+    def _compared(self, least: int) -> pd.DataFrame:
+        """True where at least so many are compared with each other."""
+        alike = ["\n".join(key[1:]) for key in self.keys]
+        counts = self._places.reset_index(drop=True).groupby(pd.Series(alike)).transform("count")
+        return counts.ge(least).set_axis(self.mean.index)
+
+    @cached_property
+    def best(self) -> pd.DataFrame:
+        """True for the best mean of a column at the printed precision, ties included.
+
+        There is none where fewer than two are compared.
+        """
+        return self._places.eq(1) & self._compared(2)
+
+    @cached_property
+    def second(self) -> pd.DataFrame:
+        """True for the second best mean, ties included; none where fewer than three are compared.
+
+        Where two are best, the next one is still second: it is the second best number.
+        """
+        return self._places.eq(2) & self._compared(3)
+
+    @cached_property
+    def best_note(self) -> str:
+        """What bold and underlined mean in this table; empty where nothing is."""
+        if not self.best.to_numpy().any():
+            return ""
+        most = "best" if self.lower_is_better else "highest"
+        second = f", underlined: second {most}" if self.second.to_numpy().any() else ""
+        among = f", for each {' and '.join(self.further)}" if self.further else ""
+        return f"Bold: {most} mean of the column at the printed precision{among}{second}."
+
+
+def spread_notes(cell: str, total: pd.Series, titles: Mapping[str, str]) -> list[str]:
+    """What a cell is (`cell`), and what the ± is over: `total` repeats of each method."""
+    if (total == 1).all():
+        return [f"{cell} One repeat per method: no spread can be given."]
+    spread = "Mean ± sample standard deviation (n−1) over"
+    caution = "The ± holds training split and seed together and is no interval over subjects."
+    if total.nunique() == 1:
+        return [f"{cell} {spread} {total.iloc[0]} repeats. {caution}"]
+    each = ", ".join(f"{titles[str(method)]} {count}" for method, count in total.items())
+    alone = " A method with one repeat has no ±." if (total == 1).any() else ""
+    return [f"{cell} {spread} repeats, whose number differs: {each}.{alone} {caution}"]
+
+
+def volume_notes(volumes: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
+    """Test sets on which not all were scored on the same volumes (`scores.scored_volumes`)."""
+    notes = []
+    for test_set, own in volumes.groupby("test_set"):
+        if own["volumes"].nunique() > 1:
+            each = ", ".join(
+                f"{titles[str(method)]} {span(rows)}"
+                for method, rows in own.groupby("method")["rows"]
+            )
+            notes.append(
+                f"{test_set}: not all methods, repeats and outputs were scored on the same volumes "
+                f"(structure scores: {each}); compare these means with care."
+            )
+    return notes
+
+
+def absent_notes(
+    counts: pd.DataFrame, titles: Mapping[str, str], rule: str = "count as Dice 0"
+) -> list[str]:
+    """How many scores are so by rule, by method because failing to find is a property of one.
+
+    Of the outputs in ``counts`` (`absent_counts`).
+    """
+    total, both = counts["rows"].sum(), counts["both"].sum()
+    one = (counts["label"] + counts["prediction"]).groupby(counts["method"].astype(str)).sum()
+    note = f"Structures absent from only one of label and prediction {rule}: {one.sum()}"
+    if one.sum():
+        each = ", ".join(f"{titles[m]} {one[m]}" for m in titles if one.get(m, 0))
+        note += f" ({each})"
+    outputs = sorted(set(counts["output"].astype(str)))
+    note += f" of {total} structure scores ({' and '.join(outputs)})"
+    return [f"{note}; absent from both, left out: {both}."]

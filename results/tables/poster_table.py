@@ -1,0 +1,175 @@
+"""The poster's table: mean score per method and test set, and the two averages.
+
+Every number is a mean per repeat first; what is printed is the mean and the sample standard
+deviation over repeats. An average is over the same sets in every row, or it is missing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from results.analysis.presence import DETECTED, PRESENT
+from results.scores.order import further_sets, ordered_titles, remark_notes
+from results.scores.published import AVERAGES, POSTER_SETS
+from results.scores.score_table import absent_counts, scored_volumes, set_scores
+from results.tables.mean_table import MeanTable, absent_notes, spread_notes, volume_notes
+from results.wording import listed
+
+_METRICS = {
+    "dice": "Dice",
+    "hd95_mm": "95 % Hausdorff distance in mm",
+    "nsd_2mm": "Normalised surface Dice at 2 mm",
+    DETECTED: "Detection rate, the percentage of the label's structures that were found at all",
+    PRESENT: "95 % Hausdorff distance in mm, of structures that label and prediction both have",
+}
+_DECIMALS = {"hd95_mm": 2, PRESENT: 2, DETECTED: 1}
+_DISTANCES = ("hd95_mm", PRESENT)
+_OVER = "a set's score is the mean over its volumes and LV, MYO and RV."
+_RULES = {
+    "dice": "count as Dice 0",
+    "hd95_mm": "count as the diagonal of the field, which may be most of a mean",
+    "nsd_2mm": "count as 0",
+    DETECTED: "count as not found, or, from the label, not at all",
+    PRESENT: "are left out, so that it is a mean of other structures for each method",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PosterTable(MeanTable):
+    """The table as numbers, with what has to be said about them.
+
+    A row is a method; the columns are the six sets of the poster, the two averages, and further
+    sets, which stand behind the averages they are not part of (in front of them with
+    `average_all`). In a header, `*` marks an average over other sets than the poster's, `†` a set
+    outside.
+    """
+
+    averaged: dict[str, tuple[str, ...]]
+    """The sets behind each average column."""
+    missing_sets: tuple[str, ...]
+    """Those of the poster's six for which no method has FTN scores."""
+
+
+def poster_table(
+    scores: pd.DataFrame,
+    *,
+    titles: Mapping[str, str] | None = None,
+    remarks: Mapping[str, str] | None = None,
+    average_all: bool = False,
+    phantom: bool = False,
+    output: str = "FTN",
+    metric: str = "dice",
+    over: str = _OVER,
+) -> PosterTable:
+    """Make the poster's table from a score table (see `read_scores`).
+
+    Set columns hold the scores of an `output` by a `metric` of `METRICS`, or one
+    that `with_presence` adds; the poster has Dice of the FTN. `AVG (FTN)` and
+    `AVG (FTN+STN)` are means over the poster's six sets, or over those of them that any method has
+    scores for; `average_all` takes further test sets in. A method that lacks one of those sets has
+    no average. Rows follow the poster for the methods whose title (`titles`, else the name) stands
+    there, then the title. The `remarks` on methods stand in the notes, and what a set's score is:
+    `over`.
+    """
+    means = set_scores(scores, metric)
+    extra = further_sets(means["test_set"])
+    columns: dict[str, pd.Series] = {}
+    averaged: dict[str, tuple[str, ...]] = {}
+    runs = means.set_index(["method", "repeat"]).index.unique()
+    for averaged_output, name in AVERAGES.items():
+        wide = means[means["output"] == averaged_output].pivot(
+            index=["method", "repeat"], columns="test_set", values=metric
+        )
+        wide = wide.reindex(index=runs, columns=[*POSTER_SETS, *extra])
+        candidates = [*POSTER_SETS, *extra] if average_all else POSTER_SETS
+        averaged[name] = tuple(s for s in candidates if wide[s].notna().any())
+        columns[name] = wide[list(averaged[name])].mean(axis=1, skipna=False)
+        if averaged_output == output:
+            columns |= {str(test_set): wide[test_set] for test_set in wide}
+
+    behind, before = ([], extra) if average_all else (extra, [])
+    order = [*POSTER_SETS, *before, *AVERAGES.values(), *behind]
+    shown = ordered_titles(runs.unique("method"), titles, remarks)
+    per_method = pd.DataFrame(columns)[order].groupby(level="method")
+    mean, sd, repeats = (
+        frame.reindex(list(shown))
+        for frame in (per_method.mean(), per_method.std(), per_method.count())
+    )
+    headers = {name: name for name in order}
+    headers |= {name: f"{name}†" for name in behind}
+    headers |= {name: f"{name}*" for name, sets in averaged.items() if sets != POSTER_SETS}
+    total = per_method.size().reindex(list(shown))
+    notes = [
+        *spread_notes(f"{_METRICS[metric]}; {over}", total, shown),
+        *_average_notes(averaged, behind, output),
+        *remark_notes(shown, remarks),
+        *_gap_notes(mean, repeats, total, shown),
+        *volume_notes(scored_volumes(scores), shown),
+        *absent_notes(absent_counts(scores), shown, _RULES[metric]),
+    ]
+    return PosterTable(
+        mean=mean,
+        sd=sd,
+        repeats=repeats,
+        titles=shown,
+        headers=headers,
+        averaged=averaged,
+        missing_sets=tuple(s for s in POSTER_SETS if mean[s].isna().all()),
+        notes=tuple(notes),
+        phantom=phantom,
+        decimals=dict.fromkeys(order, _DECIMALS[metric]) if metric in _DECIMALS else {},
+        lower_is_better=frozenset(order if metric in _DISTANCES else ()),
+    )
+
+
+def _average_notes(
+    averaged: Mapping[str, tuple[str, ...]], outside: list[str], output: str
+) -> list[str]:
+    """Over which sets an average is, whenever that is not the poster's six."""
+    notes = []
+    for sets in dict.fromkeys(averaged.values()):
+        names = listed(name for name, other in averaged.items() if other == sets)
+        verb = "are" if names.count("AVG") > 1 else "is"
+        if sets == POSTER_SETS:
+            notes.append(f"{names} {verb} over the six sets of the poster.")
+            continue
+        if not sets:
+            notes.append(f"* {names} {verb} missing: no method has scores for any of its sets.")
+            continue
+        lacking = [name for name in POSTER_SETS if name not in sets]
+        reason = f" only; no method has scores for {listed(lacking)}" if lacking else ""
+        notes.append(
+            f"* {names} {verb} over {listed(sets)}{reason}: not comparable with the poster's."
+        )
+    if outside:
+        notes.append(f"† outside the averages: {listed(outside)} ({output}).")
+    return notes
+
+
+def _gap_notes(
+    mean: pd.DataFrame, repeats: pd.DataFrame, total: pd.Series, titles: Mapping[str, str]
+) -> list[str]:
+    """Cells that have no score although others of the column do, or not from every repeat."""
+    notes = []
+    wanting = mean.columns[mean.notna().any()]
+    gaps = mean[wanting].isna()
+    if gaps.to_numpy().any():
+        each = "; ".join(
+            f"{titles[str(method)]}: {listed(gaps.columns[row])}"
+            for method, row in gaps.iterrows()
+            if row.any()
+        )
+        notes.append(f"Missing, for want of scores ({each}); no average is taken over fewer sets.")
+    partial = repeats.lt(total, axis=0) & repeats.gt(0)
+    for name in map(str, partial.index[partial.any(axis=1)]):
+        cells = ", ".join(
+            f"{column} {repeats.at[name, column]!s}"
+            for column in partial
+            if partial.at[name, column]
+        )
+        notes.append(
+            f"{titles[name]} lacks scores of some of its {total.at[name]} repeats; "
+            f"repeats behind these cells: {cells}."
+        )
+    return notes

@@ -1,0 +1,217 @@
+"""Tables of means over repeats for the terminal, Markdown, LaTeX and CSV.
+
+Every rendering carries its caption, the table's own notes, the caller's notes (data, preset,
+commit, metric implementation) and, for scores of synthetic hearts, the phantom mark.
+"""
+
+import csv
+import io
+import math
+import re
+import textwrap
+from collections.abc import Callable, Sequence
+
+from tabulate import tabulate
+
+from results.tables.mean_table import Cell, MeanTable
+from results.wording import PHANTOM_MARK
+
+
+def text_table(
+    table: MeanTable, *, caption: str, notes: Sequence[str] = (), ansi: bool = False
+) -> str:
+    """Plain text, the spread under its mean; `ansi` marks the best in bold for a terminal.
+
+    Leave `ansi` off for a file or a pipe: the output then holds no control characters.
+    """
+
+    def cell(cell: Cell) -> str:
+        mean = f"{cell.mean}{cell.mark}"
+        if ansi and (cell.best or cell.second):
+            mean = f"\x1b[{1 if cell.best else 4}m{mean}\x1b[0m"
+        return f"{mean}\n{cell.spread}" if cell.spread else mean
+
+    grid = tabulate(
+        _rows(table, cell, str),
+        headers=[*_leads(table), *(name.replace(" (", "\n(") for name in table.headers.values())],
+        tablefmt="simple",
+        disable_numparse=True,
+        colalign=_alignment(table),
+    )
+    width = max(79, max(len(line) for line in grid.splitlines() if "\x1b" not in line))
+    lines = [PHANTOM_MARK] if table.phantom else []
+    lines += textwrap.wrap(caption, width)
+    lines += ["", grid, ""]
+    for note in _notes(table, notes, bold=ansi):
+        lines += textwrap.wrap(note, width, initial_indent="- ", subsequent_indent="  ")
+    return "\n".join(lines) + "\n"
+
+
+def markdown_table(table: MeanTable, *, caption: str, notes: Sequence[str] = ()) -> str:
+    """A pipe table, best in bold, notes as a list below."""
+
+    def cell(cell: Cell) -> str:
+        mean = f"{_markdown(cell.mean)}{cell.mark}"
+        if cell.best or cell.second:
+            mean = f"**{mean}**" if cell.best else f"<u>{mean}</u>"
+        return f"{mean} {_markdown(cell.spread.replace('±', '± '))}" if cell.spread else mean
+
+    grid = tabulate(
+        _rows(table, cell, _markdown),
+        headers=[*_leads(table), *(_markdown(header) for header in table.headers.values())],
+        tablefmt="pipe",
+        disable_numparse=True,
+        colalign=_alignment(table),
+    )
+    blocks = [f"**{PHANTOM_MARK}**"] if table.phantom else []
+    blocks += [_markdown(caption), grid]
+    blocks += ["\n".join(f"- {_markdown(note)}" for note in _notes(table, notes, bold=True))]
+    return "\n\n".join(blocks) + "\n"
+
+
+def latex_table(
+    table: MeanTable, *, caption: str, notes: Sequence[str] = (), label: str | None = None
+) -> str:
+    r"""A `table*` float for `\usepackage{booktabs}`; the spread stands under its mean.
+
+    All text is escaped; `label` goes into `\label` as it is. The phantom mark is part of the
+    caption, so that it cannot be lost in typesetting.
+    """
+
+    def cell(cell: Cell) -> str:
+        mean = _latex(cell.mean.replace("-", "−"))
+        if cell.best or cell.second:
+            mean = rf"\{'textbf' if cell.best else 'underline'}{{{mean}}}"
+        return mean + _latex(cell.mark)
+
+    def spread(cell: Cell) -> str:
+        return _latex(cell.spread.replace("±", "± ").replace("-", "−"))
+
+    means = _rows(table, cell, _latex)
+    spreads = _rows(table, spread, lambda title: "")
+    body = []
+    for mean_row, spread_row in zip(means, spreads, strict=True):
+        body.append(" & ".join(mean_row) + r" \\")
+        if any(spread_row):
+            small = (rf"{{\scriptsize {cell}}}" if cell else "" for cell in spread_row)
+            body.append(" & ".join(small).strip() + r" \\")
+    head = [_latex(header).replace(" (", r"\\(") for header in table.headers.values()]
+    head = [rf"\shortstack[r]{{{name}}}" if r"\\" in name else name for name in head]
+    leads = _leads(table)
+    mark = rf"\textbf{{{_latex(PHANTOM_MARK)}.}} " if table.phantom else ""
+    return "\n".join(
+        [
+            r"% needs \usepackage{booktabs}",
+            r"\begin{table*}[t]",
+            r"\centering",
+            rf"\caption{{{mark}{_latex(caption)}}}",
+            *([rf"\label{{{label}}}"] if label else []),
+            r"\footnotesize",
+            r"\setlength{\tabcolsep}{3pt}",
+            rf"\begin{{tabular}}{{@{{}}{'l' * len(leads)}{'r' * len(head)}@{{}}}}",
+            r"\toprule",
+            " & ".join([*leads, *head]) + r" \\",
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
+            "",
+            r"\smallskip",
+            r"\begin{minipage}{\linewidth}",
+            r"\scriptsize\raggedright",
+            *(_latex(note) + r"\par" for note in _notes(table, notes, bold=True)),
+            r"\end{minipage}",
+            r"\end{table*}",
+            "",
+        ]
+    )
+
+
+def csv_table(table: MeanTable, *, caption: str, notes: Sequence[str] = ()) -> str:
+    """Long CSV at full precision: method, title, column, mean, sd, n_repeats, phantom.
+
+    What else names a row (`output`) stands behind the title; `low`, `high` and `mark` before the
+    last column, where the table has them, and `word`, where it has columns of words, in which the
+    mean is empty. A missing mean or spread is an empty field. Caption and notes stand above as
+    lines that begin with `#`: read it with `pandas.read_csv(path, comment="#")`. The column
+    `phantom` stays with the numbers when those lines are cut off.
+    """
+    out = io.StringIO()
+    lines = [PHANTOM_MARK] if table.phantom else []
+    for line in [*lines, caption, *_notes(table, notes, bold=False)]:
+        out.write(f"# {' '.join(line.split())}\n")
+    # Quoted text: a '#' in a method's title is no comment.
+    writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    further = {"low": table.low, "high": table.high, "mark": table.marks}
+    given = {name: frame for name, frame in further.items() if frame is not None}
+    names = ["method", "title", *table.further]
+    word = ["word"] if table.words else []
+    writer.writerow([*names, "column", "mean", "sd", "n_repeats", *given, *word, "phantom"])
+    phantom = str(table.phantom).lower()
+    frames = [table.mean, table.sd, table.repeats, *given.values()]
+    values = (frame.to_numpy().tolist() for frame in frames)
+    for (method, *others), *rows in zip(table.keys, *values, strict=True):
+        for column, *cells in zip(table.headers, *rows, strict=True):
+            fields = [None if isinstance(x, float) and math.isnan(x) else x for x in cells]
+            if table.words:
+                words, number = table.words.get(column), fields[0]
+                fields.append(None if words is None or number is None else words[int(number)])
+                fields[0] = number if words is None else None
+            writer.writerow([method, table.titles[method], *others, column, *fields, phantom])
+    return out.getvalue()
+
+
+def _rows(
+    table: MeanTable, cell: Callable[[Cell], str], escape: Callable[[str], str]
+) -> list[list[str]]:
+    """The rows as text, each led by what names it."""
+    return [
+        [*(escape(lead) for lead in (table.titles[method], *further)), *map(cell, cells)]
+        for (method, *further), cells in zip(table.keys, table.cells, strict=True)
+    ]
+
+
+def _leads(table: MeanTable) -> list[str]:
+    """The headers of the columns that name a row."""
+    return ["Method", *(name.capitalize() for name in table.further)]
+
+
+def _alignment(table: MeanTable) -> list[str]:
+    return ["left"] * len(_leads(table)) + ["right"] * len(table.headers)
+
+
+def _notes(table: MeanTable, notes: Sequence[str], *, bold: bool) -> list[str]:
+    shown = [table.best_note] if bold and table.best_note else []
+    return [*table.notes, *shown, *notes]
+
+
+def _markdown(text: str) -> str:
+    return re.sub(r"([\\`*_|<>\[\]~])", r"\\\1", " ".join(text.split()))
+
+
+_LATEX = {
+    **{char: f"\\{char}" for char in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    # In the default font encoding these print as other characters.
+    **{char: f"${char}$" for char in "<>|"},
+    # At the start of a row they would be read as an argument of the line break before.
+    **{char: f"{{{char}}}" for char in "[]*"},
+    "±": r"$\pm$",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    "α": r"$\alpha$",
+    "−": "$-$",
+    "†": r"$^\dagger$",
+    "‡": r"$^\ddagger$",
+    "⁺": "$^{+}$",
+    "⁻": "$^{-}$",
+    "⁽": "$^{(}$",
+    "⁾": "$^{)}$",
+}
+
+
+def _latex(text: str) -> str:
+    escaped = "".join(_LATEX.get(char, char) for char in " ".join(text.split()))
+    return re.sub(r"-(?=-)", "-{}", escaped)  # two hyphens would join to a dash

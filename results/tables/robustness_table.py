@@ -1,0 +1,293 @@
+"""The table of the measures of `results.analysis.robustness`: methods and outputs by measures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from results.analysis.robustness import (
+    ROOD_ALPHA,
+    ROW,
+    RUN,
+    CorruptedSets,
+    corruption_errors,
+    degradation,
+    kind_means,
+    over_kinds,
+    over_repeats,
+    relative_corruption_errors,
+    relative_degradation,
+    rood_degradation,
+    rood_overall,
+    run_scores,
+    worst_subjects,
+)
+from results.scores.order import ordered_titles, remark_notes
+from results.scores.published import AVERAGES
+from results.scores.score_table import absent_counts, alike_repeats, scored_volumes
+from results.tables.mean_table import MeanTable, absent_notes, spread_notes, volume_notes
+from results.wording import listed
+
+
+@dataclass(frozen=True)
+class _Measure:
+    header: str
+    decimals: int
+    lower_is_better: bool = False
+
+
+MEASURES = {
+    "clean_dice": _Measure("Clean ↑", 4),
+    "corrupted_dice": _Measure("Corrupted ↑", 4),
+    "degradation": _Measure("Degr. ↓", 4, True),
+    "relative_degradation_percent": _Measure("Degr. (%) ↓", 1, True),
+    "mce_percent": _Measure("mCE (%) ↓", 1, True),
+    "relative_mce_percent": _Measure("Rel. mCE (%) ↓", 1, True),
+    "rood_overall": _Measure("ROOD (overall) ↑", 4),
+    "rood_degradation": _Measure("ROOD (degr.) ↓", 4, True),
+    "worst_subject_dice": _Measure("Worst subject ↑", 4),
+    "hd95_mm": _Measure("HD95 (mm) ↓", 2, True),
+    "nsd_2mm": _Measure("NSD (2 mm) ↑", 4),
+}
+"""The columns in their order, by their name in the CSV."""
+
+
+def robustness_table(
+    scores: pd.DataFrame,
+    sets: CorruptedSets,
+    *,
+    reference: str,
+    titles: Mapping[str, str] | None = None,
+    remarks: Mapping[str, str] | None = None,
+    phantom: bool = False,
+) -> MeanTable:
+    """Make the robustness table from a score table (see `read_scores`).
+
+    A row is a method and an output. `reference` is the method that corruption errors are relative
+    to. Columns are those of `MEASURES`, without ROOD-MRI's where no kind is graded and without NSD
+    where it was not measured. `titles` and `remarks` as in `poster_table`.
+
+    Raises `ScoreFileError` where the reference has no scores.
+    """
+    dice = run_scores(scores, sets)
+    by_run = {
+        "clean_dice": dice[sets.clean],
+        "corrupted_dice": over_kinds(kind_means(dice, sets)),
+        "degradation": over_kinds(degradation(dice, sets)),
+        "relative_degradation_percent": over_kinds(relative_degradation(dice, sets)),
+        "mce_percent": over_kinds(corruption_errors(dice, sets, reference)),
+        "relative_mce_percent": over_kinds(relative_corruption_errors(dice, sets, reference)),
+        "hd95_mm": over_kinds(kind_means(run_scores(scores, sets, "hd95_mm"), sets)),
+    }
+    if sets.graded:
+        by_run["rood_overall"] = over_kinds(rood_overall(dice, sets))
+        by_run["rood_degradation"] = over_kinds(rood_degradation(dice, sets))
+    if scores["nsd_2mm"].notna().any():
+        by_run["nsd_2mm"] = over_kinds(kind_means(run_scores(scores, sets, "nsd_2mm"), sets))
+    mean, sd, repeats = over_repeats(pd.DataFrame(by_run))
+    alike, of_repeats = alike_repeats(scores)
+    subjects = worst_subjects(alike, sets.corruptions)
+    _add_worst(mean, sd, repeats, run_scores(alike, sets), sets, subjects)
+
+    shown = ordered_titles(dice.index.unique("method"), titles, remarks)
+    columns = [name for name in MEASURES if name in mean]
+    pairs = [(method, output) for output in AVERAGES for method in shown]
+    rows = pd.MultiIndex.from_tuples([pair for pair in pairs if pair in mean.index], names=ROW)
+    mean, sd, repeats = (frame.loc[rows, columns] for frame in (mean, sd, repeats))
+    runs = dice.index.to_frame(index=False)
+    total = runs.groupby("method")["repeat"].nunique().reindex(list(shown))
+    shares = ["Dice", "NSD"] if "nsd_2mm" in columns else ["Dice"]
+    used = scores[scores["test_set"].isin(sets.test_sets)]
+    notes = [
+        *spread_notes(_cell(sets, "nsd_2mm" in columns), total, shown),
+        *_definitions(sets, shown[reference]),
+        *_worst_notes(mean, subjects, shown, of_repeats),
+        *remark_notes(shown, remarks),
+        *_missing_notes(dice, shown),
+        *_undefined_notes(dice, sets, reference, shown),
+        *_coverage_notes(used, sets),
+        *volume_notes(scored_volumes(used), shown),
+        *absent_notes(
+            absent_counts(used),
+            shown,
+            f"count as {listed(shares)} 0 and HD95 the diagonal of the field",
+        ),
+    ]
+    return MeanTable(
+        mean=mean,
+        sd=sd,
+        repeats=repeats,
+        titles=shown,
+        headers={name: MEASURES[name].header for name in columns},
+        notes=tuple(notes),
+        phantom=phantom,
+        decimals={name: MEASURES[name].decimals for name in columns},
+        lower_is_better=frozenset(name for name in columns if MEASURES[name].lower_is_better),
+    )
+
+
+def _add_worst(
+    mean: pd.DataFrame,
+    sd: pd.DataFrame,
+    repeats: pd.DataFrame,
+    dice: pd.DataFrame,
+    sets: CorruptedSets,
+    subjects: pd.DataFrame,
+) -> None:
+    """Put the least subject score over the corrupted sets beside the other measures.
+
+    A subject's score is over all repeats, so it has no spread, and counts the fewest repeats that
+    any of the sets was scored in.
+    """
+    corrupted = list(sets.corruptions)
+    wide = subjects.pivot(index=ROW, columns="test_set", values="dice")
+    least = wide.reindex(columns=corrupted).min(axis=1, skipna=False)
+    mean["worst_subject_dice"] = least.reindex(mean.index)
+    sd["worst_subject_dice"] = float("nan")
+    counts = dice[corrupted].notna().groupby(level=ROW).sum().min(axis=1)
+    repeats["worst_subject_dice"] = counts.reindex(mean.index)
+
+
+def _cell(sets: CorruptedSets, nsd: bool) -> str:
+    """What the numbers are means of."""
+    one = [kind for kind in sets.levels if kind not in sets.graded]
+    kinds = [f"{kind} of severity {_range(list(levels))}" for kind, levels in sets.graded.items()]
+    if one:
+        kinds.append(f"{listed(one)} of one level")
+    names = ["Corrupted", "HD95", *(["NSD"] if nsd else [])]
+    return (
+        f"Clean: mean Dice on {sets.clean}. {listed(names)}: mean over the "
+        f"{'severities of a kind, then over the ' if sets.graded else ''}kinds of corruption "
+        f"({'; '.join(kinds)})."
+    )
+
+
+def _range(severities: list[int]) -> str:
+    """Severities as a text gives them: "3", "1 to 5", "1, 3 and 5"."""
+    first, last = severities[0], severities[-1]
+    if len(severities) > 2 and severities == list(range(first, last + 1)):
+        return f"{first} to {last}"
+    return listed(map(str, severities))
+
+
+def _definitions(sets: CorruptedSets, reference: str) -> list[str]:
+    """What the columns are that a reader may not know, and by whom."""
+    notes = [
+        "Degr.: Clean minus Corrupted, in Dice and in percent of Clean. It is small as well where "
+        "there is little to lose: read it beside Clean.",
+        f"mCE: 1 − Dice in percent of that of {reference} (same output, mean of the repeats that "
+        "both have), summed over severities, mean over kinds; Rel. mCE: likewise, with the error "
+        f"on {sets.clean} subtracted first (Hendrycks and Dietterich, ICLR 2019).",
+    ]
+    if sets.graded:
+        without = [kind for kind in sets.levels if kind not in sets.graded]
+        left_out = f" Without {listed(without)}, which have no severity." if without else ""
+        notes.append(
+            "ROOD: Dice (with the clean set as severity 0) and its loss, averaged over severities "
+            f"s with weights α^s, α = {round(ROOD_ALPHA * 3)}/3, then over kinds (ROOD-MRI, Boone "
+            f"et al., NeuroImage 2023).{left_out}"
+        )
+    return notes
+
+
+def _worst_notes(
+    mean: pd.DataFrame, subjects: pd.DataFrame, titles: Mapping[str, str], of_repeats: str
+) -> list[str]:
+    """Which subject the worst one is; those of each output in a note."""
+    of = f" {of_repeats}," if of_repeats else ""
+    notes = [
+        f"Worst subject:{of} the least mean Dice of a subject (over its frames, structures, draws "
+        "and repeats) on any corrupted set; no spread."
+    ]
+    least = mean["worst_subject_dice"].dropna()
+    for output in least.index.unique("output"):
+        each = []
+        for method, dice in least.xs(output, level="output").items():
+            of_row = (subjects["method"] == method) & (subjects["output"] == output)
+            found = subjects[of_row & (subjects["dice"] == dice)]
+            first, more = found.iloc[0], int(found["tied"].sum()) - 1
+            tied = f", level with {more} more" if more else ""
+            title = titles[str(method)]
+            each.append(f"{title} {first['subject']} on {first['test_set']}{tied}")
+        notes.append(f"Worst subject, {output}: {'; '.join(each)}.")
+    return notes
+
+
+def _missing_notes(dice: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
+    """Sets that a method, or some of its runs, have no score on."""
+    each = []
+    lacking = dice.isna().groupby(level="method")
+    every, some = lacking.all(), lacking.any()
+    for method in titles:
+        always = [str(name) for name in dice if every.at[method, name]]
+        partly = [str(name) for name in dice if some.at[method, name] and str(name) not in always]
+        words = [listed(always)] if always else []
+        words += [f"in some repeats or outputs {listed(partly)}"] if partly else []
+        each += [f"{titles[method]}: {', and '.join(words)}"] if words else []
+    if not each:
+        return []
+    return [
+        f"Sets without scores ({'; '.join(each)}): measures that need them are missing, or over "
+        "the repeats that have them all; no mean is taken over fewer sets."
+    ]
+
+
+def _undefined_notes(
+    dice: pd.DataFrame, sets: CorruptedSets, reference: str, titles: Mapping[str, str]
+) -> list[str]:
+    """Ratios that do not exist although every score does."""
+    notes = []
+    whole = dice.dropna().index  # elsewhere a ratio is missing for want of scores
+    for name, ratios, reason in (
+        ("mCE", corruption_errors(dice, sets, reference), "makes no error"),
+        ("Rel. mCE", relative_corruption_errors(dice, sets, reference), "does not degrade"),
+    ):
+        gaps = ratios.loc[whole].isna().groupby(level=ROW).all()
+        each = [
+            f"{listed(kinds)} ({output})"
+            for (method, output), *row in gaps.itertuples()
+            if method == reference
+            and (kinds := [str(kind) for kind, gap in zip(gaps, row, strict=True) if gap])
+        ]
+        if each:
+            notes.append(
+                f"{name} is missing where {titles[reference]} {reason}: under {listed(each)}."
+            )
+    repeats: dict[tuple[str, str], set[int]] = {}
+    for method, output, repeat in whole.to_frame()[RUN].itertuples(index=False, name=None):
+        repeats.setdefault((method, output), set()).add(repeat)
+    apart = {
+        method
+        for (method, output), own in repeats.items()
+        if not own & repeats.get((reference, output), set())
+    }
+    if apart:
+        names = listed(title for method, title in titles.items() if method in apart)
+        notes.append(
+            f"mCE and Rel. mCE are missing for want of a repeat that {titles[reference]} has as "
+            f"well: {names}."
+        )
+    zero = dice.index[dice[sets.clean] == 0].unique("method")
+    if len(zero):
+        names = listed(titles[str(method)] for method in titles if method in zero)
+        notes.append(f"Degr. (%) is without repeats whose Dice on {sets.clean} is 0: {names}.")
+    return notes
+
+
+def _coverage_notes(used: pd.DataFrame, sets: CorruptedSets) -> list[str]:
+    """Corrupted sets with other volumes than the clean one, so that a difference holds that too."""
+    volumes = used[["test_set", "subject", "frame"]].drop_duplicates()
+    held = {
+        str(name): set(zip(rows["subject"], rows["frame"], strict=True))
+        for name, rows in volumes.groupby("test_set", observed=True)
+    }
+    clean = held.get(sets.clean)
+    if clean is None:
+        return []
+    other = [name for name in sets.test_sets if name in held and held[name] != clean]
+    if not other:
+        return []
+    return [
+        f"{listed(other)}: not of the same subjects and frames as {sets.clean}, so that "
+        "degradations hold that difference too."
+    ]
