@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         "coopbench report --data data --preset paper --out paper --compare poster",
         "coopbench report --repeats 0,1 --out first-two",
         "coopbench report --reference proposed --scores scores/nnU-Net.csv",
+        "coopbench report --margin 0.02 --family all",
     )
 )
 @data_option
@@ -61,6 +62,27 @@ if TYPE_CHECKING:
     help="What every method is tested against.  [default: standard, else the first run or row]",
 )
 @click.option(
+    "--margin",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.01,
+    show_default=True,
+    help="Dice; a smaller difference is of no relevance, and methods that differ by less are "
+    "called equivalent where two one-sided tests show it.",
+)
+@click.option(
+    "--all-pairs",
+    is_flag=True,
+    help="Also compare every method with every other, in a table and a figure.",
+)
+@click.option(
+    "--family",
+    type=click.Choice(["output", "all"]),
+    default="output",
+    show_default=True,
+    help="What Holm's correction is over: the comparisons of each output (FTN, FTN+STN) by itself, "
+    "or all.",
+)
+@click.option(
     "--scores",
     type=FILE,
     multiple=True,
@@ -78,6 +100,9 @@ def report(
     compare: str | None,
     pictures: bool,
     reference: str | None,
+    margin: float,
+    all_pairs: bool,
+    family: str,
     scores: tuple[Path, ...],
     device: str,
     workers: int | None,
@@ -88,13 +113,15 @@ def report(
 
     \b
       OUT/report.html   all of it on one page; opens without a network
-      OUT/tables/       Dice, intervals, tests, structures, distances, robustness
+      OUT/tables/       Dice, intervals, tests over subjects and over repeats, structures,
+                        distances, robustness
                         as .md, .tex (booktabs), .csv and .txt
       OUT/figures/      as .png and .pdf
       OUT/scores.csv    the scores behind them, one row per volume, structure and output;
                         the same in scores.parquet
 
-    Differences are tested over subjects (Wilcoxon, Holm) against --reference.
+    Differences are tested over subjects (Wilcoxon, Holm) against --reference, and estimated over
+    subjects and repeats; docs/statistics.md says what each can tell.
     """
     from benchmark.core.device import find_device
     from benchmark.reporting.report import ReportOptions
@@ -104,6 +131,9 @@ def report(
         compare_poster=compare == "poster",
         pictures=pictures,
         reference=reference,
+        margin=margin,
+        all_pairs=all_pairs,
+        joint=family == "all",
     )
     where = find_device(device)
     make_report(

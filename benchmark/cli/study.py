@@ -44,6 +44,7 @@ PROCESSES = (
         "coopbench study --data data --methods standard,proposed --repeats 0,1,2",
         "coopbench study --corrupt acdc --corrupt mnms",
         "coopbench study --repeats 0,1,2 --plan --jobs 8 --price 2.50",
+        "coopbench study --plan --target-difference 0.02",
         "coopbench study --repeats 0,1,2 --engine dask --scheduler tcp://head-node:8786",
     )
 )
@@ -83,6 +84,13 @@ PROCESSES = (
 @click.option(
     "--plan", is_flag=True, help="Say what there is to do, and what it takes; do nothing."
 )
+@click.option(
+    "--target-difference",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="DICE",
+    help="With --plan: how many repeats would show such a difference from standard training, by "
+    "the spread of the finished ones, and the hours.",
+)
 @click.option("--price", type=click.FloatRange(0), help="Of a worker's hour, for --plan.")
 @deterministic_option
 @keep_state_option
@@ -100,6 +108,7 @@ def study(
     engine: str,
     scheduler: str | None,
     plan: bool,
+    target_difference: float | None,
     price: float | None,
     deterministic: bool,
     keep_state: bool,
@@ -135,6 +144,8 @@ def study(
         raise UsageError("--jobs goes without --scheduler, whose workers are as many as there are")
     if price is not None and not plan:
         raise UsageError("--price goes with --plan")
+    if target_difference is not None and not plan:
+        raise UsageError("--target-difference goes with --plan")
     # Workers elsewhere may have the GPU that this machine has not; a plan is made of trials here.
     elsewhere = scheduler is not None and device != "auto" and not plan
     where = torch.device(device) if elsewhere else find_device(device)
@@ -159,7 +170,10 @@ def study(
         configs, dataset, folder, runs, where, threads, deterministic, corrupted, keep_state
     )
     if plan:
-        _plan(asked, at_once, price)
+        if target_difference is not None:
+            _plan_repeats(asked, target_difference)
+        else:
+            _plan(asked, at_once, price)
         return
     if out is not None:  # before hours are spent, not after
         out.mkdir(parents=True, exist_ok=True)
@@ -208,6 +222,15 @@ def _plan(study: "Study", workers: int, price: float | None) -> None:
     cores = "a core" if study.threads == 1 else f"{study.threads} cores"
     worker = "a GPU" if study.device.type == "cuda" else cores
     click.echo(describe_plan(jobs, found, workers=workers, worker=worker, price=price))
+
+
+def _plan_repeats(study: "Study", target: float) -> None:
+    from benchmark.reporting.report import REFERENCE
+    from benchmark.study.needed_repeats import describe_needs, needed_repeats
+
+    names = [config.name for config in study.configs]
+    reference = REFERENCE if REFERENCE in names else names[0]
+    click.echo(describe_needs(needed_repeats(study, target, reference), target))
 
 
 def _study_on_dask(study: "Study", scheduler: str | None, workers: int) -> None:

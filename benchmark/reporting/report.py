@@ -25,6 +25,7 @@ from benchmark.runs.run import Run
 from benchmark.runs.selection import Selection
 from results.analysis.comparison import Comparison
 from results.analysis.robustness import CorruptedSets, Corruption
+from results.analysis.verdicts import MARGIN
 from results.figures.curves import read_histories
 from results.figures.report_figures import report_figures
 from results.figures.style import save_figure
@@ -51,6 +52,12 @@ class ReportOptions:
     """Whether to draw segmentations, which needs the runs' weights and some time."""
     reference: str | None = None
     """None: `REFERENCE` where it is there, else the first run, else the first row."""
+    margin: float = MARGIN
+    """Dice: a smaller difference is of no relevance."""
+    all_pairs: bool = False
+    """Whether to compare every method with every other too."""
+    joint: bool = False
+    """Whether FTN's and FTN+STN's comparisons are corrected as one family."""
 
 
 def corruptions(
@@ -167,6 +174,9 @@ def compare(
         cohorts={title: by.clean for title, by in made_by.items()},
         phantom=external.phantom or any(run.config.data.phantom for run in runs),
         average_all=options.average_all,
+        margin=options.margin,
+        all_pairs=options.all_pairs,
+        joint=options.joint,
         notes=(
             *(describe(run.config) for run in runs[:1]),
             f"Metrics: {IMPLEMENTATION}.",

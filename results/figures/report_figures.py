@@ -8,8 +8,10 @@ from matplotlib.figure import Figure
 
 from results.analysis.comparison import Comparison
 from results.figures.curves import training_alt, training_figure
+from results.figures.differences import difference_alt, difference_figure
 from results.figures.gain import gain_alt, gain_figure
 from results.figures.heatmap import heat_alt, heat_figure
+from results.figures.pairs import pairs_alt, pairs_figure
 from results.figures.ranks import rank_alt, rank_figure
 from results.figures.scores import score_alt, score_figure
 from results.figures.severity import severity_alt, severity_curves, severity_figure
@@ -49,9 +51,21 @@ def report_figures(comparison: Comparison, history: pd.DataFrame) -> Iterator[Na
         heat_figure(table, notes=about),
     )
     subjects = comparison.subjects
-    if (figure := gain_figure(subjects, notes=about, **naming)) is not None:
+    figure = gain_figure(subjects, notes=about, tests=comparison.refinement, **naming)
+    if figure is not None:
         caption = f"What FTN+STN adds to FTN ({of})"
         yield NamedFigure("gain", "dice", caption, gain_alt(subjects, titles=titles), figure)
+    tests, reference = comparison.tests, comparison.reference
+    figure = difference_figure(tests, reference, comparison.margin, notes=about, **naming)
+    if figure is not None:
+        caption = f"Differences from {comparison.shown[reference]} ({of})"
+        alt = difference_alt(tests, titles=titles)
+        yield NamedFigure("differences", "statistics", caption, alt, figure)
+    figure = pairs_figure(comparison.pairs, comparison.methods, notes=about, **naming)
+    if figure is not None:
+        alt = pairs_alt(comparison.pairs, comparison.methods, titles=titles)
+        caption = f"Methods that no test tells apart ({of})"
+        yield NamedFigure("pairs", "statistics", caption, alt, figure)
     rankings = comparison.rankings
     of_repeats = [f"Ranks are {comparison.ranked_of}."] if comparison.ranked_of else []
     if comparison.doubled:

@@ -179,17 +179,17 @@ def subject_scores(scores: pd.DataFrame) -> pd.DataFrame:
     return _means_of_subjects(scores, _UNIT)
 
 
-def repeat_scores(scores: pd.DataFrame) -> pd.DataFrame:
-    """The same per repeat: output, test_set, method, repeat, subject, dice.
+def repeat_scores(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
+    """The same per repeat, of any metric: output, test_set, method, repeat, subject, the metric.
 
     A repeat is a split and a seed that methods share, so it is within repeats that they are paired.
     """
-    return _means_of_subjects(scores, _PAIRED_UNIT)
+    return _means_of_subjects(scores, _PAIRED_UNIT, metric)
 
 
-def _means_of_subjects(scores: pd.DataFrame, unit: list[str]) -> pd.DataFrame:
-    means = group_means(scores, unit, "dice").rename(columns={"mean": "dice"})
-    return means[[*unit, "dice"]].dropna(ignore_index=True)
+def _means_of_subjects(scores: pd.DataFrame, unit: list[str], metric: str = "dice") -> pd.DataFrame:
+    means = group_means(scores, unit, metric).rename(columns={"mean": metric})
+    return means[[*unit, metric]].dropna(ignore_index=True)
 
 
 def common_repeats(scores: pd.DataFrame) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from results.analysis.presence import DETECTED, PRESENT
 from results.scores.order import further_sets, ordered_titles, remark_notes
 from results.scores.published import AVERAGES, POSTER_SETS
 from results.scores.score_table import absent_counts, scored_volumes, set_scores
@@ -19,12 +20,18 @@ _METRICS = {
     "dice": "Dice",
     "hd95_mm": "95 % Hausdorff distance in mm",
     "nsd_2mm": "Normalised surface Dice at 2 mm",
+    DETECTED: "Detection rate, the percentage of the label's structures that were found at all",
+    PRESENT: "95 % Hausdorff distance in mm, of structures that label and prediction both have",
 }
+_DECIMALS = {"hd95_mm": 2, PRESENT: 2, DETECTED: 1}
+_DISTANCES = ("hd95_mm", PRESENT)
 _OVER = "a set's score is the mean over its volumes and LV, MYO and RV."
 _RULES = {
     "dice": "count as Dice 0",
     "hd95_mm": "count as the diagonal of the field, which may be most of a mean",
     "nsd_2mm": "count as 0",
+    DETECTED: "count as not found, or, from the label, not at all",
+    PRESENT: "are left out, so that it is a mean of other structures for each method",
 }
 
 
@@ -57,12 +64,13 @@ def poster_table(
 ) -> PosterTable:
     """Make the poster's table from a score table (see `read_scores`).
 
-    Set columns hold the scores of an `output` by a `metric` of `METRICS`; the poster
-    has Dice of the FTN. `AVG (FTN)` and `AVG (FTN+STN)` are means over the poster's six sets, or
-    over those of them that any method has scores for; `average_all` takes further test sets in. A
-    method that lacks one of those sets has no average. Rows follow the poster for the methods whose
-    title (`titles`, else the name) stands there, then the title. The `remarks` on methods stand in
-    the notes, and what a set's score is: `over`.
+    Set columns hold the scores of an `output` by a `metric` of `METRICS`, or one
+    that `with_presence` adds; the poster has Dice of the FTN. `AVG (FTN)` and
+    `AVG (FTN+STN)` are means over the poster's six sets, or over those of them that any method has
+    scores for; `average_all` takes further test sets in. A method that lacks one of those sets has
+    no average. Rows follow the poster for the methods whose title (`titles`, else the name) stands
+    there, then the title. The `remarks` on methods stand in the notes, and what a set's score is:
+    `over`.
     """
     means = set_scores(scores, metric)
     extra = further_sets(means["test_set"])
@@ -110,8 +118,8 @@ def poster_table(
         missing_sets=tuple(s for s in POSTER_SETS if mean[s].isna().all()),
         notes=tuple(notes),
         phantom=phantom,
-        decimals=dict.fromkeys(order, 2) if metric == "hd95_mm" else {},
-        lower_is_better=frozenset(order if metric == "hd95_mm" else ()),
+        decimals=dict.fromkeys(order, _DECIMALS[metric]) if metric in _DECIMALS else {},
+        lower_is_better=frozenset(order if metric in _DISTANCES else ()),
     )
 
 
