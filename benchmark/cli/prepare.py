@@ -35,6 +35,8 @@ def prepare() -> None:
 
 def _finish_preparing(prepared: "Prepared") -> None:
     dataset = prepared.dataset
+    for note in prepared.notes:
+        say(f"note: {note}")
     for warning in prepared.warnings:
         say(f"warning: {warning}")
     kept = len(dataset.cases) - prepared.made

@@ -46,6 +46,11 @@ if TYPE_CHECKING:
     help="The same of a plain folder of labels.  [default: 1=LV,2=MYO,3=RV]",
 )
 @click.option(
+    "--probabilities",
+    is_flag=True,
+    help="Predictions are 4D, a channel for each label value from 0; the greatest counts.",
+)
+@click.option(
     "--missing",
     type=click.Choice(["fail", "zero", "skip"]),
     default="fail",
@@ -92,6 +97,7 @@ def score(
     name: str | None,
     values: str,
     label_map: str | None,
+    probabilities: bool,
     missing: "Missing",
     title: str | None,
     corrupted: Path | None,
@@ -148,9 +154,11 @@ def score(
         row,
         numbering=numbering,
         missing=missing,
+        probabilities=probabilities,
         options={
             "map": values,
             "label_map": label_map,
+            "probabilities": "argmax" if probabilities else None,
             "set": title,
             "case": case,
             "corrupted": corrupted.resolve().name if corrupted else None,

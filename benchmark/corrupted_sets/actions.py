@@ -61,6 +61,7 @@ class Corrupting:
             lines.append(f"left out, broken: {len(made.faults)} images")
         if made.labels:
             lines.append(f"left out, label maps by their names: {len(made.labels)}")
+        lines += made.notes
         return [*lines, *_news(out, made.made)]
 
     def verify(self, out: Path, clean: Path | None) -> list[str]:

@@ -34,6 +34,7 @@ from benchmark.corrupted_sets.manifest import (
 )
 from benchmark.corrupted_sets.recipe import Recipe
 from benchmark.data.dataset import read_record
+from benchmark.data.headers import doubt_lines
 from benchmark.data.nifti import (
     Volume,
     check_name,
@@ -58,12 +59,14 @@ class MadeFolder:
         made: how many volumes are new.
         labels: label maps, which were left out.
         faults: a line for each image that was left out because it is broken.
+        notes: on the headers of images, a line for each kind with the number of files.
     """
 
     manifest: Manifest
     made: int
     labels: list[Path]
     faults: list[str]
+    notes: list[str]
 
 
 def find_images(images: Path) -> tuple[list[Path], list[Path]]:
@@ -112,10 +115,10 @@ def corrupt_folder(
         raise CoopbenchError(f"{out}: lies in the folder of the images; give another one")
     chosen, labels = find_images(images)
     with folder_lock(out, "corrupting into"):
-        manifest, made, faults = _corrupt_all(
+        manifest, made, faults, notes = _corrupt_all(
             chosen, images, recipe, out, seed, workers, replayed, skip_bad=skip_bad
         )
-    return MadeFolder(manifest, made, labels, faults)
+    return MadeFolder(manifest, made, labels, faults, notes)
 
 
 def _corrupt_all(
@@ -128,8 +131,8 @@ def _corrupt_all(
     replayed: Manifest | None,
     *,
     skip_bad: bool,
-) -> tuple[Manifest, int, list[str]]:
-    """The manifest of what is there then, how many volumes are new, and lines on broken images."""
+) -> tuple[Manifest, int, list[str], list[str]]:
+    """The manifest, how many volumes are new, lines on broken images, and lines on headers."""
     with run_parallel(
         partial(
             _corrupt_image,
@@ -145,7 +148,7 @@ def _corrupt_all(
         preload=[__name__, type(recipe).__module__],
     ) as work:
         done, faults = split_errors(work)
-    volumes = [record for _, made in done for record, _ in made]
+    volumes = [record for _, (made, _) in done for record, _ in made]
     if faults and not (skip_bad and volumes):
         raise CoopbenchError(
             *first_lines(faults),
@@ -161,7 +164,8 @@ def _corrupt_all(
         volumes=tuple(volumes),
     )
     manifest.write(out)
-    return manifest, sum(new for _, made in done for _, new in made), faults
+    new = sum(new for _, (made, _) in done for _, new in made)
+    return manifest, new, faults, doubt_lines(doubt for _, (_, doubt) in done)
 
 
 def _corrupt_image(
@@ -172,8 +176,8 @@ def _corrupt_image(
     out: Path,
     seed: int,
     given: dict[str, VolumeRecord],
-) -> Sequence[tuple[VolumeRecord, bool]]:
-    """Every kind and draw of one image, each with whether it was made anew."""
+) -> tuple[Sequence[tuple[VolumeRecord, bool]], str]:
+    """Each kind and draw of an image with whether it is new, and what its header disagrees in."""
     check_name(images, image)
     path = images / image
     if not path.is_file():
@@ -225,7 +229,7 @@ def _corrupt_image(
             kept_as = out / "records" / f"{file}.json"
             write_json(kept_as, new.model_dump(mode="json"), durable=False)
             done.append((record, True))
-    return done
+    return done, volume().doubt if any(new for _, new in done) else ""
 
 
 class _Kept(BaseModel):

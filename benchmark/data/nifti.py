@@ -6,7 +6,7 @@ Whatever a file says of itself, reading it takes no more than a bounded time and
 import gzip
 import logging
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from benchmark.core.errors import CoopbenchError
 from benchmark.core.files import whole_file
+from benchmark.data.headers import read_geometry
 
 MAX_VOXELS = 2**26
 """Of a frame: more than any short-axis acquisition has. A header that claims more is broken."""
@@ -43,6 +44,8 @@ class Volume:
     data: NDArray[np.generic]
     affine: NDArray[np.float64]
     spacing: tuple[float, float, float]
+    doubt: str = ""
+    """What disagrees in its header; see `benchmark.data.headers`."""
 
 
 def read_volume(path: Path, frame: int | None = None) -> Volume:
@@ -52,6 +55,68 @@ def read_volume(path: Path, frame: int | None = None) -> Volume:
         CoopbenchError: the file is missing, truncated, not NIfTI, not 3D, absurdly large, or its
             spacing is not positive; the message names the file.
     """
+
+    def voxels(image: nib.Nifti1Pair, shape: tuple[int, ...]) -> NDArray[np.generic]:
+        if len(shape) == 4 and frame is not None:
+            if not 0 <= frame < shape[3]:
+                raise CoopbenchError(
+                    f"{path}: holds {shape[3]} frames (from 0), but frame {frame} is asked for"
+                )
+            return np.asarray(image.dataobj[..., frame])
+        if len(shape) == 4 and shape[3] == 1:
+            return np.asarray(image.dataobj)[..., 0]
+        if len(shape) == 3 and frame:
+            raise CoopbenchError(
+                f"{path}: is 3D, of shape {shape}, and has no frames, but frame {frame} is asked for"
+            )
+        if len(shape) == 3:
+            return np.asarray(image.dataobj)
+        hint = "give a single frame" if len(shape) == 4 else "a 3D stack of slices is needed"
+        raise CoopbenchError(f"{path}: is {len(shape)}D, of shape {shape}; {hint}")
+
+    return _read(path, voxels)
+
+
+def read_frames(path: Path) -> Volume:
+    """Read all frames, or channels, of a NIfTI file: ``data`` is (x, y, slices, frames).
+
+    A 3D file has one. A fifth axis counts as the fourth where that has a length of 1, as the
+    standard stores vectors.
+
+    Raises:
+        CoopbenchError: as `read_volume`.
+    """
+
+    def voxels(image: nib.Nifti1Pair, shape: tuple[int, ...]) -> NDArray[np.generic]:
+        if len(shape) == 5 and shape[3] == 1:
+            shape = (*shape[:3], shape[4])
+        if len(shape) not in (3, 4):
+            raise CoopbenchError(f"{path}: is {len(shape)}D, of shape {shape}; 3D or 4D is needed")
+        return np.asarray(image.dataobj).reshape(*shape[:3], -1)
+
+    return _read(path, voxels)
+
+
+def frame_count(path: Path) -> int | None:
+    """How many frames a 4D NIfTI file has; None of one that is not 4D, or has a single one.
+
+    Raises:
+        CoopbenchError: it cannot be read.
+    """
+    shape: list[int] = []
+
+    def look(_: nib.Nifti1Pair, found: tuple[int, ...]) -> NDArray[np.generic]:
+        shape.extend(found)
+        return np.empty(0)
+
+    _read(path, look)
+    return shape[3] if len(shape) == 4 and shape[3] > 1 else None
+
+
+def _read(
+    path: Path, voxels: Callable[[nib.Nifti1Pair, tuple[int, ...]], NDArray[np.generic]]
+) -> Volume:
+    """A file's geometry, and what ``voxels`` takes of it, all checked."""
     if not path.is_file():
         what = "is no file" if path.exists() else "no such file"
         raise CoopbenchError(f"{path}: {what}")
@@ -66,27 +131,13 @@ def read_volume(path: Path, frame: int | None = None) -> Volume:
             or np.prod(shape, dtype=float) > MAX_VOXELS_4D
         ):
             raise CoopbenchError(f"{path}: the header claims an impossible shape {shape}")
-        voxels = np.prod(shape, dtype=float) * image.get_data_dtype().itemsize
-        claimed = image.dataobj.offset + voxels
+        stored = np.prod(shape, dtype=float) * image.get_data_dtype().itemsize
+        claimed = image.dataobj.offset + stored
         if (size := path.stat().st_size) > claimed + MAX_EXCESS:
             raise CoopbenchError(
                 f"{path}: is {size} bytes long, though its header claims no more than {claimed:.0f}"
             )
-        zooms = [float(zoom) for zoom in image.header.get_zooms()]
-        affine = np.asarray(image.affine, dtype=np.float64)
-        if len(shape) == 4 and frame is not None:
-            if not 0 <= frame < shape[3]:
-                raise CoopbenchError(
-                    f"{path}: holds {shape[3]} frames (from 0), but frame {frame} is asked for"
-                )
-            data = np.asarray(image.dataobj[..., frame])
-        elif len(shape) == 4 and shape[3] == 1:
-            data = np.asarray(image.dataobj)[..., 0]
-        elif len(shape) == 3 and not frame:
-            data = np.asarray(image.dataobj)
-        else:
-            hint = "give a single frame" if len(shape) == 4 else "a 3D stack of slices is needed"
-            raise CoopbenchError(f"{path}: is {len(shape)}D, of shape {shape}; {hint}")
+        data = voxels(image, shape)
     except PermissionError:
         raise
     except (
@@ -100,12 +151,13 @@ def read_volume(path: Path, frame: int | None = None) -> Volume:
     ) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise CoopbenchError(f"{path}: cannot be read as NIfTI ({reason})") from error
-    spacing = (zooms[0], zooms[1], zooms[2])
-    if not all(np.isfinite(zoom) and zoom > 0 for zoom in spacing):
-        raise CoopbenchError(f"{path}: the voxel spacing {spacing} is not positive")
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        raise CoopbenchError(f"{path}: the affine cannot be inverted; mend the header")
-    return Volume(data, affine, spacing)
+    if len(shape) < 3:
+        raise CoopbenchError(f"{path}: is {len(shape)}D, of shape {shape}; 3D is needed")
+    try:
+        place = read_geometry(image.header)
+    except ValueError as error:
+        raise CoopbenchError(f"{path}: {error}") from error
+    return Volume(data, place.affine, place.spacing, place.doubt)
 
 
 def open_nifti(path: Path) -> nib.Nifti1Pair:
@@ -204,6 +256,20 @@ def write_volume(path: Path, data: NDArray[np.generic], affine: NDArray[np.float
     image.set_sform(affine, code="scanner")
     image.set_qform(affine, code="scanner", strip_shears=True)
     save_image(image, path)
+
+
+def write_like(source: Path, target: Path, data: NDArray[np.generic]) -> None:
+    """Write voxels (x, y, slices, or with frames) with the geometry that another file's header has.
+
+    Its sform, qform and spacing are kept as they are, even where they disagree: so every program
+    shows the two at the same place.
+    """
+    original = open_nifti(source)
+    header = original.header.copy()
+    header.set_data_dtype(data.dtype)
+    header.set_slope_inter(1, 0)
+    header["cal_min"] = header["cal_max"] = 0  # a window for its grey levels
+    save_image(type(original)(data, original.affine, header), target)
 
 
 def save_image(image: nib.Nifti1Image, path: Path) -> None:

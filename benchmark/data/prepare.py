@@ -1,12 +1,13 @@
 """From raw volumes to prepared ones (protocol, section 1).
 
 Per volume: clip the intensities to the 2nd and 98th percentile and scale them to [0, 1]; resample
-in plane to 1.36719 mm, linear for images and nearest for labels; renumber the labels.
+in plane to 1.36719 mm, linear for images and nearest for labels; renumber the labels. The axes stay
+as scanners write them; see `benchmark.data.orientation.upright_axes` for files that others turned.
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,8 +19,10 @@ from benchmark.core.files import sha256, whole_folder, write_json
 from benchmark.core.lock import folder_lock
 from benchmark.core.parallel import run_parallel, split_errors
 from benchmark.data.dataset import Case, Dataset, Splits, read_case
+from benchmark.data.headers import doubt_lines
 from benchmark.data.labels import implausible, remap
 from benchmark.data.nifti import Volume, finite_float32, read_volume, write_volume
+from benchmark.data.orientation import in_order_of, turned, upright_axes
 from benchmark.data.raw import RawFrame, RawSet, RawSubject
 from benchmark.data.resample import IN_PLANE_SPACING, resample_in_plane
 
@@ -29,7 +32,7 @@ PREPARATION = {
     "percentiles": list(PERCENTILES),
     "in_plane_spacing_mm": IN_PLANE_SPACING,
     "interpolation": {"image": "linear", "label": "nearest"},
-    "version": 1,
+    "version": 2,
 }
 
 
@@ -52,30 +55,38 @@ def scale_intensities(
 
 def prepare_image(volume: Volume) -> Volume:
     """A raw image, prepared: float32 in [0, 1] at the protocol's in-plane spacing."""
-    scaled = Volume(scale_intensities(volume.data), volume.affine, volume.spacing)
+    scaled = replace(volume, data=scale_intensities(volume.data))
     return resample_in_plane(scaled, order=1)
 
 
-def prepare_frame(raw: RawFrame, numbering: Mapping[int, int]) -> tuple[Volume, Volume, list[str]]:
-    """A raw frame's prepared image and label, and warnings that name the file.
+@dataclass(frozen=True)
+class PreparedPair:
+    """A raw frame's prepared image and label, warnings that name the file, doubts of headers."""
+
+    image: Volume
+    label: Volume
+    warnings: list[str]
+    doubts: list[str]
+
+
+def prepare_frame(raw: RawFrame, numbering: Mapping[int, int]) -> PreparedPair:
+    """Prepare a raw frame; the label's voxels are brought into the order of the image's.
 
     Raises:
         CoopbenchError: a file cannot be used; the message names it.
     """
     image = read_volume(raw.image, raw.index)
     label = read_volume(raw.label, raw.index)
-    if image.data.shape != label.data.shape:
-        raise CoopbenchError(
-            f"{raw.label}: has the shape {label.data.shape}, "
-            f"but its image {raw.image.name} has {image.data.shape}"
-        )
-    warnings = []
-    if not np.allclose(image.affine, label.affine, atol=0.1 * min(image.spacing)):
-        warnings.append(f"{raw.label}: its affine differs from the image's, which is used")
     try:
+        label = in_order_of(label, image.affine, image.data.shape, f"image {raw.image.name}")
         renumbered = remap(label.data, numbering)
     except ValueError as error:
         raise CoopbenchError(f"{raw.label}: {error}") from error
+    axes = upright_axes(image.affine, image.spacing)
+    doubts = [image.doubt, label.doubt]
+    image, aligned = turned(image, axes), turned(replace(image, data=renumbered), axes)
+    renumbered = aligned.data.astype(np.uint8, copy=False)
+    warnings = []
     if not renumbered.any():
         raise CoopbenchError(f"{raw.label}: the label of this frame is empty (index {raw.index})")
     if reason := implausible(renumbered):
@@ -84,8 +95,7 @@ def prepare_frame(raw: RawFrame, numbering: Mapping[int, int]) -> tuple[Volume, 
         prepared = prepare_image(image)
     except ValueError as error:
         raise CoopbenchError(f"{raw.image}: {error}") from error
-    aligned = Volume(renumbered, image.affine, image.spacing)
-    return prepared, resample_in_plane(aligned, order=0), warnings
+    return PreparedPair(prepared, resample_in_plane(aligned, order=0), warnings, doubts)
 
 
 @dataclass(frozen=True)
@@ -100,6 +110,7 @@ class _Done:
     case: Case
     warnings: list[str]
     new: bool
+    doubts: list[str] = field(default_factory=list)
 
 
 def _prepare_subject(job: _Job) -> _Done:
@@ -123,14 +134,16 @@ def _prepare_subject(job: _Job) -> _Done:
     if done is not None and done.made_from == made_from and done.intact(job.root):
         return _Done(done, [], new=False)
     warnings: list[str] = []
+    doubts: list[str] = []
     cavity = {}
     with whole_folder(folder) as partial_folder:
         for name, frame in subject.frames.items():
-            image, label, found = prepare_frame(frame, job.numbering)
-            warnings += found
-            cavity[name] = int((label.data == 1).sum())
-            write_volume(partial_folder / f"{name}_img.nii.gz", image.data, image.affine)
-            write_volume(partial_folder / f"{name}_seg.nii.gz", label.data, label.affine)
+            pair = prepare_frame(frame, job.numbering)
+            warnings += pair.warnings
+            doubts += pair.doubts
+            cavity[name] = int((pair.label.data == 1).sum())
+            for part, volume in (("img", pair.image), ("seg", pair.label)):
+                write_volume(partial_folder / f"{name}_{part}.nii.gz", volume.data, volume.affine)
         case = Case(
             subject=subject.subject,
             folder=subject.subject,
@@ -141,7 +154,7 @@ def _prepare_subject(job: _Job) -> _Done:
         write_json(partial_folder / "case.json", case.model_dump(mode="json"), durable=False)
     if {"ED", "ES"} <= cavity.keys() and cavity["ED"] <= cavity["ES"]:
         warnings.append(f"{subject.subject}: LV is not larger at ED than at ES; check the frames")
-    return _Done(case, warnings, new=True)
+    return _Done(case, warnings, new=True, doubts=doubts)
 
 
 def _checksum(path: Path) -> str:
@@ -152,11 +165,19 @@ def _checksum(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What `prepare` did: the set, how many subjects were made anew, and warnings by case."""
+    """What `prepare` did.
+
+    Attributes:
+        dataset: the set.
+        made: how many subjects were made anew.
+        warnings: by case.
+        notes: on the headers of what was made anew, a line for each kind with the number of files.
+    """
 
     dataset: Dataset
     made: int
     warnings: list[str]
+    notes: list[str]
 
 
 def prepare(
@@ -231,4 +252,5 @@ def _prepare(
     dataset.write()
     warnings = sorted(line for _, one in done for line in one.warnings)
     made = sum(one.new for _, one in done)
-    return Prepared(dataset, made, [*(f"left out: {fault}" for fault in faults), *warnings])
+    notes = doubt_lines(doubt for _, one in done for doubt in one.doubts)
+    return Prepared(dataset, made, [*(f"left out: {fault}" for fault in faults), *warnings], notes)

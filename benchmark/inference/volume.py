@@ -7,9 +7,10 @@ import torch
 from numpy.typing import NDArray
 
 from benchmark.core.errors import CoopbenchError
-from benchmark.data.nifti import Volume, read_volume, write_volume
+from benchmark.data.nifti import Volume, read_volume, write_like
+from benchmark.data.orientation import turned, turned_back, upright_axes
 from benchmark.data.prepare import prepare_image
-from benchmark.data.resample import sample
+from benchmark.data.resample import back_to
 from benchmark.inference.prediction import in_full_image, predict_field
 from benchmark.networks.dual import CLASSES, DualThinkingNetwork
 
@@ -49,7 +50,7 @@ def segment_file(
         )
     except ValueError as error:
         raise CoopbenchError(f"{image}: {error}") from error
-    write_volume(out, label, volume.affine)
+    write_like(image, out, label)
     return label
 
 
@@ -64,26 +65,20 @@ def segment(
 ) -> NDArray[np.uint8]:
     """The label map of a raw volume, of its shape.
 
-    The axis of the largest spacing, of equal ones the last, is taken for the slices'. Only the
-    centre of ``size`` pixels of 1.36719 mm, as the network was trained on, is segmented; the rest
-    is background.
+    Slices are turned as `benchmark.data.orientation.upright_axes` has it, whatever the order of the
+    voxels. Only the centre of ``size`` pixels of 1.36719 mm, as the network was trained on, is
+    segmented; the rest is background.
     """
-    through = max(range(3), key=lambda axis: (volume.spacing[axis], axis))
-    order = [axis for axis in range(3) if axis != through] + [through]
-    upright = Volume(
-        volume.data.transpose(order),
-        volume.affine[:, [*order, 3]],
-        (volume.spacing[order[0]], volume.spacing[order[1]], volume.spacing[order[2]]),
-    )
+    axes = upright_axes(volume.affine, volume.spacing)
+    upright = turned(volume, axes)
     prepared = prepare_image(upright)
     slices = np.ascontiguousarray(prepared.data.T, dtype=np.float32)
     field = predict_field(network, slices, size=size, device=device, precision=precision)[output]
     label = in_full_image(field, slices.shape).T
-    step = np.divide(upright.spacing, prepared.spacing)
     # Each class's share of a voxel decides; labels picked by nearest voxel would be jagged.
     shares = [
-        sample((label == value).astype(np.float32), step, upright.data.shape, order=1)
-        for value in range(CLASSES)
+        back_to((label == value).astype(np.float32), prepared, upright) for value in range(CLASSES)
     ]
     found = np.argmax(np.stack(shares), axis=0).astype(np.uint8)
-    return found.transpose(np.argsort(order))
+    back = turned_back(found, axes).astype(np.uint8, copy=False)
+    return np.ascontiguousarray(back)
