@@ -116,8 +116,10 @@ def score(
     whole volumes.
 
     Files are matched by case: 007/draw1/ED_seg.nii.gz, 007_draw1_ED.nii.gz and
-    draw1/007_ED.nii.gz are the same; _0000, _img, _seg, _gt, _label, _pred, _prediction, _dseg
-    and _mask at the end of a name do not count. A label without a draw serves all draws.
+    draw1/007_ED.nii.gz are the same; _0000, _img, _seg, _gt, _label, _pred, _trans and the like at
+    the end of a name do not count, nor do image_, label_ or pred_ before it, nor a folder of the
+    same name (MONAI) or fold_N/validation (nnU-Net). Where labels and predictions lie in one
+    folder, such endings tell them apart. A label without a draw serves all draws.
 
     With --corrupted, LABELS is a plain folder, and PREDICTIONS holds a folder for each kind, named
     as in OUT, and one for the clean images: clean, or named as --set. Recipe, kinds and severities
@@ -128,7 +130,7 @@ def score(
     """
     from benchmark.core.lock import folder_lock
     from benchmark.evaluation.external.matching import find_test_sets, unmatched_line
-    from benchmark.evaluation.external.numbering import parse_numbering
+    from benchmark.data.numbering import parse_numbering
     from benchmark.evaluation.external.score_file import check_target, write_scores
     from benchmark.evaluation.external.scoring import Row, score_predictions
     from benchmark.runs.config import check_name

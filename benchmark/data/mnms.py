@@ -3,6 +3,7 @@
 RAW/*.csv                                     External code, Vendor, Centre, ED, ES
 RAW/Training/Labeled/A0S9V9/A0S9V9_sa.nii.gz      4D image; frames count from 0
 RAW/Training/Labeled/A0S9V9/A0S9V9_sa_gt.nii.gz   1 = LV, 2 = MYO, 3 = RV; most frames empty
+RAW/Validation/..., RAW/Testing/...               the same
 """
 
 from collections.abc import Hashable, Mapping
@@ -13,36 +14,55 @@ import pandas as pd
 
 from benchmark.core.errors import CoopbenchError
 from benchmark.data.labels import MNMS_LABELS
-from benchmark.data.raw import RawFrame, RawSet, RawSubject, read_each
+from benchmark.data.nifti import nifti_called
+from benchmark.data.raw import Part, RawFrame, RawSet, RawSubject, read_each
 
 COLUMNS = ("External code", "Vendor", "Centre", "ED", "ES")
 
 
-def read_mnms(raw: Path) -> RawSet:
-    """Find the annotated training subjects of M&Ms under ``raw`` (the download, or one subset).
+SETS: dict[Part, tuple[str, str, tuple[str, ...]]] = {
+    "training": ("mnms", "M&Ms", ("Training/Labeled", "Training", "Labeled")),
+    "validation": ("mnms-validation", "M&Ms validation", ("Validation",)),
+    "testing": ("mnms-test", "M&Ms test", ("Testing",)),
+}
+"""Of each part: the name and title of its set, and where it lies in the download."""
+
+
+def read_mnms(raw: Path, part: Part | None = None) -> RawSet:
+    """Find the annotated subjects of a part of M&Ms under ``raw`` (the download, or one subset).
 
     A subject without frame numbers in the table is among the set's ``faults``.
+
+    Args:
+        raw: the folder.
+        part: each is a set of its own: ``mnms``, ``mnms-validation``, ``mnms-test``. None: that of
+            a folder called Validation or Testing, else the training part.
 
     Raises:
         CoopbenchError: ``raw`` is the subset without labels, or there is no table of subjects or it
             lacks columns.
     """
-    labelled = raw / "Training" / "Labeled"
-    folder = labelled if labelled.is_dir() else raw
+    if part is None:
+        called = raw.resolve().name.lower()
+        part = next((one for one in SETS if one != "training" and called == one), "training")
+    name, title, places = SETS[part]
+    folder = next((raw / place for place in places if (raw / place).is_dir()), raw)
     if "unlabeled" in folder.name.lower():
         raise CoopbenchError(
             f"{folder}: the _gt files of this subset are no labels; give Training/Labeled"
         )
     table = _table(raw)
     rows = {str(row["External code"]): row for row in table.to_dict("records")}
-    codes = sorted(p.name for p in folder.iterdir() if (p / f"{p.name}_sa.nii.gz").is_file())
+    codes = sorted(p.name for p in folder.iterdir() if nifti_called(p, f"{p.name}_sa").is_file())
     if not codes:
         raise CoopbenchError(
             f"{folder}: holds no CODE/CODE_sa.nii.gz; give the folder of the M&Ms download"
         )
     subjects, faults = read_each(lambda code: _subject(folder / code, rows.get(code)), codes)
     source = "M&Ms (doi 10.1109/TMI.2021.3090082)"
-    return RawSet("mnms", "M&Ms", source, MNMS_LABELS, subjects, faults)
+    if part != "training":
+        source += f", {part} part"
+    return RawSet(name, title, source, MNMS_LABELS, subjects, faults)
 
 
 def _table(raw: Path) -> pd.DataFrame:
@@ -76,6 +96,6 @@ def _subject(folder: Path, row: Mapping[Hashable, Any] | None) -> RawSubject:
         number = pd.to_numeric(str(row[phase]), errors="coerce")
         if not (number >= 0 and float(number).is_integer()):
             raise CoopbenchError(f"{folder}: the table gives no {phase} frame ({row[phase]})")
-        image, label = folder / f"{code}_sa.nii.gz", folder / f"{code}_sa_gt.nii.gz"
+        image, label = nifti_called(folder, f"{code}_sa"), nifti_called(folder, f"{code}_sa_gt")
         frames[phase] = RawFrame(image, label, int(number))
     return RawSubject(code, frames)

@@ -5,6 +5,7 @@ Whatever a file says of itself, reading it takes no more than a bounded time and
 
 import gzip
 import logging
+import os
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -224,18 +225,53 @@ def _check_header(path: Path) -> None:
             raise CoopbenchError(f"{path}: the voxel spacing {spacing} is not positive")
 
 
+def is_nifti_name(name: str) -> bool:
+    """Whether a file is called ``….nii`` or ``….nii.gz``, in capitals or not."""
+    return name.lower().endswith(SUFFIXES)
+
+
 def stem(path: Path) -> str:
-    """The name of a NIfTI file without ``.nii`` or ``.nii.gz``."""
-    return path.name.removesuffix(".gz").removesuffix(".nii")
+    """The name of a NIfTI file without ``.nii`` or ``.nii.gz``, in capitals or not."""
+    name = path.name
+    for suffix in (".gz", ".nii"):
+        if name.lower().endswith(suffix):
+            name = name[: -len(suffix)]
+    return name
 
 
 def find_nifti(folder: Path) -> list[Path]:
     """The NIfTI files at any depth below a folder, relative to it, in order; hidden ones not.
 
-    Files may be symbolic links; folders that are links are not entered.
+    Files and folders may be symbolic links; a link to a folder that it lies in is not entered.
     """
-    below = (path.relative_to(folder) for end in SUFFIXES for path in folder.rglob(f"*{end}"))
-    return sorted(path for path in below if not any(part.startswith(".") for part in path.parts))
+    found: list[Path] = []
+
+    def walk(below: Path, above: frozenset[Path]) -> None:
+        with os.scandir(folder / below) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if is_nifti_name(entry.name):
+                    found.append(below / entry.name)
+                if entry.is_dir():
+                    real = Path(entry.path).resolve()
+                    if real not in above:
+                        walk(below / entry.name, above | {real})
+
+    walk(Path(), frozenset({folder.resolve()}))
+    return sorted(found)
+
+
+def nifti_called(folder: Path, name: str) -> Path:
+    """The NIfTI file called ``name`` in a folder, whatever its suffix; else where it would be."""
+    for suffix in reversed(SUFFIXES):
+        if (path := folder / f"{name}{suffix}").is_file():
+            return path
+    if folder.is_dir():
+        for path in sorted(folder.iterdir()):
+            if is_nifti_name(path.name) and stem(path).lower() == name.lower():
+                return path
+    return folder / f"{name}.nii.gz"
 
 
 def check_name(folder: Path, below: Path) -> None:
@@ -279,7 +315,7 @@ def save_image(image: nib.Nifti1Image, path: Path) -> None:
     same size; without it by zlib: other bytes, the same voxels.
     """
     content = image.to_bytes()
-    if path.suffix == ".gz":
+    if path.suffix.lower() == ".gz":
         content = _gzip(content)
     with whole_file(path, durable=False) as partial:
         partial.write_bytes(content)

@@ -6,6 +6,7 @@ as scanners write them; see `benchmark.data.orientation.upright_axes` for files 
 """
 
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -14,11 +15,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.core.errors import CoopbenchError, first_lines
+from benchmark.core.errors import CoopbenchError, UsageError, first_lines
 from benchmark.core.files import sha256, whole_folder, write_json
 from benchmark.core.lock import folder_lock
 from benchmark.core.parallel import run_parallel, split_errors
-from benchmark.data.dataset import Case, Dataset, Splits, read_case
+from benchmark.data.dataset import Case, Dataset, Splits, read_case, read_dataset
 from benchmark.data.headers import doubt_lines
 from benchmark.data.labels import implausible, remap
 from benchmark.data.nifti import Volume, finite_float32, read_volume, write_volume
@@ -188,13 +189,16 @@ def prepare(
     splits: Splits | None = None,
     phantom: bool = False,
     skip_bad: bool = False,
+    replace_set: bool = False,
 ) -> Prepared:
     """Prepare every subject of ``raw`` into ``data/<name>``; what is done and intact is kept.
 
-    With ``skip_bad``, subjects that cannot be prepared are left out, and warned of.
+    With ``skip_bad``, subjects that cannot be prepared are left out, and warned of. Only with
+    ``replace_set`` does it take the place of a set that is another one, or holds other subjects.
 
     Raises:
         WriteError: the first time that something cannot be written.
+        UsageError: another set has that name, or this one has subjects that ``raw`` lacks.
         CoopbenchError: a subject cannot be prepared. The others are, but the set is not declared
             complete: ``dataset.json`` is written only when all are done. Or another process is
             preparing this set.
@@ -203,7 +207,44 @@ def prepare(
     if not raw.subjects:
         raise _not_prepared(raw.faults, len(raw.faults))
     with folder_lock(root, "preparing"):
-        return _prepare(raw, root, workers, splits, phantom=phantom, skip_bad=skip_bad)
+        before = None
+        if (root / "dataset.json").is_file():
+            before = read_dataset(root)
+            if not replace_set:
+                _check_same_set(before, raw, phantom=phantom)
+        done = _prepare(raw, root, workers, splits, phantom=phantom, skip_bad=skip_bad)
+        if before is not None and replace_set:
+            _remove_others(before, done.dataset)
+            if splits is None and before.source != raw.source:
+                (root / "splits.json").unlink(missing_ok=True)
+        return done
+
+
+def _check_same_set(before: Dataset, raw: RawSet, *, phantom: bool) -> None:
+    """Let a set be prepared again, and grow, but not become another one.
+
+    Raises:
+        UsageError: it would.
+    """
+    here = {case.subject for case in before.cases}
+    lost = sorted(here - {subject.subject for subject in raw.subjects})
+    told = "; give another --out, or --replace to have it replaced"
+    if (before.phantom, before.source) != (phantom, raw.source):
+        raise UsageError(f"{before.root}: is another set already ({before.source}){told}")
+    if len(lost) > len(raw.faults):  # a subject that cannot be read may be among them
+        shown = " ".join(lost[:5]) + (" …" if len(lost) > 5 else "")
+        count = f"{len(lost)} {'subject' if len(lost) == 1 else 'subjects'}"
+        raise UsageError(
+            f"{before.root}: holds {count} that {raw.title} as given lacks ({shown}){told}"
+        )
+
+
+def _remove_others(before: Dataset, now: Dataset) -> None:
+    """Remove the cases of a set that was replaced."""
+    kept = {case.folder for case in now.cases}
+    for case in before.cases:
+        if case.folder not in kept:
+            shutil.rmtree(before.root / case.folder, ignore_errors=True)
 
 
 def _not_prepared(faults: Sequence[str], of: int) -> CoopbenchError:

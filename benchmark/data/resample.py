@@ -37,9 +37,7 @@ def resample_in_plane(volume: Volume, *, order: int, spacing: float = IN_PLANE_S
     return Volume(data, affine, zooms, volume.doubt)
 
 
-def back_to(
-    data: NDArray[np.generic], resampled: Volume, original: Volume
-) -> NDArray[np.float32]:
+def back_to(data: NDArray[np.generic], resampled: Volume, original: Volume) -> NDArray[np.float32]:
     """Values on the grid of a volume of `resample_in_plane`, linearly at the original's voxels."""
     step = np.divide(original.spacing, resampled.spacing)
     ends = _from_the_end(original.affine)

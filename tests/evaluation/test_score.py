@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from benchmark.cli import cli
 from benchmark.core.errors import UsageError
 from benchmark.evaluation.evaluate import COLUMNS
-from benchmark.evaluation.external.case_keys import (
+from benchmark.data.case_keys import (
     ENDINGS,
     Key,
     case_key,
@@ -125,7 +125,7 @@ def test_one_case_by_many_names(path: str) -> None:
     ],
 )
 def test_subject_and_frame_of_a_key(case: str, subject: str, frame: str) -> None:
-    from benchmark.evaluation.external.case_keys import CASE
+    from benchmark.data.case_keys import CASE
 
     assert subject_and_frame(Key(case, None), case_pattern(CASE)) == (subject, frame)
 
