@@ -20,6 +20,7 @@ from benchmark.cli import (
     train,
 )
 from benchmark.cli.group import cli
+from benchmark.core.output import write_readably
 
 __all__ = ["cli", "main"]
 
@@ -47,4 +48,5 @@ def main() -> None:
     """Entry point of the console script."""
     # Schedulers end a job by SIGTERM; it is to stop as it does on Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    write_readably()
     cli(prog_name="coopbench")

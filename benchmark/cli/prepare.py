@@ -49,6 +49,7 @@ def prepare() -> None:
 
 
 def finish_preparing(prepared: "Prepared") -> None:
+    """Say what came of it: notes and warnings first, then the set."""
     dataset = prepared.dataset
     for note in prepared.notes:
         say(f"note: {note}")

@@ -129,8 +129,8 @@ def score(
     them. 'coopbench report --scores FILE' takes them into the table.
     """
     from benchmark.core.lock import folder_lock
-    from benchmark.evaluation.external.matching import find_test_sets, unmatched_line
     from benchmark.data.numbering import parse_numbering
+    from benchmark.evaluation.external.matching import find_test_sets, unmatched_line
     from benchmark.evaluation.external.score_file import check_target, write_scores
     from benchmark.evaluation.external.scoring import Row, score_predictions
     from benchmark.runs.config import check_name

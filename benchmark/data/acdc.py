@@ -11,10 +11,10 @@ import re
 from pathlib import Path
 
 from benchmark.core.errors import CoopbenchError
+from benchmark.core.text import read_text
 from benchmark.data.labels import ACDC_LABELS
 from benchmark.data.nifti import nifti_called
 from benchmark.data.raw import Part, RawFrame, RawSet, RawSubject, read_each
-
 
 TESTING = range(101, 151)
 """The numbers of the challenge's testing subjects, which no split of the training ones holds."""
@@ -70,7 +70,7 @@ def _is_testing(folder: Path) -> bool:
 
 
 def other_part(raw: Path) -> Path | None:
-    """Where the testing part lies beside the training part in a download; None where it does not."""
+    """Where the testing part lies beside the training part in a download, if it does."""
     places = (raw / "database" / "testing", raw / "testing")
     return next((place for place in places if any(place.glob("patient*/"))), None)
 
@@ -87,7 +87,7 @@ def _phases(path: Path) -> dict[str, int]:
     """ED and ES as numbered in ``Info.cfg``, from 1."""
     if not path.is_file():
         raise CoopbenchError(f"{path}: no such file; it says which frames are ED and ES")
-    text = path.read_text(encoding="utf-8", errors="replace")
+    text = read_text(path)
     phases = {}
     for phase in ("ED", "ES"):
         match = re.search(rf"^\s*{phase}\s*:\s*(\d+)\s*$", text, flags=re.MULTILINE)

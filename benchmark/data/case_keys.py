@@ -57,17 +57,17 @@ class Key:
 def case_key(path: Path, endings: Sequence[str] = ENDINGS) -> Key:
     """The key of a file, given its path below the folder of all.
 
-    ``007/draw1/ED_seg.nii.gz``, ``007_draw1_ED.nii.gz`` and ``draw1/007/ED.nii.gz`` are one case. So
-    are ``007_ED/007_ED_seg.nii.gz``, a folder of the name of its file, and
+    ``007/draw1/ED_seg.nii.gz``, ``007_draw1_ED.nii.gz`` and ``draw1/007/ED.nii.gz`` are one case.
+    So are ``007_ED/007_ED_seg.nii.gz``, a folder of the name of its file, and
     ``fold_0/validation/007_ED.nii.gz``, as MONAI and nnU-Net write them.
 
     Raises:
         CoopbenchError: the path names two draws, or nothing but a draw.
     """
     name, folders = _bare(stem(path), endings), _naming(path.parent.parts)
-    if folders and (above := _bare(folders[-1], endings)):
-        if name == above or name.startswith(f"{above}_"):
-            folders = folders[:-1]
+    above = _bare(folders[-1], endings) if folders else ""
+    if above and (name == above or name.startswith(f"{above}_")):
+        folders = folders[:-1]
     joined = _without_endings("_".join((*folders, name)), endings)
     draws = _DRAW.findall(joined)
     if len(draws) > 1:

@@ -1,8 +1,8 @@
 """Where a NIfTI file's voxels lie: one rule for files whose header says it in ways that disagree.
 
 A header gives the spacing as ``pixdim``, and the position as ``sform`` (an affine), ``qform`` (a
-rotation, which takes its scale from ``pixdim``), or both. ACDC's own files have the right ``pixdim``
-and ``qform``, and an ``sform`` of unit scale, which most readers prefer.
+rotation, which takes its scale from ``pixdim``), or both. ACDC's own files have the right
+``pixdim`` and ``qform``, and an ``sform`` of unit scale, which most readers prefer.
 
 1. The sform holds, as nibabel and most viewers have it, where its axes are as long as ``pixdim``
    says to within 1 %.

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.core.errors import CoopbenchError
+from benchmark.core.text import read_table
 from benchmark.data.labels import MNMS_LABELS
 from benchmark.data.nifti import nifti_called
 from benchmark.data.raw import Part, RawFrame, RawSet, RawSubject, read_each
@@ -70,16 +71,14 @@ def _table(raw: Path) -> pd.DataFrame:
     faults = []
     for path in [path for near in (raw, *raw.resolve().parents[:2]) for path in near.glob("*.csv")]:
         try:
-            columns = [str(name).strip() for name in pd.read_csv(path, nrows=0).columns]
-            missing = [name for name in COLUMNS if name not in columns]
-            if missing:
-                faults.append(f"{path}: lacks the columns {', '.join(missing)}")
-                continue
-            table = pd.read_csv(path, dtype=str)
-        except ValueError as error:  # what pandas raises for bad text and bad CSV alike
-            faults.append(f"{path}: cannot be read as CSV ({error})")
+            table = read_table(path)
+        except CoopbenchError as error:
+            faults.append(str(error))
             continue
-        table.columns = pd.Index(columns)
+        missing = [name for name in COLUMNS if name not in table.columns]
+        if missing:
+            faults.append(f"{path}: lacks the columns {', '.join(missing)}")
+            continue
         if table["External code"].duplicated().any():
             raise CoopbenchError(f"{path}: lists a subject twice")
         return table

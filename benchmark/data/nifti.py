@@ -68,7 +68,7 @@ def read_volume(path: Path, frame: int | None = None) -> Volume:
             return np.asarray(image.dataobj)[..., 0]
         if len(shape) == 3 and frame:
             raise CoopbenchError(
-                f"{path}: is 3D, of shape {shape}, and has no frames, but frame {frame} is asked for"
+                f"{path}: is 3D, of shape {shape}: it has no frames, but frame {frame} is asked for"
             )
         if len(shape) == 3:
             return np.asarray(image.dataobj)

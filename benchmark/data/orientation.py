@@ -60,9 +60,9 @@ def in_order_of(
         if not rigid_off <= TOLERANCE:
             off, off_mm = min((off, off_mm), (rigid_off, rigid_mm))
             raise ValueError(
-                f"lies elsewhere than its {other}, by up to {off:.3g} voxels or {off_mm:.3g} mm (by "
-                f"its affine; {TOLERANCE:g} voxels are accepted); save it with the affine of the "
-                "image that it belongs to"
+                f"lies elsewhere than its {other}, by up to {off:.3g} voxels or {off_mm:.3g} mm "
+                f"(by its affine; {TOLERANCE:g} voxels are accepted); save it with the affine of "
+                "the image that it was made from"
             )
     return Volume(data, own, spacing, volume.doubt)
 
@@ -82,14 +82,14 @@ def upright_axes(
 ) -> NDArray[np.float64]:
     """How to turn a short-axis stack so that slices come last and lie as scanners show them.
 
-    The axis of slices is the one with the largest spacing. In plane, what scanners write is kept: seen
-    from the apex, with the patient's left between 70° below and 35° above the right of the image (of
-    M&Ms' vendors it is 62° below to 26° above). What no scanner writes, as tools do that sort axes
-    by R, A and S, is turned round or mirrored to the middle of that.
+    The axis of slices is the one with the largest spacing. In plane, what scanners write is kept:
+    seen from the apex, with the patient's left within `SHOWN` of the right of the image (five
+    subjects of M&Ms' vendors lie between -62° and 26°). What no scanner writes, but tools do that
+    sort axes by R, A and S, is turned round or mirrored to the middle of that.
 
     Returns:
-        Of each axis, the axis that it becomes and 1, or -1 where it runs the other way: as nibabel's
-        `io_orientation`.
+        Of each axis, the axis that it becomes and 1, or -1 where it runs the other way: as
+        nibabel's `io_orientation`.
     """
     by_size = np.argsort(spacing, kind="stable")
     through = int(by_size[2]) if spacing[by_size[2]] >= THICKER * spacing[by_size[1]] else 2

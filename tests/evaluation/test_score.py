@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from benchmark.cli import cli
 from benchmark.core.errors import UsageError
-from benchmark.evaluation.evaluate import COLUMNS
 from benchmark.data.case_keys import (
     ENDINGS,
     Key,
@@ -22,6 +21,7 @@ from benchmark.data.case_keys import (
     case_pattern,
     subject_and_frame,
 )
+from benchmark.evaluation.evaluate import COLUMNS
 from results.scores.score_table import read_scores
 from tests.helpers.acdc_files import heart
 

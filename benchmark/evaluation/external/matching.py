@@ -9,8 +9,6 @@ from benchmark.core.errors import CoopbenchError, UsageError
 from benchmark.core.files import digest, read_json, sha256
 from benchmark.corrupted_sets.manifest import VolumeRecord, read_manifest
 from benchmark.corrupted_sets.recipe import recipe_again
-from benchmark.data.dataset import Case, Dataset, evaluated_cases, find_datasets, read_dataset
-from benchmark.data.labels import STRUCTURES
 from benchmark.data.case_keys import (
     CASE,
     ENDINGS,
@@ -22,8 +20,10 @@ from benchmark.data.case_keys import (
     label_of_each,
     subject_and_frame,
 )
-from benchmark.evaluation.external.label_space import LabelFile, PreparedLabel
+from benchmark.data.dataset import Case, Dataset, evaluated_cases, find_datasets, read_dataset
+from benchmark.data.labels import STRUCTURES
 from benchmark.data.numbering import parse_numbering
+from benchmark.evaluation.external.label_space import LabelFile, PreparedLabel
 from benchmark.evaluation.external.record import CorruptedBy, prepared_fingerprint
 from benchmark.runs.selection import all_datasets
 

@@ -16,8 +16,8 @@ from benchmark.core.errors import CoopbenchError, first_lines
 from benchmark.core.files import digest, sha256
 from benchmark.core.parallel import run_parallel, split_errors
 from benchmark.data.field import centre_field
-from benchmark.data.labels import STRUCTURES, implausible, remap
 from benchmark.data.headers import doubt_lines
+from benchmark.data.labels import STRUCTURES, implausible, remap
 from benchmark.data.nifti import Volume, read_frames, read_volume
 from benchmark.data.orientation import in_order_of
 from benchmark.evaluation.evaluate import COLUMNS
