@@ -13,7 +13,7 @@ from benchmark.cli import (
     methods,
     phantom,
     predict,
-    prepare,
+    prepare_folder,
     report,
     score,
     study,
@@ -26,7 +26,7 @@ __all__ = ["cli", "main"]
 
 # In the order of the work, in which ``--help`` lists them.
 for command in (
-    prepare.prepare,
+    prepare_folder.prepare,
     phantom.phantom,
     corrupt.corrupt,
     corrupt.recipes,

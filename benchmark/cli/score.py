@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     default="1=LV,2=MYO,3=RV",
     show_default=True,
     metavar="VALUE=STRUCTURE,…",
-    help="What the values of predictions mean; also =background.",
+    help="What the values of predictions mean; also =background, and rest=background.",
 )
 @click.option(
     "--label-map",

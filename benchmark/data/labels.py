@@ -13,6 +13,8 @@ ACDC_LABELS = {0: 0, 1: 3, 2: 2, 3: 1}
 MNMS_LABELS = {0: 0, 1: 1, 2: 2, 3: 3}
 MSCMR_LABELS = {0: 0, 200: 2, 500: 1, 600: 3}
 
+REST = -(2**31)
+"""Stands in a numbering for all raw values that it does not name."""
 
 WHOLE = 1e-3
 """How far a label value may be from a whole number, as resampling and scaled storage leave it."""
@@ -34,16 +36,17 @@ def remap(label: NDArray[np.generic], numbering: Mapping[int, int]) -> NDArray[n
         unknown += _counted(label[stray])
         whole = np.where(stray, 0, whole)
     for value, count in _counted(whole):
-        if value not in numbering:
+        structure = numbering.get(int(value), numbering.get(REST))
+        if structure is None:
             unknown.append((value, count))
-        elif numbering[int(value)]:
-            remapped[whole == value] = numbering[int(value)]
+        elif structure:
+            remapped[whole == value] = structure
     if unknown:
         shown = ", ".join(
             f"{value:g} ({count} {'voxel' if count == 1 else 'voxels'})"
             for value, count in unknown[:5]
         )
-        known = ", ".join(str(value) for value in sorted(numbering))
+        known = ", ".join(str(value) for value in sorted(numbering) if value != REST)
         more = ", …" if len(unknown) > 5 else ""
         raise ValueError(f"holds the label value {shown}{more}, but only {known} are known")
     return remapped

@@ -98,8 +98,8 @@ def read_frames(path: Path) -> Volume:
     return _read(path, voxels)
 
 
-def frame_count(path: Path) -> int | None:
-    """How many frames a 4D NIfTI file has; None of one that is not 4D, or has a single one.
+def read_shape(path: Path) -> tuple[tuple[int, ...], tuple[float, float, float]]:
+    """The number of voxels along each axis of a NIfTI file, and the spacing in mm; no voxels.
 
     Raises:
         CoopbenchError: it cannot be read.
@@ -110,7 +110,17 @@ def frame_count(path: Path) -> int | None:
         shape.extend(found)
         return np.empty(0)
 
-    _read(path, look)
+    volume = _read(path, look)
+    return tuple(shape), volume.spacing
+
+
+def frame_count(path: Path) -> int | None:
+    """How many frames a 4D NIfTI file has; None of one that is not 4D, or has a single one.
+
+    Raises:
+        CoopbenchError: it cannot be read.
+    """
+    shape, _ = read_shape(path)
     return shape[3] if len(shape) == 4 and shape[3] > 1 else None
 
 

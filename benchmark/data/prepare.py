@@ -21,7 +21,7 @@ from benchmark.core.lock import folder_lock
 from benchmark.core.parallel import run_parallel, split_errors
 from benchmark.data.dataset import Case, Dataset, Splits, read_case, read_dataset
 from benchmark.data.headers import doubt_lines
-from benchmark.data.labels import implausible, remap
+from benchmark.data.labels import REST, implausible, remap
 from benchmark.data.nifti import Volume, finite_float32, read_volume, write_volume
 from benchmark.data.orientation import in_order_of, turned, upright_axes
 from benchmark.data.raw import RawFrame, RawSet, RawSubject
@@ -121,7 +121,9 @@ def _prepare_subject(job: _Job) -> _Done:
         raise CoopbenchError(f"{where}: no folder can be called {subject.subject!r}; rename it")
     made_from = {
         "preparation": PREPARATION,
-        "numbering": {str(raw): value for raw, value in job.numbering.items()},
+        "numbering": {
+            "rest" if raw == REST else str(raw): value for raw, value in job.numbering.items()
+        },
         "frames": {
             name: {
                 "image": _checksum(frame.image),
