@@ -77,13 +77,13 @@ def other_part(raw: Path) -> Path | None:
 
 def _subject(folder: Path) -> RawSubject:
     frames = {}
-    for phase, number in _phases(folder / "Info.cfg").items():
+    for phase, number in read_phases(folder / "Info.cfg").items():
         stem = f"{folder.name}_frame{number:02d}"
         frames[phase] = RawFrame(nifti_called(folder, stem), nifti_called(folder, f"{stem}_gt"))
     return RawSubject(folder.name.removeprefix("patient"), frames)
 
 
-def _phases(path: Path) -> dict[str, int]:
+def read_phases(path: Path) -> dict[str, int]:
     """ED and ES as numbered in ``Info.cfg``, from 1."""
     if not path.is_file():
         raise CoopbenchError(f"{path}: no such file; it says which frames are ED and ES")

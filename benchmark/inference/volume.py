@@ -1,5 +1,7 @@
 """Segmenting a user's own volume, of any spacing and size, in its own space."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -7,12 +9,30 @@ import torch
 from numpy.typing import NDArray
 
 from benchmark.core.errors import CoopbenchError
-from benchmark.data.nifti import Volume, read_volume, write_like
+from benchmark.data.labels import STRUCTURES
+from benchmark.data.nifti import Volume, frame_count, read_frames, read_volume, write_like
 from benchmark.data.orientation import turned, turned_back, upright_axes
 from benchmark.data.prepare import prepare_image
 from benchmark.data.resample import back_to
 from benchmark.inference.prediction import in_full_image, predict_field
 from benchmark.networks.dual import CLASSES, DualThinkingNetwork
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """What was found in a frame of a file.
+
+    Attributes:
+        frame: its number (from 0) in a file of several; None of a 3D file.
+        voxels: how many there are of each structure.
+        ml: their volume.
+        doubt: what disagrees in the header of the file.
+    """
+
+    frame: int | None
+    voxels: dict[str, int]
+    ml: dict[str, float]
+    doubt: str = ""
 
 
 def segment_file(
@@ -25,33 +45,60 @@ def segment_file(
     output: str,
     device: torch.device,
     precision: torch.dtype,
-) -> NDArray[np.uint8]:
-    """Segment a short-axis NIfTI volume and write the label map beside its header's geometry.
+    advance: Callable[[], None] = lambda: None,
+) -> list[Segmented]:
+    """Segment a short-axis NIfTI file and write the label map under its own header's geometry.
 
     Args:
-        image: 3D, or 4D with ``frame`` given.
-        out: label map, uint8: 0 background, 1 LV, 2 MYO, 3 RV; shape and affine of the image.
+        image: 3D, or 4D.
+        out: label map, uint8: 0 background, 1 LV, 2 MYO, 3 RV; voxels and affine of the image, all
+            frames of it unless one is asked for.
         network: trained.
         size: height and width of the centre it was trained on, in pixels of 1.36719 mm.
-        frame: which frame (from 0) of a 4D file.
+        frame: which frame (from 0) of a 4D file; None: all of them.
         output: ``FTN`` or ``FTN+STN``.
         device, precision: where and how to compute.
+        advance: called after each frame.
 
     Returns:
-        The label map (x, y, slices).
+        The frames, in order.
 
     Raises:
         CoopbenchError: the image cannot be used; the message names it.
     """
-    volume = read_volume(image, frame)
-    try:
-        label = segment(
-            volume, network, size=size, output=output, device=device, precision=precision
-        )
-    except ValueError as error:
-        raise CoopbenchError(f"{image}: {error}") from error
-    write_like(image, out, label)
-    return label
+    count = frame_count(image)
+    if frame is not None or count is None:
+        volumes = read_volume(image, frame)
+        volumes = replace(volumes, data=volumes.data[..., None])
+    else:
+        volumes = read_frames(image)
+    labels = np.zeros(volumes.data.shape, dtype=np.uint8)
+    done = []
+    for index in range(labels.shape[3]):
+        try:
+            labels[..., index] = segment(
+                replace(volumes, data=volumes.data[..., index]),
+                network,
+                size=size,
+                output=output,
+                device=device,
+                precision=precision,
+            )
+        except ValueError as error:
+            which = f", frame {index}" if labels.shape[3] > 1 else ""
+            raise CoopbenchError(f"{image}{which}: {error}") from error
+        number = frame if frame is not None else index if count is not None else None
+        done.append(_measured(labels[..., index], number, volumes))
+        advance()
+    write_like(image, out, labels if labels.shape[3] > 1 else labels[..., 0])
+    return done
+
+
+def _measured(label: NDArray[np.uint8], frame: int | None, volume: Volume) -> Segmented:
+    voxels = {name: int((label == value).sum()) for value, name in STRUCTURES.items()}
+    ml = float(np.prod(volume.spacing)) / 1000
+    volumes = {name: count * ml for name, count in voxels.items()}
+    return Segmented(frame, voxels, volumes, volume.doubt)
 
 
 def segment(
