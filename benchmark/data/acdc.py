@@ -56,7 +56,7 @@ def read_acdc(raw: Path, part: Part | None = None) -> RawSet:
 
 def _folders(raw: Path, part: Part | None) -> list[Path]:
     """The subjects' folders, in the first of the places where there are any."""
-    places = ("database/training", "training", ".")
+    places: tuple[str, ...] = ("database/training", "training", ".")
     if part == "testing":
         places = ("database/testing", "testing", ".")
     elif part is None:

@@ -27,14 +27,15 @@ def remap(label: NDArray[np.generic], numbering: Mapping[int, int]) -> NDArray[n
         ValueError: a value that ``numbering`` does not hold; the message lists such values with
             their numbers of voxels.
     """
-    whole = np.rint(label) if label.dtype.kind == "f" else label
-    with np.errstate(invalid="ignore"):  # infinity less infinity
-        stray = ~(np.abs(label - whole) <= WHOLE) if label.dtype.kind == "f" else None
     remapped = np.zeros(label.shape, dtype=np.uint8)
     unknown: list[tuple[float, int]] = []
-    if stray is not None and stray.any():
+    whole = label
+    if label.dtype.kind == "f":
+        values = label.astype(np.float64)
+        with np.errstate(invalid="ignore"):  # infinity less infinity
+            stray = ~(np.abs(values - np.rint(values)) <= WHOLE)
         unknown += _counted(label[stray])
-        whole = np.where(stray, 0, whole)
+        whole = np.where(stray, 0, np.rint(values))
     for value, count in _counted(whole):
         structure = numbering.get(int(value), numbering.get(REST))
         if structure is None:

@@ -43,10 +43,10 @@ def read_mnms(raw: Path, part: Part | None = None) -> RawSet:
         CoopbenchError: ``raw`` is the subset without labels, or there is no table of subjects or it
             lacks columns.
     """
-    if part is None:
-        called = raw.resolve().name.lower()
-        part = next((one for one in SETS if one != "training" and called == one), "training")
-    name, title, places = SETS[part]
+    called = raw.resolve().name.lower()
+    named: Part = "validation" if called == "validation" else "training"
+    chosen = part or ("testing" if called == "testing" else named)
+    name, title, places = SETS[chosen]
     folder = next((raw / place for place in places if (raw / place).is_dir()), raw)
     if "unlabeled" in folder.name.lower():
         raise CoopbenchError(
@@ -61,8 +61,8 @@ def read_mnms(raw: Path, part: Part | None = None) -> RawSet:
         )
     subjects, faults = read_each(lambda code: _subject(folder / code, rows.get(code)), codes)
     source = "M&Ms (doi 10.1109/TMI.2021.3090082)"
-    if part != "training":
-        source += f", {part} part"
+    if chosen != "training":
+        source += f", {chosen} part"
     return RawSet(name, title, source, MNMS_LABELS, subjects, faults)
 
 

@@ -73,8 +73,9 @@ def segment_file(
     else:
         volumes = read_frames(image)
     labels = np.zeros(volumes.data.shape, dtype=np.uint8)
+    several = volumes.data.shape[-1] > 1
     done = []
-    for index in range(labels.shape[3]):
+    for index in range(volumes.data.shape[-1]):
         try:
             labels[..., index] = segment(
                 replace(volumes, data=volumes.data[..., index]),
@@ -85,12 +86,12 @@ def segment_file(
                 precision=precision,
             )
         except ValueError as error:
-            which = f", frame {index}" if labels.shape[3] > 1 else ""
+            which = f", frame {index}" if several else ""
             raise CoopbenchError(f"{image}{which}: {error}") from error
         number = frame if frame is not None else index if count is not None else None
         done.append(_measured(labels[..., index], number, volumes))
         advance()
-    write_like(image, out, labels if labels.shape[3] > 1 else labels[..., 0])
+    write_like(image, out, labels if several else labels[..., 0])
     return done
 
 
