@@ -136,7 +136,9 @@ def find_cases(
     if several:
         there = {role_of(path, endings) for paths in several for path in paths}
         chosen = next((one for one in WANTED[role] if one in there), None)
-        if len(there) > 1:
+        # A plain name that has no such twin is not told apart by its ending.
+        alone = (paths[0] for paths in found.values() if len(paths) == 1)
+        if len(there) > 1 and not any(role_of(path, endings) == "plain" for path in alone):
             found = {
                 key: kept
                 for key, paths in found.items()

@@ -253,6 +253,7 @@ def find_nifti(folder: Path) -> list[Path]:
     """The NIfTI files at any depth below a folder, relative to it, in order; hidden ones not.
 
     Files and folders may be symbolic links; a link to a folder that it lies in is not entered.
+    Where there is no such folder, nothing is found.
     """
     found: list[Path] = []
 
@@ -268,7 +269,8 @@ def find_nifti(folder: Path) -> list[Path]:
                     if real not in above:
                         walk(below / entry.name, above | {real})
 
-    walk(Path(), frozenset({folder.resolve()}))
+    if folder.is_dir():
+        walk(Path(), frozenset({folder.resolve()}))
     return sorted(found)
 
 

@@ -60,6 +60,16 @@ def test_two_files_of_a_case_and_a_role_are_named(tmp_path: Path) -> None:
         find_cases(tmp_path, role="prediction")
 
 
+def test_a_name_without_ending_among_others_is_ambiguous(tmp_path: Path) -> None:
+    fill(tmp_path, "a.nii.gz", "a_pred.nii.gz")  # as 'coopbench predict' has it: image, result
+    assert [path.name for path in find_cases(tmp_path, role="prediction").values()] == [
+        "a_pred.nii.gz"
+    ]
+    fill(tmp_path, "b.nii.gz")
+    with pytest.raises(CoopbenchError, match="are both case a"):
+        find_cases(tmp_path, role="prediction")
+
+
 def test_links_and_capitals_are_found(tmp_path: Path) -> None:
     real = fill(tmp_path / "disk", "x/008_ED.NII.GZ", "y/009_ES.nii")
     folder = tmp_path / "labels"
