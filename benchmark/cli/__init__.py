@@ -14,7 +14,7 @@ from benchmark.cli import (
     methods,
     phantom,
     predict,
-    prepare,
+    prepare_folder,
     recalibrate,
     report,
     score,
@@ -22,12 +22,13 @@ from benchmark.cli import (
     train,
 )
 from benchmark.cli.group import cli
+from benchmark.core.output import write_readably
 
 __all__ = ["cli", "main"]
 
 # In the order of the work, in which ``--help`` lists them.
 for command in (
-    prepare.prepare,
+    prepare_folder.prepare,
     phantom.phantom,
     corrupt.corrupt,
     corrupt.recipes,
@@ -55,4 +56,5 @@ def main() -> None:
         )
     # Schedulers end a job by SIGTERM; it is to stop as it does on Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    write_readably()
     cli(prog_name="coopbench")

@@ -38,12 +38,17 @@ if TYPE_CHECKING:
     default="1=LV,2=MYO,3=RV",
     show_default=True,
     metavar="VALUE=STRUCTURE,…",
-    help="What the values of predictions mean; also =background.",
+    help="What the values of predictions mean; also =background, and rest=background.",
 )
 @click.option(
     "--label-map",
     metavar="VALUE=STRUCTURE,…",
     help="The same of a plain folder of labels.  [default: 1=LV,2=MYO,3=RV]",
+)
+@click.option(
+    "--probabilities",
+    is_flag=True,
+    help="Predictions are 4D, a channel for each label value from 0; the greatest counts.",
 )
 @click.option(
     "--missing",
@@ -92,6 +97,7 @@ def score(
     name: str | None,
     values: str,
     label_map: str | None,
+    probabilities: bool,
     missing: "Missing",
     title: str | None,
     corrupted: Path | None,
@@ -110,8 +116,10 @@ def score(
     whole volumes.
 
     Files are matched by case: 007/draw1/ED_seg.nii.gz, 007_draw1_ED.nii.gz and
-    draw1/007_ED.nii.gz are the same; _0000, _img, _seg, _gt, _label, _pred, _prediction, _dseg
-    and _mask at the end of a name do not count. A label without a draw serves all draws.
+    draw1/007_ED.nii.gz are the same; _0000, _img, _seg, _gt, _label, _pred, _trans and the like at
+    the end of a name do not count, nor do image_, label_ or pred_ before it, nor a folder of the
+    same name (MONAI) or fold_N/validation (nnU-Net). Where labels and predictions lie in one
+    folder, such endings tell them apart. A label without a draw serves all draws.
 
     With --corrupted, LABELS is a plain folder, and PREDICTIONS holds a folder for each kind, named
     as in OUT, and one for the clean images: clean, or named as --set. Recipe, kinds and severities
@@ -121,8 +129,8 @@ def score(
     them. 'coopbench report --scores FILE' takes them into the table.
     """
     from benchmark.core.lock import folder_lock
+    from benchmark.data.numbering import parse_numbering
     from benchmark.evaluation.external.matching import find_test_sets, unmatched_line
-    from benchmark.evaluation.external.numbering import parse_numbering
     from benchmark.evaluation.external.score_file import check_target, write_scores
     from benchmark.evaluation.external.scoring import Row, score_predictions
     from benchmark.runs.config import check_name
@@ -148,9 +156,11 @@ def score(
         row,
         numbering=numbering,
         missing=missing,
+        probabilities=probabilities,
         options={
             "map": values,
             "label_map": label_map,
+            "probabilities": "argmax" if probabilities else None,
             "set": title,
             "case": case,
             "corrupted": corrupted.resolve().name if corrupted else None,

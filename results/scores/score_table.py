@@ -15,6 +15,8 @@ Where only one of the two lacks the structure, the evaluator has put Dice and NS
 of the field; where both do, the row is undefined and left out of every mean.
 """
 
+import csv
+import io
 import lzma
 import tarfile
 import zipfile
@@ -29,6 +31,7 @@ from pandas.api.types import is_numeric_dtype, union_categoricals
 
 from benchmark.core.errors import ScoreFileError
 from benchmark.core.files import whole_file
+from benchmark.core.text import decode, plain_csv
 
 NAMES = ("method", "test_set", "subject", "frame")
 WHOLE = ("repeat", "seed", "draw")
@@ -335,22 +338,38 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     return table.to_pandas(ignore_metadata=True)
 
 
+COMPRESSED = (".gz", ".bz2", ".xz", ".zip", ".zst", ".tar")
+"""Endings of files that pandas unpacks by itself."""
+
 _UNREADABLE = (
     *(OSError, EOFError, ValueError, ImportError),  # the last for want of a decompressor
-    *(zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError),
+    *(zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, csv.Error),
 )
 """What reading text, compressed or not, raises for what is none."""
+
+
+def _plain(path: Path) -> Path | io.StringIO:
+    """A CSV file as it is, or where a spreadsheet has been at it, mended text."""
+    with path.open("rb") as file:
+        start = file.read(2000)
+    header, _, _ = start.partition(b"\n")
+    if path.suffix in COMPRESSED:
+        return path
+    header = header.removesuffix(b"\r")
+    odd = not header.isascii() or any(mark in header for mark in (b";", b"\t", b"\r", b"\0"))
+    if b"," in header and not odd and b", " not in start:
+        return path
+    return io.StringIO(plain_csv(decode(path.read_bytes())))
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
     try:
         frame = pd.read_csv(
-            path,
+            _plain(path),
             # "category" would read the subject "007" as a 7.
             dtype=dict.fromkeys(NAMES, "str") | dict.fromkeys(CHOICES, "category"),
             keep_default_na=False,  # a method may be called "NA"
             na_values={name: ["", "nan", "NaN"] for name in METRICS},
-            encoding="utf-8-sig",  # spreadsheet programs write a byte order mark
         )
     except pd.errors.EmptyDataError:
         raise ScoreFileError(f"{path}: empty file; evaluate again or leave the file out") from None

@@ -10,9 +10,7 @@ from benchmark.core.errors import CoopbenchError, UsageError
 from benchmark.core.files import digest, read_json, sha256
 from benchmark.corrupted_sets.manifest import VolumeRecord, read_manifest
 from benchmark.corrupted_sets.recipe import recipe_again
-from benchmark.data.dataset import Case, Dataset, evaluated_cases, find_datasets, read_dataset
-from benchmark.data.labels import STRUCTURES
-from benchmark.evaluation.external.case_keys import (
+from benchmark.data.case_keys import (
     CASE,
     ENDINGS,
     Key,
@@ -23,8 +21,10 @@ from benchmark.evaluation.external.case_keys import (
     label_of_each,
     subject_and_frame,
 )
+from benchmark.data.dataset import Case, Dataset, evaluated_cases, find_datasets, read_dataset
+from benchmark.data.labels import STRUCTURES
+from benchmark.data.numbering import parse_numbering
 from benchmark.evaluation.external.label_space import LabelFile, PreparedLabel
-from benchmark.evaluation.external.numbering import parse_numbering
 from benchmark.evaluation.external.record import CorruptedBy, prepared_fingerprint
 from benchmark.runs.selection import all_datasets
 
@@ -156,7 +156,7 @@ def _prepared_set(
     folder = next((one for one in folders if one.is_dir()), folders[-1])
     if single and not folder.is_dir():
         folder = predictions
-    found = as_acquired(find_cases(folder, endings))
+    found = as_acquired(find_cases(folder, endings, "prediction"))
     expected = [
         _prepared_case(dataset, case, frame, found) for case in cases for frame in case.frames
     ]
@@ -198,7 +198,7 @@ class _PlainLabels:
 def _plain_labels(
     labels: Path, title: str | None, label_map: str | None, case: str | None
 ) -> _PlainLabels:
-    files = find_cases(labels)
+    files = find_cases(labels, role="label")
     if not files:
         raise CoopbenchError(
             f"{labels}: holds neither a prepared set (dataset.json) nor a label file "
@@ -216,7 +216,7 @@ def _plain_labels(
 
 
 def _plain_set(labels: _PlainLabels, predictions: Path, endings: Sequence[str]) -> TestSet:
-    found = as_acquired(find_cases(predictions, endings))
+    found = as_acquired(find_cases(predictions, endings, "prediction"))
     expected = _plain_cases(labels.title, labels, label_of_each(labels.files, found), found)
     return _set_of_plain_labels(labels, labels.title, predictions, found, expected)
 
@@ -288,7 +288,7 @@ def _corrupted_set(
     kind = volumes[0].kind
     title = corruption.made_by.title(kind)
     images = [case_key(Path(volume.file).relative_to(kind)) for volume in volumes]
-    found = as_acquired(find_cases(predictions, endings))
+    found = as_acquired(find_cases(predictions, endings, "prediction"))
     expected = _plain_cases(title, labels, label_of_each(labels.files, images), found)
     made = {volume.file: volume.voxels for volume in volumes}
     return replace(
@@ -332,6 +332,12 @@ def _check_matches(sets: Sequence[TestSet]) -> None:
         CoopbenchError: so it is with a set, or there is no prediction at all.
     """
     for one in sets:
+        twice = next((case for case in one.cases if _is_own_label(case)), None)
+        if twice is not None:
+            raise CoopbenchError(
+                f"{twice.prediction}: is taken for the label and for the prediction of case "
+                f"{twice.key}; where both lie in one folder, end their names in _gt and _pred"
+            )
         if one.unmatched and all(case.prediction is None for case in one.cases):
             theirs = case_key(one.unmatched[0].relative_to(one.predictions))
             raise CoopbenchError(
@@ -345,6 +351,13 @@ def _check_matches(sets: Sequence[TestSet]) -> None:
             f"{folders}: holds no prediction (.nii or .nii.gz); a label is case "
             f"'{sets[0].cases[0].key}', so its prediction may be {sets[0].cases[0].key.case}.nii.gz"
         )
+
+
+def _is_own_label(case: ExpectedCase) -> bool:
+    label = case.label
+    if case.prediction is None or not isinstance(label, LabelFile):
+        return False
+    return case.prediction.resolve() == label.path.resolve()
 
 
 def unmatched_line(one: TestSet) -> str | None:

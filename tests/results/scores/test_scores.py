@@ -113,7 +113,7 @@ def test_missing_column_is_named(tmp_path: Path) -> None:
     [
         (b"", "empty file"),
         (HEADER.encode() + b"\n", "holds no scores"),
-        (b"\xff\xfe\x00\x80", "not a readable CSV"),
+        (b"\xff\xfe\x00", "not a readable CSV"),
         (f"{HEADER}\n{GOOD}\n{GOOD},1,2,3\n".encode(), "not a readable CSV"),
         (f"{HEADER}\n{GOOD},1\n".encode(), "more fields than the header"),
     ],
