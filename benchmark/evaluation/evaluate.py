@@ -1,5 +1,7 @@
 """Scores of runs on test sets, one row per volume, structure and output."""
 
+import csv
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -18,27 +20,11 @@ from benchmark.data.dataset import Case, Dataset, evaluated_cases
 from benchmark.data.field import centre_field
 from benchmark.data.nifti import write_volume
 from benchmark.data.prepared import read_frame
-from benchmark.evaluation.metrics import IMPLEMENTATION, score_volume
+from benchmark.evaluation.metrics import EARLIER, IMPLEMENTATION, score_volume
 from benchmark.inference.prediction import FIELD, in_full_image, predict_field, trained_network
 from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.runs.run import Run, open_run
-
-COLUMNS = (
-    "method",
-    "repeat",
-    "seed",
-    "test_set",
-    "subject",
-    "draw",
-    "frame",
-    "structure",
-    "output",
-    "dice",
-    "hd95_mm",
-    "nsd_2mm",
-    "absent",
-)
-"""Of ``scores.csv``. ``absent`` says which of label and prediction lacks the structure."""
+from results.scores.score_table import COLUMNS
 
 
 @dataclass(frozen=True)
@@ -131,6 +117,8 @@ def unscored(
         }
         if not run.weights.is_file():  # exported: no device here could make them again
             made_from["device"] = there.get("device", device.type)
+            if there.get("metrics") in EARLIER:
+                made_from["metrics"] = there["metrics"]
         if not _is_up_to_date(there, made_from):
             found.append((dataset, made_from))
     return found
@@ -227,10 +215,22 @@ def gather_scores(
         for run in runs:
             for dataset in datasets:
                 path = scores_path(run, dataset)
-                _, _, rows = path.read_text("utf-8").partition("\n")
-                file.write(rows)
+                header, _, rows = path.read_text("utf-8").partition("\n")
+                file.write(_under(COLUMNS, header.split(","), rows))
                 parts.append((path, rows.count("\n")))
     return parts
+
+
+def _under(columns: Sequence[str], header: Sequence[str], rows: str) -> str:
+    """Rows of a score file under other ``columns``: those that it lacks are empty."""
+    if list(header) == list(columns):
+        return rows
+    place = {name: number for number, name in enumerate(header)}
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for row in csv.reader(io.StringIO(rows)):
+        writer.writerow([row[place[name]] if name in place else "" for name in columns])
+    return text.getvalue()
 
 
 def gather_groups(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[tuple[Path, int]]:

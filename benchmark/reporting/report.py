@@ -14,7 +14,7 @@ from benchmark.core.files import read_json, whole_file, write_json, write_text
 from benchmark.core.lock import folder_lock
 from benchmark.core.validation import FileName, faults
 from benchmark.data.dataset import Dataset
-from benchmark.evaluation.evaluate import COLUMNS, gather_scores
+from benchmark.evaluation.evaluate import gather_scores
 from benchmark.evaluation.external.record import CorruptedBy
 from benchmark.evaluation.external.rows import ExternalRows
 from benchmark.evaluation.metrics import IMPLEMENTATION
@@ -29,7 +29,7 @@ from results.figures.curves import read_histories
 from results.figures.report_figures import report_figures
 from results.figures.style import save_figure
 from results.page.render import write_page
-from results.scores.score_table import join_scores, read_scores, write_parquet
+from results.scores.score_table import COLUMNS, join_scores, read_scores, write_parquet
 from results.tables.render import text_table
 from results.tables.report_tables import ranks_csv, report_tables, severity_csv
 

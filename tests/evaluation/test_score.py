@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from benchmark.cli import cli
 from benchmark.core.errors import UsageError
-from benchmark.evaluation.evaluate import COLUMNS
 from benchmark.evaluation.external.case_keys import (
     ENDINGS,
     Key,
@@ -22,7 +21,7 @@ from benchmark.evaluation.external.case_keys import (
     case_pattern,
     subject_and_frame,
 )
-from results.scores.score_table import read_scores
+from results.scores.score_table import COLUMNS, read_scores
 from tests.helpers.acdc_files import heart
 
 AFFINE = np.diag([-2.0, -1.5, 8.0, 1.0])

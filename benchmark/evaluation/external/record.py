@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from benchmark.core.files import digest
 from benchmark.core.validation import FileName
 from benchmark.data.dataset import Dataset, evaluated_cases
-from benchmark.evaluation.metrics import IMPLEMENTATION
+from benchmark.evaluation.metrics import EARLIER, IMPLEMENTATION
 
 Missing = Literal["fail", "zero", "skip"]
 """What becomes of a case whose prediction is missing or broken, by the option --missing."""
@@ -108,7 +108,7 @@ class ExternalRecord(BaseModel):
             each = ", ".join(f"{title} {count}" for title, count in counts.items() if count)
             where = f" ({each})" if len(counts) > 1 else ""
             parts.append(f"{len(self.faults)} of {of} cases {what}{where}, {COUNTED[self.missing]}")
-        if self.metrics != IMPLEMENTATION:
+        if self.metrics not in (IMPLEMENTATION, *EARLIER):
             parts.append(f"by other metrics ({self.metrics})")
         return "; ".join(parts)
 

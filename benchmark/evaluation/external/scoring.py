@@ -18,12 +18,12 @@ from benchmark.core.parallel import run_parallel, split_errors
 from benchmark.data.field import centre_field
 from benchmark.data.labels import STRUCTURES, implausible, remap
 from benchmark.data.nifti import read_volume
-from benchmark.evaluation.evaluate import COLUMNS
 from benchmark.evaluation.external.label_space import Reference, in_label_space
 from benchmark.evaluation.external.matching import ExpectedCase, TestSet
 from benchmark.evaluation.external.record import COUNTED, ExternalRecord, Missing, ScoredSet
 from benchmark.evaluation.metrics import IMPLEMENTATION, score_volume
 from benchmark.inference.prediction import FIELD
+from results.scores.score_table import COLUMNS
 
 FaultKind = Literal["missing", "unreadable", "geometry", "values"]
 
