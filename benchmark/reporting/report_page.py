@@ -43,7 +43,12 @@ SECTIONS = {
     "structures": ("By structure", "Left ventricle, myocardium and right ventricle by themselves."),
     "distances": (
         "Distances",
-        "The surfaces' 95 % Hausdorff distance, and the share of them within 2 mm.",
+        "The surfaces' Hausdorff distance, its 95th percentile and their average distance, and the "
+        "share of them within 2 mm.",
+    ),
+    "clinical": (
+        "Clinical measures",
+        "Volumes, ejection fraction and myocardial mass, as predicted against those of the labels.",
     ),
     "examples": (
         "Examples",

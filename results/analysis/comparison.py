@@ -8,6 +8,7 @@ from typing import TypedDict
 import pandas as pd
 
 from benchmark.core.errors import ScoreFileError
+from results.analysis.clinical import ClinicalPairs, clinical_pairs
 from results.analysis.ranking import Ranking, rank_over_sets, rank_over_subjects
 from results.analysis.robustness import CorruptedSets
 from results.analysis.statistics import paired_tests, subject_means, untested
@@ -93,6 +94,11 @@ class Comparison:
     def subjects(self) -> pd.DataFrame:
         """Subject scores on the sets that are not graded."""
         return subject_scores(self.ungraded)
+
+    @cached_property
+    def clinical(self) -> ClinicalPairs:
+        """Volumes, ejection fractions and mass on the sets that are not graded."""
+        return clinical_pairs(self.ungraded)
 
     @cached_property
     def tests(self) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from results.scores.order import further_sets, ordered_titles, remark_notes
 from results.scores.published import AVERAGES, POSTER_SETS
-from results.scores.score_table import absent_counts, scored_volumes, set_scores
+from results.scores.score_table import DISTANCES, absent_counts, scored_volumes, set_scores
 from results.tables.mean_table import MeanTable, absent_notes, spread_notes, volume_notes
 from results.wording import listed
 
@@ -19,12 +19,15 @@ _METRICS = {
     "dice": "Dice",
     "hd95_mm": "95 % Hausdorff distance in mm",
     "nsd_2mm": "Normalised surface Dice at 2 mm",
+    "hd_mm": "Hausdorff distance in mm",
+    "assd_mm": "Average symmetric surface distance in mm",
+    "jaccard": "Jaccard index",
 }
 _OVER = "a set's score is the mean over its volumes and LV, MYO and RV."
 _RULES = {
     "dice": "count as Dice 0",
-    "hd95_mm": "count as the diagonal of the field, which may be most of a mean",
-    "nsd_2mm": "count as 0",
+    **dict.fromkeys(DISTANCES, "count as the diagonal of the field, which may be most of a mean"),
+    **dict.fromkeys(("nsd_2mm", "jaccard"), "count as 0"),
 }
 
 
@@ -110,8 +113,8 @@ def poster_table(
         missing_sets=tuple(s for s in POSTER_SETS if mean[s].isna().all()),
         notes=tuple(notes),
         phantom=phantom,
-        decimals=dict.fromkeys(order, 2) if metric == "hd95_mm" else {},
-        lower_is_better=frozenset(order if metric == "hd95_mm" else ()),
+        decimals=dict.fromkeys(order, 2) if metric in DISTANCES else {},
+        lower_is_better=frozenset(order if metric in DISTANCES else ()),
     )
 
 

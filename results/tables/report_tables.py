@@ -8,6 +8,7 @@ import pandas as pd
 from results.analysis.comparison import Comparison
 from results.analysis.robustness import degradation_curves
 from results.analysis.statistics import mark_frame, mark_note, untested_notes
+from results.tables.clinical_tables import clinical_tables
 from results.tables.comparison_tables import comparison_table, interval_table
 from results.tables.kind_tables import degradation_table, severity_table
 from results.tables.mean_table import MeanTable
@@ -118,19 +119,26 @@ def report_tables(comparison: Comparison, *, compare_poster: bool = False) -> It
             ),
             shared,
         )
-    yield from _distances(comparison, shared)
+    yield from _other_metrics(comparison, shared)
+    yield from _clinical(comparison, shared)
     yield from _robustness(comparison)
 
 
-def _distances(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[NamedTable]:
-    metrics = {"hd95_mm": ("hd95", "HD95 in mm"), "nsd_2mm": ("nsd", "Surface Dice at 2 mm")}
+def _other_metrics(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[NamedTable]:
+    metrics = {
+        "hd95_mm": ("hd95", "HD95 in mm"),
+        "nsd_2mm": ("nsd", "Surface Dice at 2 mm"),
+        "hd_mm": ("hd", "Hausdorff distance in mm"),
+        "assd_mm": ("assd", "Average symmetric surface distance in mm"),
+        "jaccard": ("jaccard", "Jaccard index"),
+    }
     for metric, (stem, name) in metrics.items():
         if comparison.ungraded[metric].isna().all():
             continue
         for output in comparison.outputs:
             yield NamedTable(
                 f"{stem}-{_FILE[output]}",
-                "distances",
+                "dice" if metric == "jaccard" else "distances",
                 f"{name} of {output} on each test set ({comparison.name})",
                 poster_table(
                     comparison.ungraded,
@@ -139,6 +147,25 @@ def _distances(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[Named
                     metric=metric,
                     **comparison.naming,
                 ),
+                notes,
+            )
+
+
+def _clinical(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[NamedTable]:
+    for output in comparison.outputs:
+        tables = clinical_tables(comparison.clinical, output=output, **comparison.naming)
+        if tables is None:
+            continue
+        names = {
+            "agreement": "Bias and limits of agreement of clinical measures",
+            "correlation": "Correlation of clinical measures with the labels'",
+        }
+        for (stem, name), table in zip(names.items(), tables, strict=True):
+            yield NamedTable(
+                f"{stem}-{_FILE[output]}",
+                "clinical",
+                f"{name}, {output} ({comparison.name})",
+                table,
                 notes,
             )
 
