@@ -7,6 +7,7 @@ import signal
 
 from benchmark.cli import (
     bench,
+    convert,
     corrupt,
     evaluate,
     export,
@@ -34,6 +35,7 @@ for command in (
     train.train,
     evaluate.evaluate,
     predict.predict,
+    convert.convert,
     score.score,
     report.report,
     export.export,

@@ -22,6 +22,7 @@ from results.page.content import (
     SetScore,
 )
 from results.page.summary import summary
+from results.tables.poster_table import subject_notes
 from results.tables.report_tables import NamedTable, main_table
 from results.wording import span
 
@@ -147,6 +148,7 @@ def _weak_points(comparison: Comparison) -> list[str]:
     ]
     return [
         *(gaps if missing else []),
+        *([] if comparison.phantom else subject_notes(comparison.ungraded)),
         *dict.fromkeys(unpaired),
         *power_notes(comparison.tests, comparison.shown),
     ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from results.scores.order import further_sets, ordered_titles, remark_notes
-from results.scores.published import AVERAGES, POSTER_SETS
+from results.scores.published import AVERAGES, POSTER_SETS, POSTER_SUBJECTS
 from results.scores.score_table import DISTANCES, absent_counts, scored_volumes, set_scores
 from results.tables.mean_table import MeanTable, absent_notes, spread_notes, volume_notes
 from results.wording import listed
@@ -98,6 +98,7 @@ def poster_table(
     notes = [
         *spread_notes(f"{_METRICS[metric]}; {over}", total, shown),
         *_average_notes(averaged, behind, output),
+        *([] if phantom else subject_notes(scores)),
         *remark_notes(shown, remarks),
         *_gap_notes(mean, repeats, total, shown),
         *volume_notes(scored_volumes(scores), shown),
@@ -116,6 +117,20 @@ def poster_table(
         decimals=dict.fromkeys(order, 2) if metric in DISTANCES else {},
         lower_is_better=frozenset(order if metric in DISTANCES else ()),
     )
+
+
+def subject_notes(scores: pd.DataFrame) -> list[str]:
+    """Of how many subjects the poster's sets are here, where that is not the poster's number."""
+    named = scores[["test_set", "subject"]].drop_duplicates().astype(str)
+    counts = named["test_set"].value_counts()
+    each = [
+        f"{name} {counts[name]}, in the poster {number}"
+        for name, number in POSTER_SUBJECTS.items()
+        if name in counts and counts[name] != number
+    ]
+    if not each:
+        return []
+    return [f"Subjects, other than in the poster: {'; '.join(each)}. Read these columns so."]
 
 
 def _average_notes(

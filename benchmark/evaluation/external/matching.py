@@ -1,10 +1,11 @@
 """Which prediction belongs to which label."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmark.conversion.record import cases_fingerprint
 from benchmark.core.errors import CoopbenchError, UsageError
 from benchmark.core.files import digest, read_json, sha256
 from benchmark.corrupted_sets.manifest import VolumeRecord, read_manifest
@@ -24,7 +25,7 @@ from benchmark.evaluation.external.case_keys import (
 )
 from benchmark.evaluation.external.label_space import LabelFile, PreparedLabel
 from benchmark.evaluation.external.numbering import parse_numbering
-from benchmark.evaluation.external.record import CorruptedBy, prepared_fingerprint
+from benchmark.evaluation.external.record import CorruptedBy
 from benchmark.runs.selection import all_datasets
 
 CLEAN = "clean"
@@ -75,6 +76,7 @@ def find_test_sets(
     label_map: str | None = None,
     case: str | None = None,
     corrupted: Path | None = None,
+    only: Collection[str] | None = None,
 ) -> list[TestSet]:
     """The test sets in ``labels``, each with its predictions.
 
@@ -88,6 +90,7 @@ def find_test_sets(
             for subject and frame.
         corrupted: a folder that 'coopbench corrupt IMAGES OUT' made of the images of a plain
             folder's labels: each kind in it is a test set as well.
+        only: names of the prepared sets in a data folder that count; None: all of them.
 
     Raises:
         CoopbenchError: there is no label, two files are the same case, or no prediction matches.
@@ -104,6 +107,7 @@ def find_test_sets(
                     "which know all that themselves"
                 )
         single = len(datasets) == 1
+        datasets = [one for one in datasets if only is None or one.name in only]
         found = [_prepared_set(dataset, predictions, endings, single) for dataset in datasets]
     else:
         plain_labels = _plain_labels(labels, title, label_map, case)
@@ -153,7 +157,7 @@ def _prepared_set(
         unmatched=_unmatched(found, expected),
         prepared=True,
         phantom=dataset.phantom,
-        fingerprint=prepared_fingerprint(dataset),
+        fingerprint=cases_fingerprint(dataset),
     )
 
 

@@ -5,9 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from benchmark.core.files import digest
 from benchmark.core.validation import FileName
-from benchmark.data.dataset import Dataset, evaluated_cases
 from benchmark.evaluation.metrics import EARLIER, IMPLEMENTATION
 
 Missing = Literal["fail", "zero", "skip"]
@@ -120,9 +118,3 @@ class ExternalRecord(BaseModel):
             if one.corruption is not None and one.corruption.clean == clean.title
         )
         return "".join(f" and {count} sets of {recipe}" for recipe, count in recipes.items())
-
-
-def prepared_fingerprint(dataset: Dataset) -> str:
-    """Digest of a prepared set's data, and of the cases that it is evaluated on."""
-    cases = [case.folder for case in evaluated_cases(dataset)]
-    return digest({"data": dataset.fingerprint, "cases": cases})

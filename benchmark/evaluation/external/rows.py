@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmark.conversion.record import cases_fingerprint
 from benchmark.core.errors import CoopbenchError, UsageError
 from benchmark.core.files import sha256
 from benchmark.data.dataset import Dataset, read_record
@@ -11,7 +12,6 @@ from benchmark.evaluation.external.record import (
     CorruptedBy,
     ExternalRecord,
     ScoredSet,
-    prepared_fingerprint,
 )
 from results.scores.score_table import read_scores
 
@@ -118,7 +118,7 @@ def _read_record(path: Path, datasets: Sequence[Dataset]) -> ExternalRecord | No
     here = {dataset.title: dataset for dataset in datasets}
     for one in record.test_sets:
         dataset = here.get(one.title)
-        if one.prepared and dataset and prepared_fingerprint(dataset) != one.fingerprint:
+        if one.prepared and dataset and cases_fingerprint(dataset) != one.fingerprint:
             raise CoopbenchError(
                 f"{path}: was scored on another {one.title} than {dataset.root}, and scores on "
                 "both do not mix; run 'coopbench score' again with these labels"
