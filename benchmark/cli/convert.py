@@ -25,8 +25,8 @@ def convert() -> None:
     "nnunet",
     epilog=examples(
         "coopbench convert nnunet nnunet-r0                  # repeat 0, every test set",
-        "nnunet-r0/run.sh                                    # plan, train, predict, score",
-        "coopbench score --nnunet nnunet-r0/predictions      # what the script ends with",
+        "nnunet-r0/run.sh                                    # plan, train, predict",
+        "coopbench score --nnunet nnunet-r0/predictions      # all sets into one row",
         "coopbench report --scores scores/nnU-Net.csv",
     ),
 )
@@ -65,9 +65,9 @@ def convert_nnunet(
 
     OUT/nnUNet_raw holds exactly the repeat's training and validation subjects, and
     splits_final.json has the two as fold 0. OUT/images holds a folder for each test set with the
-    test subjects alone, corrupted sets as well. OUT/run.sh plans, trains, predicts every set and
-    scores them into one row; it needs nnU-Net 2 (pip install nnunetv2), and takes another
-    configuration, trainer or device from the variables CONFIGURATION, TRAINER and DEVICE.
+    test subjects alone, corrupted sets as well. OUT/run.sh plans, trains and predicts every set; it
+    needs nnU-Net 2 (pip install nnunetv2), and takes another configuration, trainer or device, or
+    options of the prediction, from the variables CONFIGURATION, TRAINER, DEVICE and PREDICT.
     """
     from benchmark.conversion.nnunet import convert_nnunet
     from benchmark.data.dataset import read_dataset

@@ -4,7 +4,7 @@ OUT/coopbench.json                     what it was made from (`benchmark.convers
 OUT/nnUNet_raw/Dataset500_acdc_r0/     dataset.json, imagesTr/007_ED_0000.nii.gz, labelsTr/...
 OUT/nnUNet_preprocessed/.../splits_final.json    fold 0: the repeat's training and validation
 OUT/images/acdc/, OUT/images/RandBias/, ...      the test subjects of every set
-OUT/run.sh                             planning, training, prediction and scores
+OUT/run.sh                             planning, training and prediction
 
 The layout is that of nnU-Net 2 (Isensee et al., Nature Methods 18, 2021).
 """
@@ -198,11 +198,11 @@ def _description(training: Dataset, number: int) -> dict[str, object]:
 
 def _script(name: str, nnunet_id: int, sets: Sequence[str]) -> str:
     return f"""#!/bin/sh
-# Plan, train, predict and score with nnU-Net 2; after an interruption it goes on by itself.
-# Change what is run by variables:  DEVICE=cpu TRAINER=nnUNetTrainer_1epoch ./{SCRIPT}
+# Plan, train and predict with nnU-Net 2; after an interruption it goes on by itself.
+# Change what is run by variables:  DEVICE=cpu PREDICT=--disable_tta ./{SCRIPT}
 set -eu
 cd "$(dirname "$0")"
-: "${{CONFIGURATION:=2d}}" "${{TRAINER:=nnUNetTrainer}}" "${{DEVICE:=cuda}}"
+: "${{CONFIGURATION:=2d}}" "${{TRAINER:=nnUNetTrainer}}" "${{DEVICE:=cuda}}" "${{PREDICT:=}}"
 export nnUNet_raw="$PWD/nnUNet_raw" nnUNet_preprocessed="$PWD/nnUNet_preprocessed"
 export nnUNet_results="$PWD/nnUNet_results"
 
@@ -216,8 +216,8 @@ nnUNetv2_train {nnunet_id} "$CONFIGURATION" 0 -tr "$TRAINER" -device "$DEVICE" -
 
 for set in {" ".join(sets)}; do
   nnUNetv2_predict -i "images/$set" -o "{PREDICTIONS}/$set" -d {nnunet_id} \\
-    -c "$CONFIGURATION" -f 0 -tr "$TRAINER" -device "$DEVICE" --continue_prediction
+    -c "$CONFIGURATION" -f 0 -tr "$TRAINER" -device "$DEVICE" --continue_prediction $PREDICT
 done
 
-coopbench score --nnunet {PREDICTIONS}
+echo "next: coopbench score --nnunet $PWD/{PREDICTIONS}"
 """

@@ -48,7 +48,8 @@ def clinical_tables(
     shared = (
         f"EDV, ESV: volume at ED and ES, voxels times their size, in the evaluated field. EF: "
         f"(EDV − ESV) / EDV. LV mass: MYO at ED times {DENSITY} g/ml (Bernard et al., IEEE TMI "
-        "2018). A structure that was not found has the volume 0.",
+        "2018). A structure that was not found has the volume 0; where little is found at ED, "
+        "a fraction can lie far below 0 and rule the bias.",
         "Pairs: " + ", ".join(f"{name} {_pairs(by_run, name)}" for name in sets) + ".",
         *_undefined_notes(undefined, shown),
         *remark_notes(shown, remarks),

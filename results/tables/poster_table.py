@@ -124,13 +124,16 @@ def subject_notes(scores: pd.DataFrame) -> list[str]:
     named = scores[["test_set", "subject"]].drop_duplicates().astype(str)
     counts = named["test_set"].value_counts()
     each = [
-        f"{name} {counts[name]}, in the poster {number}"
+        f"{name} {counts[name]} and {number}"
         for name, number in POSTER_SUBJECTS.items()
         if name in counts and counts[name] != number
     ]
     if not each:
         return []
-    return [f"Subjects, other than in the poster: {'; '.join(each)}. Read these columns so."]
+    return [
+        f"Subjects here and in the poster: {listed(each)}; do not compare such a column, or an "
+        "average over it, with the poster's as if they were of the same subjects."
+    ]
 
 
 def _average_notes(
