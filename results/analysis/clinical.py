@@ -96,32 +96,30 @@ def agreement(pairs: pd.DataFrame) -> pd.DataFrame:
 
     ``pairs`` are of `clinical_pairs`. Columns: `RUN`, `measure`, `pairs` (their number), `bias`
     (mean of prediction minus label), `low` and `high` (the limits of agreement: bias ∓ 1.96 sample
-    standard deviations of the differences; NaN for one pair), `error` (mean absolute difference),
-    all in the measure's unit, and `correlation` (Pearson's; NaN for fewer than three pairs, or
-    where one of the two is the same throughout).
+    standard deviations of the differences; NaN for one pair), all in the measure's unit, and
+    `correlation` (Pearson's; NaN for fewer than three pairs, or where one of the two is the same
+    throughout).
     """
     group = [*RUN, "measure"]
-    difference = pairs["prediction"] - pairs["label"]
-    columns = pairs.assign(difference=difference, error=difference.abs())
+    both = ["label", "prediction"]
+    columns = pairs[[*group, *both]].assign(difference=pairs["prediction"] - pairs["label"])
     groups = columns.groupby(group, observed=True)
-    means, least, most = groups.mean(numeric_only=True), groups.min(), groups.max()
-    count, spread = groups.size(), LIMITS * groups["difference"].std()
-    centred = columns[["label", "prediction"]] - groups[["label", "prediction"]].transform("mean")
+    bias, spread = groups["difference"].mean(), LIMITS * groups["difference"].std()
+    count, least, most = groups.size(), groups[both].min(), groups[both].max()
+    centred = columns[both] - groups[both].transform("mean")
     products = columns[group].assign(
         both=centred["label"] * centred["prediction"],
         label=centred["label"] ** 2,
         prediction=centred["prediction"] ** 2,
     )
     sums = products.groupby(group, observed=True).sum()
-    varies = (count > 2) & (most["label"] > least["label"])
-    varies &= most["prediction"] > least["prediction"]
+    varies = (count > 2) & (most > least).all(axis=1)
     correlation = sums["both"] / (sums["label"] * sums["prediction"]).where(varies) ** 0.5
     found = {
         "pairs": count,
-        "bias": means["difference"],
-        "low": means["difference"] - spread,
-        "high": means["difference"] + spread,
-        "error": means["error"],
+        "bias": bias,
+        "low": bias - spread,
+        "high": bias + spread,
         "correlation": correlation,
     }
     return pd.DataFrame(found).reset_index()
