@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from itertools import permutations
 from pathlib import Path
 from typing import Any, Literal
 
@@ -162,12 +163,15 @@ def _doubts(outcomes: Sequence[_Outcome]) -> list[str]:
     """Whether most labels, or most predictions, look as if their values meant something else."""
     good = [outcome for outcome in outcomes if outcome.fault is None]
     lines = []
-    for what, option in (("label", "--label-map"), ("prediction", "--map")):
+    for what, option, reason in (
+        ("label", "--label-map", "MYO does not border LV in them"),
+        ("prediction", "--map", "their structures fit others of the labels better"),
+    ):
         count = sum(what in outcome.doubtful for outcome in good)
         if count > len(good) / 2:
             lines.append(
-                f"{count} of {len(good)} {what}s look wrongly numbered, since MYO does not border "
-                f"LV in them; say what their values mean by {option}"
+                f"{count} of {len(good)} {what}s look wrongly numbered, since {reason}; say what "
+                f"their values mean by {option}"
             )
     return lines
 
@@ -227,14 +231,28 @@ def _score_case(
         "output": row.output,
     }
     scores = score_volume(ours, theirs, reference.spacing[::-1])
-    maps = {"label": reference.label, "prediction": prediction}
-    doubtful = tuple(what for what, label in maps.items() if _misnumbered(label))
+    found = {"label": _misnumbered(theirs), "prediction": _fits_otherwise(ours, theirs)}
+    doubtful = tuple(what for what, doubt in found.items() if doubt)
     return _Outcome([about | asdict(score) for score in scores], fault, checksum, doubtful)
 
 
 def _misnumbered(label: NDArray[np.uint8]) -> bool:
-    """Whether a label map of (x, y, slices) with LV and MYO looks wrongly numbered."""
-    return bool((label == 1).any() and (label == 2).any() and implausible(label) is not None)
+    """Whether a label map of (slices, y, x) with LV and MYO looks wrongly numbered."""
+    return bool((label == 1).any() and (label == 2).any() and implausible(label.T) is not None)
+
+
+def _fits_otherwise(prediction: NDArray[np.uint8], label: NDArray[np.uint8]) -> bool:
+    """Whether a prediction would overlap more with its label if its structures were exchanged.
+
+    By that, and not by how it looks: a weak model's is implausible, and numbered right.
+    """
+    values = len(STRUCTURES) + 1
+    pairs = np.bincount((prediction * np.uint8(values) + label).ravel(), minlength=values**2)
+    shared = pairs.reshape(values, values)[1:, 1:]
+    orders = permutations(range(len(STRUCTURES)))
+    return bool(
+        max(shared[list(order), range(len(order))].sum() for order in orders) > shared.trace()
+    )
 
 
 def _read_prediction(
