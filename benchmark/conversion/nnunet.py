@@ -211,6 +211,15 @@ if [ ! -e "nnUNet_preprocessed/{name}/$CONFIGURATION.done" ]; then
   touch "nnUNet_preprocessed/{name}/$CONFIGURATION.done"
 fi
 
+# Predictions that are there are kept, so they have to be of the same model.
+model="$CONFIGURATION $TRAINER $PREDICT"
+if [ -e {PREDICTIONS}.model ] && [ "$(cat {PREDICTIONS}.model)" != "$model" ]; then
+  echo "{PREDICTIONS}/ is of another model ($(cat {PREDICTIONS}.model));" \\
+    "move it and {PREDICTIONS}.model away" >&2
+  exit 1
+fi
+echo "$model" > {PREDICTIONS}.model
+
 # Fold 0 of splits_final.json: the repeat's training and validation subjects.
 nnUNetv2_train {nnunet_id} "$CONFIGURATION" 0 -tr "$TRAINER" -device "$DEVICE" --c
 

@@ -115,6 +115,12 @@ def test_the_script_runs_nnunet_and_goes_on(converted: Path, tmp_path: Path) -> 
     assert [call.split()[0] for call in calls].count("nnUNetv2_plan_and_preprocess") == 1
     assert calls[1] == "nnUNetv2_train 500 2d 0 -tr nnUNetTrainer -device cpu --c"
     assert [call.split()[2] for call in calls[2:4]] == ["images/acdc", "images/RandBias"]
+    # Predictions are gone on with, so those of another model must not be among them.
+    other = environment | {"TRAINER": "nnUNetTrainer_1epoch"}
+    failed = subprocess.run([converted / "run.sh"], env=other, capture_output=True, text=True)
+    assert failed.returncode == 1
+    assert "predictions/ is of another model (2d nnUNetTrainer );" in failed.stderr
+    assert (tmp_path / "calls").read_text().splitlines() == calls
 
 
 def predict(converted: Path, sets: Path) -> None:
