@@ -8,6 +8,7 @@ import sys
 
 from benchmark.cli import (
     bench,
+    convert,
     corrupt,
     evaluate,
     export,
@@ -38,6 +39,7 @@ for command in (
     recalibrate.recalibrate,
     evaluate.evaluate,
     predict.predict,
+    convert.convert,
     score.score,
     report.report,
     export.export,

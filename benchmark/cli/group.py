@@ -9,7 +9,7 @@ from benchmark import __version__
 from benchmark.cli.options import examples
 from benchmark.core.errors import CoopbenchError, UsageError, printable
 
-KEEPING = ("prepare", "phantom", "corrupt", "train", "evaluate", "report", "study")
+KEEPING = ("prepare", "phantom", "corrupt", "train", "evaluate", "convert", "report", "study")
 """The commands that go on where they were stopped."""
 
 

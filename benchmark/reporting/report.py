@@ -13,7 +13,7 @@ from benchmark.core.files import read_json, whole_file, write_json, write_text
 from benchmark.core.lock import folder_lock
 from benchmark.data.dataset import Dataset
 from benchmark.data.set_names import CLEAN, CLEAN_TITLE, MadeBy
-from benchmark.evaluation.evaluate import COLUMNS, ScorePart, gather_scores
+from benchmark.evaluation.evaluate import ScorePart, gather_scores
 from benchmark.evaluation.external.record import CorruptedBy
 from benchmark.evaluation.external.rows import ExternalRows
 from benchmark.evaluation.metrics import IMPLEMENTATION
@@ -30,7 +30,13 @@ from results.figures.curves import read_histories
 from results.figures.report_figures import report_figures
 from results.figures.style import save_figure
 from results.page.render import write_page
-from results.scores.score_table import join_scores, read_scores, rename_sets, write_parquet
+from results.scores.score_table import (
+    COLUMNS,
+    join_scores,
+    read_scores,
+    rename_sets,
+    write_parquet,
+)
 from results.tables.render import text_table
 from results.tables.report_tables import ranks_csv, report_tables, severity_csv
 

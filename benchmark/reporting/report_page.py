@@ -24,6 +24,7 @@ from results.page.summary import summary
 from results.scores.score_table import scored_volumes
 from results.tables.mean_table import volume_notes
 from results.tables.notes_of_tests import partial_notes, power_notes, untested_notes
+from results.tables.poster_table import subject_notes
 from results.tables.report_tables import NamedTable, main_table
 from results.wording import span
 
@@ -45,7 +46,12 @@ SECTIONS = {
     "structures": ("By structure", "Left ventricle, myocardium and right ventricle by themselves."),
     "distances": (
         "Distances",
-        "The surfaces' 95 % Hausdorff distance, and the share of them within 2 mm.",
+        "The surfaces' Hausdorff distance, its 95th percentile and their average distance, and the "
+        "share of them within 2 mm.",
+    ),
+    "clinical": (
+        "Clinical measures",
+        "Volumes, ejection fraction and myocardial mass, as predicted against those of the labels.",
     ),
     "examples": (
         "Examples",
@@ -146,6 +152,7 @@ def _weak_points(comparison: Comparison) -> list[str]:
     ]
     return [
         *(gaps if missing else []),
+        *([] if comparison.phantom else subject_notes(comparison.ungraded)),
         *dict.fromkeys(unpaired),
         *volume_notes(scored_volumes(comparison.ungraded), comparison.shown),
         *(

@@ -9,6 +9,7 @@ import pandas as pd
 
 from benchmark.core.errors import ScoreFileError
 from results.analysis.all_pairs import pair_tests
+from results.analysis.clinical import ClinicalPairs, clinical_pairs
 from results.analysis.presence import with_presence
 from results.analysis.ranking import Ranking, rank_over_sets, rank_over_subjects
 from results.analysis.refinement import refinement_tests
@@ -133,6 +134,11 @@ class Comparison:
     def subjects(self) -> pd.DataFrame:
         """Subject scores on the sets that are not graded."""
         return subject_scores(self.ungraded)
+
+    @cached_property
+    def clinical(self) -> ClinicalPairs:
+        """Volumes, ejection fractions and mass on the sets that are not graded."""
+        return clinical_pairs(self.ungraded)
 
     @cached_property
     def tests(self) -> pd.DataFrame:

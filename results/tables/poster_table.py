@@ -11,8 +11,8 @@ import pandas as pd
 
 from results.analysis.presence import DETECTED, PRESENT
 from results.scores.order import further_sets, ordered_titles, remark_notes
-from results.scores.published import AVERAGES, POSTER_SETS
-from results.scores.score_table import absent_counts, scored_volumes, set_scores
+from results.scores.published import AVERAGES, POSTER_SETS, POSTER_SUBJECTS
+from results.scores.score_table import DISTANCES, absent_counts, scored_volumes, set_scores
 from results.tables.mean_table import MeanTable, absent_notes, spread_notes, volume_notes
 from results.wording import listed
 
@@ -20,16 +20,19 @@ _METRICS = {
     "dice": "Dice",
     "hd95_mm": "95 % Hausdorff distance in mm",
     "nsd_2mm": "Normalised surface Dice at 2 mm",
+    "hd_mm": "Hausdorff distance in mm",
+    "assd_mm": "Average symmetric surface distance in mm",
+    "jaccard": "Jaccard index",
     DETECTED: "Detection rate, the percentage of the label's structures that were found at all",
     PRESENT: "95 % Hausdorff distance in mm, of structures that label and prediction both have",
 }
-_DECIMALS = {"hd95_mm": 2, PRESENT: 2, DETECTED: 1}
-_DISTANCES = ("hd95_mm", PRESENT)
+_DISTANCES = (*DISTANCES, PRESENT)
+_DECIMALS = {**dict.fromkeys(_DISTANCES, 2), DETECTED: 1}
 _OVER = "a set's score is the mean over its volumes and LV, MYO and RV."
 _RULES = {
     "dice": "count as Dice 0",
-    "hd95_mm": "count as the diagonal of the field, which may be most of a mean",
-    "nsd_2mm": "count as 0",
+    **dict.fromkeys(DISTANCES, "count as the diagonal of the field, which may be most of a mean"),
+    **dict.fromkeys(("nsd_2mm", "jaccard"), "count as 0"),
     DETECTED: "count as not found, or, from the label, not at all",
     PRESENT: "are left out, so that it is a mean of other structures for each method",
 }
@@ -103,6 +106,7 @@ def poster_table(
     notes = [
         *spread_notes(f"{_METRICS[metric]}; {over}", total, shown),
         *_average_notes(averaged, behind, output),
+        *([] if phantom else subject_notes(scores)),
         *remark_notes(shown, remarks),
         *_gap_notes(mean, repeats, total, shown),
         *volume_notes(scored_volumes(scores), shown),
@@ -121,6 +125,23 @@ def poster_table(
         decimals=dict.fromkeys(order, _DECIMALS[metric]) if metric in _DECIMALS else {},
         lower_is_better=frozenset(order if metric in _DISTANCES else ()),
     )
+
+
+def subject_notes(scores: pd.DataFrame) -> list[str]:
+    """Of how many subjects the poster's sets are here, where that is not the poster's number."""
+    named = scores[["test_set", "subject"]].drop_duplicates().astype(str)
+    counts = named["test_set"].value_counts()
+    each = [
+        f"{name} {counts[name]} and {number}"
+        for name, number in POSTER_SUBJECTS.items()
+        if name in counts and counts[name] != number
+    ]
+    if not each:
+        return []
+    return [
+        f"Subjects here and in the poster: {listed(each)}; do not compare such a column, or an "
+        "average over it, with the poster's as if they were of the same subjects."
+    ]
 
 
 def _average_notes(

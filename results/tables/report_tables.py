@@ -11,6 +11,7 @@ from results.analysis.presence import DETECTED, PRESENT, absent_share_notes, all
 from results.analysis.refinement import FAST, REFINED
 from results.analysis.robustness import degradation_curves
 from results.scores.score_table import METRICS
+from results.tables.clinical_tables import clinical_tables
 from results.tables.comparison_tables import comparison_table, interval_table
 from results.tables.kind_tables import degradation_table, severity_table
 from results.tables.leave_one_out import leave_one_out_table
@@ -170,7 +171,8 @@ def report_tables(comparison: Comparison, *, compare_poster: bool = False) -> It
             ),
             shared,
         )
-    yield from _distances(comparison, shared)
+    yield from _other_metrics(comparison, shared)
+    yield from _clinical(comparison, shared)
     yield from _robustness(comparison)
 
 
@@ -208,12 +210,15 @@ def _marked(comparison: Comparison, table: PosterTable, output: str, metric: str
     return replace(table, marks=mark_frame(own, output, table.mean), notes=(*table.notes, *notes))
 
 
-def _distances(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[NamedTable]:
+def _other_metrics(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[NamedTable]:
     metrics = {
         "hd95_mm": ("hd95", "HD95 in mm"),
         DETECTED: ("detection", "Structures found, in percent,"),
         PRESENT: ("hd95-present", "HD95 in mm of structures present in both,"),
         "nsd_2mm": ("nsd", "Surface Dice at 2 mm"),
+        "hd_mm": ("hd", "Hausdorff distance in mm"),
+        "assd_mm": ("assd", "Average symmetric surface distance in mm"),
+        "jaccard": ("jaccard", "Jaccard index"),
     }
     if all_present(comparison.ungraded):  # then there is nothing to tell apart
         metrics = {name: said for name, said in metrics.items() if name in METRICS}
@@ -232,7 +237,7 @@ def _distances(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[Named
             )
             yield NamedTable(
                 f"{stem}-{_FILE[output]}",
-                "distances",
+                "dice" if metric == "jaccard" else "distances",
                 f"{name} of {output} on each test set ({comparison.name})",
                 # Of structures present in both, each method has others: nothing is paired.
                 table if metric == PRESENT else _marked(comparison, table, output, metric),
@@ -260,6 +265,25 @@ def recipe_suffix(comparison: Comparison, recipe: str) -> str:
     """What the names of a recipe's tables and figures end in, where there are several recipes."""
     name = re.sub(r"[^\w.+-]+", "-", recipe)
     return "" if len(comparison.recipes) == 1 else f"-{name}"
+
+
+def _clinical(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[NamedTable]:
+    for output in comparison.outputs:
+        tables = clinical_tables(comparison.clinical, output=output, **comparison.naming)
+        if tables is None:
+            continue
+        names = {
+            "agreement": "Bias and limits of agreement of clinical measures",
+            "correlation": "Correlation of clinical measures with the labels'",
+        }
+        for (stem, name), table in zip(names.items(), tables, strict=True):
+            yield NamedTable(
+                f"{stem}-{_FILE[output]}",
+                "clinical",
+                f"{name}, {output} ({comparison.name})",
+                table,
+                notes,
+            )
 
 
 def _robustness(comparison: Comparison) -> Iterator[NamedTable]:

@@ -111,6 +111,11 @@ def test_prepare_train_evaluate_report(data: Path, trained: Path, tmp_path: Path
         "dice",
         "hd95_mm",
         "nsd_2mm",
+        "jaccard",
+        "hd_mm",
+        "assd_mm",
+        "label_ml",
+        "prediction_ml",
         "absent",
     ]
     # 2 methods × 1 test subject × 2 frames × 3 structures × 2 outputs

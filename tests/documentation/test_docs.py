@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from benchmark.cli import cli
 from benchmark.data.dataset import evaluated_cases, find_datasets
 from benchmark.data.nifti import write_volume
 from benchmark.runs.config import resolve
@@ -101,3 +103,17 @@ def test_options_in_commands_exist(page: str) -> None:
         for word in words[1:]:
             if word.startswith("--"):
                 assert word.split("=")[0] in known, f"{word} in: coopbench {line}"
+
+
+def test_monai_as_the_page_says(data: Path, tmp_path: Path) -> None:
+    pytest.importorskip("monai")
+    (code,) = re.findall(r"```python\n(.*?)```", TEXTS["other-frameworks.md"], flags=re.S)
+    script = tmp_path / "monai_unet.py"
+    script.write_text(code)
+    out = tmp_path / "monai"
+    subprocess.run([sys.executable, script, data, "3", out], check=True, capture_output=True)
+    words = ["score", out, data, "--name", "MONAI", "--out", tmp_path / "m.csv", "--workers", "1"]
+    result = CliRunner().invoke(cli, [str(word) for word in words])
+    assert result.exit_code == 0, result.output
+    assert "warning" not in result.output
+    assert "ACDC: 2 of 2 volumes" in result.output

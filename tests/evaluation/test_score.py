@@ -21,8 +21,8 @@ from benchmark.data.case_keys import (
     case_pattern,
     subject_and_frame,
 )
-from benchmark.evaluation.evaluate import COLUMNS
-from results.scores.score_table import read_scores
+from benchmark.data.labels import implausible
+from results.scores.score_table import COLUMNS, read_scores
 from tests.helpers.acdc_files import heart
 
 AFFINE = np.diag([-2.0, -1.5, 8.0, 1.0])
@@ -273,6 +273,20 @@ def test_values_that_mean_something_else_are_suspected(tmp_path: Path) -> None:
     assert "warning: 1 of 1 labels look wrongly numbered" in text and "by --label-map" in text
     assert "1 of 1 predictions look wrongly numbered" in does(*words, "--label-map", theirs)
     assert "wrongly" not in does(*words, "--map", theirs, "--label-map", theirs)
+
+
+def test_a_weak_model_is_not_taken_for_wrongly_numbered(tmp_path: Path) -> None:
+    """It finds half of LV, and LV where nothing is, so that MYO borders hardly any of it."""
+    _, label = heart(np.random.default_rng(0), size=60)
+    weak = label.copy()
+    weak[:30][label[:30] == 3] = 0
+    weak[:, ::2][label[:, ::2] == 0] = 3
+    save(tmp_path / "labelsTs" / "007_ED.nii.gz", label)
+    save(tmp_path / "weak" / "007_ED.nii.gz", weak)
+    theirs = ("--map", "1=RV,2=MYO,3=LV", "--label-map", "1=RV,2=MYO,3=LV")
+    words = ("score", tmp_path / "weak", tmp_path / "labelsTs", *theirs, "--workers", 1)
+    assert implausible(np.array([0, 3, 2, 1], dtype=np.uint8)[weak]) is not None
+    assert "wrongly" not in does(*words, "--out", tmp_path / "x.csv")
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,11 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmark.conversion.record import cases_fingerprint
 from benchmark.core.errors import CoopbenchError, UsageError
 from benchmark.core.files import digest, read_json, sha256
 from benchmark.corrupted_sets.manifest import VolumeRecord, read_manifest
@@ -25,7 +26,7 @@ from benchmark.data.dataset import Case, Dataset, evaluated_cases, find_datasets
 from benchmark.data.labels import STRUCTURES
 from benchmark.data.numbering import parse_numbering
 from benchmark.evaluation.external.label_space import LabelFile, PreparedLabel
-from benchmark.evaluation.external.record import CorruptedBy, prepared_fingerprint
+from benchmark.evaluation.external.record import CorruptedBy
 from benchmark.runs.selection import all_datasets
 
 CLEAN = "clean"
@@ -78,6 +79,7 @@ def find_test_sets(
     label_map: str | None = None,
     case: str | None = None,
     corrupted: Path | None = None,
+    only: Collection[str] | None = None,
 ) -> list[TestSet]:
     """The test sets in ``labels``, each with its predictions.
 
@@ -92,6 +94,7 @@ def find_test_sets(
         case: of a plain folder, the regular expression for subject and frame.
         corrupted: a folder that 'coopbench corrupt IMAGES OUT' made of the images of a plain
             folder's labels: each kind in it is a test set as well.
+        only: names of the prepared sets in a data folder that count; None: all of them.
 
     Raises:
         CoopbenchError: there is no label, two files are the same case, or no prediction matches.
@@ -108,6 +111,7 @@ def find_test_sets(
                     "which know all that themselves"
                 )
         single = len(datasets) == 1
+        datasets = [one for one in datasets if only is None or one.name in only]
         kinds = Counter(dataset.kind for dataset in datasets)
         found = []
         for one in datasets:
@@ -168,7 +172,7 @@ def _prepared_set(
         unmatched=_unmatched(found, expected),
         prepared=True,
         phantom=dataset.phantom,
-        fingerprint=prepared_fingerprint(dataset),
+        fingerprint=cases_fingerprint(dataset),
     )
 
 

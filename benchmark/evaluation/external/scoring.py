@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from itertools import permutations
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,12 +21,12 @@ from benchmark.data.headers import doubt_lines
 from benchmark.data.labels import STRUCTURES, implausible, remap
 from benchmark.data.nifti import Volume, read_frames, read_volume
 from benchmark.data.orientation import in_order_of
-from benchmark.evaluation.evaluate import COLUMNS
 from benchmark.evaluation.external.label_space import Reference
 from benchmark.evaluation.external.matching import ExpectedCase, TestSet
 from benchmark.evaluation.external.record import COUNTED, ExternalRecord, Missing, ScoredSet
 from benchmark.evaluation.metrics import IMPLEMENTATION, score_volume
 from benchmark.inference.prediction import FIELD
+from results.scores.score_table import COLUMNS
 
 FaultKind = Literal["missing", "unreadable", "geometry", "values"]
 
@@ -170,12 +171,15 @@ def _doubts(outcomes: Sequence[_Outcome]) -> list[str]:
     """Whether most labels, or most predictions, look as if their values meant something else."""
     good = [outcome for outcome in outcomes if outcome.fault is None]
     lines = []
-    for what, option in (("label", "--label-map"), ("prediction", "--map")):
+    for what, option, reason in (
+        ("label", "--label-map", "MYO does not border LV in them"),
+        ("prediction", "--map", "their structures fit others of the labels better"),
+    ):
         count = sum(what in outcome.doubtful for outcome in good)
         if count > len(good) / 2:
             lines.append(
-                f"{count} of {len(good)} {what}s look wrongly numbered, since MYO does not border "
-                f"LV in them; say what their values mean by {option}"
+                f"{count} of {len(good)} {what}s look wrongly numbered, since {reason}; say what "
+                f"their values mean by {option}"
             )
     return lines
 
@@ -242,8 +246,8 @@ def _score_case(
         "output": row.output,
     }
     scores = score_volume(ours, theirs, reference.spacing[::-1])
-    maps = {"label": reference.label, "prediction": prediction}
-    doubtful = tuple(what for what, label in maps.items() if _misnumbered(label))
+    found = {"label": _misnumbered(theirs), "prediction": _fits_otherwise(ours, theirs)}
+    doubtful = tuple(what for what, doubt in found.items() if doubt)
     rows = [about | asdict(score) for score in scores]
     return _Outcome(rows, fault, checksum, doubtful, tuple(headers))
 
@@ -267,8 +271,22 @@ def _most_probable(path: Path) -> Volume:
 
 
 def _misnumbered(label: NDArray[np.uint8]) -> bool:
-    """Whether a label map of (x, y, slices) with LV and MYO looks wrongly numbered."""
-    return bool((label == 1).any() and (label == 2).any() and implausible(label) is not None)
+    """Whether a label map of (slices, y, x) with LV and MYO looks wrongly numbered."""
+    return bool((label == 1).any() and (label == 2).any() and implausible(label.T) is not None)
+
+
+def _fits_otherwise(prediction: NDArray[np.uint8], label: NDArray[np.uint8]) -> bool:
+    """Whether a prediction would overlap more with its label if its structures were exchanged.
+
+    By that, and not by how it looks: a weak model's is implausible, and numbered right.
+    """
+    values = len(STRUCTURES) + 1
+    pairs = np.bincount((prediction * np.uint8(values) + label).ravel(), minlength=values**2)
+    shared = pairs.reshape(values, values)[1:, 1:]
+    orders = permutations(range(len(STRUCTURES)))
+    return bool(
+        max(shared[list(order), range(len(order))].sum() for order in orders) > shared.trace()
+    )
 
 
 def _read_prediction(
