@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib.resources import files
 from typing import Annotated, Any, Literal
 
@@ -19,8 +20,9 @@ from pydantic.fields import FieldInfo
 from benchmark.core.errors import CoopbenchError, UsageError
 from benchmark.core.validation import FileName, nearest
 from benchmark.data.dataset import Dataset, read_splits
+from benchmark.methods.faults import blamed_on
 from benchmark.methods.method import Method
-from benchmark.methods.registry import find_method, method_names
+from benchmark.methods.registry import find_method, method_names, method_origin
 from benchmark.networks.encoder import STRIDE
 from benchmark.runs.run_migration import migrate
 
@@ -147,8 +149,14 @@ class RunConfig(_Settings):
         return f"{self.group}/{self.name}-r{self.repeat}-s{self.seed}"
 
     def build_method(self) -> Method:
-        """The method, with its settings."""
-        return find_method(self.method)(**self.settings)
+        """The method, with its settings.
+
+        Raises:
+            MethodError: it cannot be loaded, or raises something.
+        """
+        kind = find_method(self.method)
+        with blamed_on(method_origin(self.method), "its start"):
+            return kind(**self.settings)
 
 
 def check_name(name: str) -> str:
@@ -191,12 +199,16 @@ def resolve(
     Raises:
         UsageError: an unknown method, preset or repeat; or unknown keys or values out of range, all
             of which are named.
+        MethodError: the method cannot be loaded, or its settings raise something.
         CoopbenchError: the data lack a subject of this repeat.
     """
     kind = find_method(method)
+    blamed = partial(blamed_on, method_origin(method), "its settings")
     changes, faults = parse_overrides(overrides, kind)
     training = _merge(presets()[preset], changes["training"])
-    faults += [*_faults(kind.Settings, changes["settings"]), *_faults(Training, training)]
+    with blamed():
+        faults += _faults(kind.Settings, changes["settings"])
+    faults += _faults(Training, training)
     if faults:
         raise UsageError(*faults)
     if not {"epochs", "max_steps"}.isdisjoint(changes["training"]):
@@ -216,12 +228,14 @@ def resolve(
     own_name = check_name(method if name is None else name)
     if own_name != method and own_name in method_names():
         raise UsageError(f"--name {own_name}: is another method; choose a name of your own")
-    settings = kind.Settings(**changes["settings"]).model_dump(mode="json")
+    with blamed():
+        settings = kind.Settings(**changes["settings"]).model_dump(mode="json")
+        remark = kind(**settings).remark
     return RunConfig(
         method=method,
         name=own_name,
         title=kind.title if own_name == method else own_name,
-        remark=kind(**settings).remark,
+        remark=remark,
         preset=preset,
         repeat=repeat,
         seed=seed,

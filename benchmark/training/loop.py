@@ -24,6 +24,8 @@ from benchmark.data.prepared import read_frame
 from benchmark.data.slices import TrainingSlices
 from benchmark.evaluation.metrics import mean_iou
 from benchmark.inference.prediction import FIELD, predict_field
+from benchmark.methods.faults import MethodError
+from benchmark.methods.watched import RESERVED
 from benchmark.runs.checkpoint import load_state, save_state, save_tensors
 from benchmark.runs.config import RunConfig, Training
 from benchmark.runs.run import Run, Summary
@@ -106,6 +108,7 @@ class Trainer:
         Raises:
             CoopbenchError: a loss or a weight is NaN or infinite, the step and the term are named;
                 or the saved state is broken, or of another run.
+            MethodError: the method did what none may do; its traceback is in the log.
             KeyboardInterrupt: after the state was saved.
         """
         record = environment(self.device) | {
@@ -140,6 +143,9 @@ class Trainer:
                             saved = time.monotonic()
                     watch(step, self.total, self._line())
                     heed()
+        except MethodError as error:
+            log.error("%s\n%s", error, error.details)
+            raise
         except KeyboardInterrupt:
             self._losses()
             self.progress.seconds = time.monotonic() - started
@@ -163,6 +169,9 @@ class Trainer:
             raise CoopbenchError(
                 f"{self.run.resume}: {faults(error, _Progress)[0]}; delete it to begin again"
             ) from error
+        rows = [*self.progress.history, *self.progress.pending]
+        if rows:
+            self.learner.method.expect([name for name in rows[-1] if name not in RESERVED])
 
     def _losses(self) -> Tensor:
         """The losses since the last entry of the history (steps, terms), looked at and kept.
@@ -173,7 +182,9 @@ class Trainer:
         progress = self.progress
         if self.pending:
             names = list(self.pending[0])
-            values = torch.stack([torch.stack(list(losses.values())) for losses in self.pending])
+            values = torch.stack(
+                [torch.stack([losses[name] for name in names]) for losses in self.pending]
+            )
             rows = values.double().tolist()
             progress.pending += [dict(zip(names, row, strict=True)) for row in rows]
             self.pending = []
@@ -183,7 +194,8 @@ class Trainer:
         first = progress.step - len(found)
         for row, column in (~torch.isfinite(values)).nonzero().tolist():
             raise self._diverged(
-                f"the loss '{names[column]}' is {values[row, column]} at step {first + row + 1}"
+                f"the loss '{names[column]}' of {self.learner.method.who} is "
+                f"{values[row, column]} at step {first + row + 1}"
             )
         return values
 
@@ -274,8 +286,7 @@ class Trainer:
         if not self.progress.history:
             return ""
         last = self.progress.history[-1]
-        skipped = ("step", "learning_rate", "validation_iou")
-        total = sum(value for name, value in last.items() if name not in skipped)
+        total = sum(value for name, value in last.items() if name not in RESERVED)
         line = f"loss {total:.3f}, CE {last.get('segmentation', total):.3f}"
         if self.progress.best_step:
             line += f", best IoU {self.progress.best_iou:.3f}"
