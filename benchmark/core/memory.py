@@ -24,7 +24,7 @@ _CGROUP_PLACES = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/memory"))
 
 
 class NotEnoughMemoryError(CoopbenchError):
-    """Something does not fit into memory; the line says what, and which setting makes it smaller."""
+    """Something does not fit into memory; the line says what, and what to make smaller."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:

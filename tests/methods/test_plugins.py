@@ -76,7 +76,7 @@ def test_losses_of_another_name_are_noticed_after_an_interruption(
     run = own(dataset, tmp_path)
     with pytest.raises(KeyboardInterrupt):
         train(run, dataset, stop_after=2)
-    with pytest.raises(MethodError, match="step 3: the names .*'other' is new, 'segmentation' is"):
+    with pytest.raises(MethodError, match=r"step 3: the names .*'other' is new, 'segmentation' is"):
         train(run, dataset)
 
 
