@@ -10,6 +10,7 @@ from benchmark import __version__
 from benchmark.cli.debug import add_debug_option, debug_asked, debug_option
 from benchmark.cli.options import examples
 from benchmark.core.errors import CoopbenchError, UsageError, printable
+from benchmark.core.memory import is_out_of_memory
 
 KEEPING = ("prepare", "phantom", "corrupt", "train", "evaluate", "report", "study")
 """The commands that go on where they were stopped."""
@@ -69,8 +70,16 @@ class Commands(click.Group):
                 raise
             place = f"{error.filename}: " if error.filename else ""
             raise Fault(printable(f"{place}{error.strerror or error}")) from error
-        except MemoryError as error:
-            raise Fault("out of memory; try fewer --workers, or a smaller batch") from error
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            said = " ".join(str(error).split())[:200]
+            raise Fault(
+                printable(
+                    f"out of memory ({said or type(error).__name__}); take fewer --workers or "
+                    "--jobs, or a smaller --set batch=… or crop=…"
+                )
+            ) from error
         except KeyboardInterrupt as error:
             keeps = ctx.invoked_subcommand in KEEPING
             kept = "what is done is kept, and this goes on with it"

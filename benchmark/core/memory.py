@@ -1,6 +1,7 @@
 """The memory at hand, and what is said where it does not suffice."""
 
 import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -17,10 +18,11 @@ _SIGNS = (
 )
 """In the messages of PyTorch's exceptions, most of which are plain RuntimeErrors."""
 
-_CGROUPS = (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes"))
-"""Limit and use of a container, in version 2 and in version 1."""
-
-_CGROUP_PLACES = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/memory"))
+_CONTAINERS = (
+    (Path("/sys/fs/cgroup"), "memory.max", "memory.current", ""),
+    (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes", "total_"),
+)
+"""Where versions 2 and 1 of Linux's control groups have a container's limit and use."""
 
 
 class NotEnoughMemoryError(CoopbenchError):
@@ -36,21 +38,29 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def available_memory() -> int:
     """Bytes that this process may still take: of the machine, its container and its own limits."""
-    bounds = [psutil.virtual_memory().available]
-    for place in _CGROUP_PLACES:
-        for limit, used in _CGROUPS:
-            try:
-                most, now = (place / limit).read_text(), (place / used).read_text()
-                bounds.append(int(most) - int(now))
-            except (OSError, ValueError):  # "max", or another version
-                continue
     taken = psutil.Process().memory_info()
-    limits = [(resource.RLIMIT_AS, taken.vms), (resource.RLIMIT_DATA, getattr(taken, "data", 0))]
-    for kind, now in limits:
-        most_of_kind = resource.getrlimit(kind)[0]
-        if most_of_kind != resource.RLIM_INFINITY:
-            bounds.append(most_of_kind - now)
+    bounds = [psutil.virtual_memory().available, *_left_in_containers()]
+    for kind, now in (
+        (resource.RLIMIT_AS, taken.vms),
+        (resource.RLIMIT_DATA, getattr(taken, "data", 0)),  # Linux has it
+    ):
+        most, _ = resource.getrlimit(kind)
+        if most != resource.RLIM_INFINITY:
+            bounds.append(most - now)
     return max(0, min(bounds))
+
+
+def _left_in_containers() -> Iterator[int]:
+    for folder, limit, used, prefix in _CONTAINERS:
+        try:
+            most, now = ((folder / name).read_text() for name in (limit, used))
+            lines = (folder / "memory.stat").read_text().splitlines()
+            about = dict(line.split(maxsplit=1) for line in lines)
+            # Files that were read stay in memory until it is wanted for something else.
+            cached = sum(int(about[f"{prefix}{kind}_file"]) for kind in ("inactive", "active"))
+            yield int(most) - int(now) + cached
+        except (OSError, ValueError, KeyError):  # "max": no limit; or not this version
+            continue
 
 
 def in_words(size: float) -> str:

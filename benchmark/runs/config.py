@@ -26,6 +26,9 @@ from benchmark.methods.registry import find_method, method_names, method_origin
 from benchmark.networks.encoder import STRIDE
 from benchmark.runs.run_migration import migrate
 
+MAX_CROP = 2**12
+"""Pixels: 5.6 m, more than any scanner sees."""
+
 SEEDS = {0: 40, 1: 20, 2: 10, 3: 30, 4: 50}
 """The seed of each repeat: 0 to 2 as published, the others chosen here."""
 
@@ -77,7 +80,7 @@ class Training(_Settings):
 
     train_set: str = "acdc"
     """Name of the prepared set, with splits, that is trained on."""
-    crop: int = Field(192, ge=STRIDE, multiple_of=STRIDE)
+    crop: int = Field(192, ge=STRIDE, le=MAX_CROP, multiple_of=STRIDE)
     """Height and width of a training slice, in pixels of 1.36719 mm."""
     batch: int = Field(20, ge=2, multiple_of=2)
     """Slices in a batch: one half augmented, the other half their originals."""

@@ -17,6 +17,7 @@ from benchmark.core.environment import environment
 from benchmark.core.errors import CoopbenchError
 from benchmark.core.files import whole_file, write_json
 from benchmark.core.interruption import heeded_between_steps
+from benchmark.core.memory import is_out_of_memory
 from benchmark.core.validation import faults
 from benchmark.data.dataset import Dataset
 from benchmark.data.field import centre_field
@@ -30,6 +31,7 @@ from benchmark.runs.checkpoint import load_state, save_state, save_tensors
 from benchmark.runs.config import RunConfig, Training
 from benchmark.runs.run import Run, Summary
 from benchmark.training.learner import Learner
+from benchmark.training.room import check_room, too_large
 
 FETCH_EVERY = 10
 """Steps between looks at the losses; in between nothing is copied from the device."""
@@ -88,6 +90,7 @@ class Trainer:
             crop=self.training.crop,
             device=device,
         )
+        self.slices = slices
         self.total = total_steps(self.training, slices)
         self.every = self.training.validate_every or slices.steps_per_epoch(
             self.training.batch // 2
@@ -109,6 +112,7 @@ class Trainer:
             CoopbenchError: a loss or a weight is NaN or infinite, the step and the term are named;
                 or the saved state is broken, or of another run.
             MethodError: the method did what none may do; its traceback is in the log.
+            NotEnoughMemoryError: a step does not fit into memory.
             KeyboardInterrupt: after the state was saved.
         """
         record = environment(self.device) | {
@@ -122,6 +126,7 @@ class Trainer:
         self.progress.deterministic &= self.deterministic
         log = _open_log(self.run.folder / "log.txt")
         log.info("%s: %d of %d steps", self.run.folder.name, self.progress.step, self.total)
+        check_room(self.config, self.slices)
         events = SummaryWriter(
             str(self.run.folder / "tensorboard"), purge_step=self.progress.step or None
         )
@@ -146,6 +151,11 @@ class Trainer:
         except MethodError as error:
             log.error("%s\n%s", error, error.details)
             raise
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            log.error("%s", error)
+            raise too_large(self.config, self.device, f"step {self.progress.step + 1}") from error
         except KeyboardInterrupt:
             self._losses()
             self.progress.seconds = time.monotonic() - started

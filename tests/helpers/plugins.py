@@ -13,11 +13,12 @@ class Plain(Method):
     summary = "a plug-in"
     reference = "nobody"
     steps = 0
+    late = False  # for tests to set
 
     def losses(self, network, batch, stream):
-        Plain.steps += 1
+        self.steps += 1
         found, _ = standard_losses(network, batch)
-        return self.spoil(found, Plain.steps)
+        return self.spoil(found, self.steps)
 
 """
 
@@ -35,7 +36,7 @@ def install_plugin(
 
     Args:
         site: a folder that is on Python's path, or will be.
-        spoil: the body of a function of the losses (``found``) and the step, from 1.
+        spoil: the body of a function of the losses (``found``) and the number of the call.
         name: of the method.
         package: the distribution; its module is called so, with ``_``.
         version: the distribution's.

@@ -1,6 +1,5 @@
 """What other people's methods do wrong is said in one line that names them."""
 
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -20,17 +19,6 @@ from tests.helpers.plugins import install_plugin
 
 WHO = r"method 'plain' \(plain-plugin 1\.2\)"
 TINY = ("crop=32", "batch=2", "steps=3", "validate_every=3", "precision=float32")
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of installed packages, on the path of this process and of those it starts."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setenv("PYTHONPATH", str(folder))
-    monkeypatch.delitem(sys.modules, "plain_plugin", raising=False)
-    return folder
 
 
 def own(dataset: Dataset, runs: Path, *more: str) -> Run:
@@ -70,12 +58,13 @@ def test_losses_of_another_name_stop_the_run_with_the_step(
 
 
 def test_losses_of_another_name_are_noticed_after_an_interruption(
-    site: Path, dataset: Dataset, tmp_path: Path
+    site: Path, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    install_plugin(site, "return found if step < 3 else {'other': found['shape']}")
+    install_plugin(site, "return {'other': found['shape']} if Plain.late else found")
     run = own(dataset, tmp_path)
     with pytest.raises(KeyboardInterrupt):
         train(run, dataset, stop_after=2)
+    monkeypatch.setattr(find_method("plain"), "late", True)
     with pytest.raises(MethodError, match=r"step 3: the names .*'other' is new, 'segmentation' is"):
         train(run, dataset)
 
