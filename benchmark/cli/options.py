@@ -120,6 +120,11 @@ deterministic_option = click.option(
     is_flag=True,
     help="Same bytes again on a GPU as well, at the cost of speed; on a CPU it is so anyway.",
 )
+keep_state_option = click.option(
+    "--keep-state/--drop-state",
+    default=True,
+    help="Keep what a finished run could be trained further from.  [default: keep]",
+)
 workers_option = click.option(
     "--workers", type=click.IntRange(1), help="Processes.  [default: one per core]"
 )

@@ -11,6 +11,7 @@ from benchmark.cli.options import (
     deterministic_option,
     device_option,
     examples,
+    keep_state_option,
     locate_data,
     preset_option,
     read_training_set,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     epilog=examples(
         "coopbench train --method proposed",
         "coopbench train --method standard --preset paper --repeat 1 --device cuda",
+        "coopbench train --method standard --preset paper --repeat 1 --set epochs=900",
         "coopbench train --method proposed --set separate=true --name proposed-separate",
         "coopbench train --method proposed --set image_masks=channel --set soft=false --name hard",
     )
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 @click.option("--name", help="The run's name, and its row in tables.  [default: the method]")
 @runs_option
 @deterministic_option
+@keep_state_option
 def train(
     method: str,
     data: Path | None,
@@ -52,12 +55,16 @@ def train(
     name: str | None,
     runs: Path,
     deterministic: bool,
+    keep_state: bool,
 ) -> None:
     """Train one run, or resume it.
 
     The same command again goes on where a run was stopped. Its folder
     RUNS/<data>-<preset>/<name>-r<repeat>-s<seed> holds the configuration, the log, TensorBoard
     events, the losses as CSV, and the weights with the best validation score.
+
+    A finished run with a constant learning rate goes on to more steps (--set steps=…) from its last
+    state, which lies in its folder (30 MB).
     """
     from benchmark.core.device import find_device
     from benchmark.methods.registry import find_method
@@ -81,9 +88,11 @@ def train(
 
     with own_run(runs, config) as run:
         if run.finished:
+            if not keep_state:
+                run.resume.unlink(missing_ok=True)
             click.echo(f"{run.folder}: already trained ({_outcome(run.summary())})")
             return
-        trainer = Trainer(run, dataset, where, deterministic=deterministic)
+        trainer = Trainer(run, dataset, where, deterministic=deterministic, keep_state=keep_state)
         with make_progress() as progress:
             task = progress.add_task(run.folder.name, total=trainer.total, note="")
 

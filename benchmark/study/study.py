@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from benchmark.data.dataset import Dataset
+from benchmark.data.set_names import CLEAN
 from benchmark.runs.config import RunConfig
 
 
@@ -22,6 +23,8 @@ class Study:
         device: where networks compute.
         threads: of a training. Sums depend on them, so that a resumed study has to have as many.
         deterministic: as `benchmark.training.loop.Trainer` has it.
+        corrupted: names of the prepared sets whose test subjects are corrupted.
+        keep_state: of finished runs, to train them further, as `Trainer` has it.
     """
 
     configs: Sequence[RunConfig]
@@ -31,3 +34,5 @@ class Study:
     device: torch.device
     threads: int
     deterministic: bool
+    corrupted: tuple[str, ...] = (CLEAN,)
+    keep_state: bool = True
