@@ -1,5 +1,6 @@
 """``coopbench study``: all of it, for many methods and repeats."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -127,6 +128,7 @@ def study(
     from benchmark.core.parallel import begin_imports
     from benchmark.corrupted_sets.actions import Corrupting, read_clean
     from benchmark.data.set_names import CLEAN
+    from benchmark.methods.faults import MethodError
     from benchmark.methods.registry import find_method, method_names
     from benchmark.reporting.report import ReportOptions
     from benchmark.runs.config import resolve
@@ -136,8 +138,12 @@ def study(
     from benchmark.study.training import train_all
 
     chosen = tuple(dict.fromkeys(methods)) or tuple(method_names())
+    broken: dict[str, MethodError] = {}
     for method in chosen:
-        find_method(method)
+        try:
+            find_method(method)
+        except MethodError as error:  # the others go on; it is said now, and again at the end
+            broken[method] = error
     if scheduler is not None and engine != "dask":
         raise UsageError("--scheduler goes with --engine dask")
     if scheduler is not None and jobs is not None and not plan:
@@ -154,11 +160,23 @@ def study(
     folder = locate_data(data)
     dataset = read_training_set(folder, overrides)
     preset = choose_preset(preset, dataset, where.type)
-    configs = [
-        resolve(method, dataset, preset=preset, repeat=repeat, overrides=overrides)
-        for repeat in repeats
-        for method in chosen
-    ]
+    configs = []
+    for repeat in repeats:
+        for method in chosen:
+            if method in broken:
+                continue
+            try:
+                configs.append(
+                    resolve(method, dataset, preset=preset, repeat=repeat, overrides=overrides)
+                )
+            except MethodError as error:
+                broken[method] = error
+    fault = _merged(list(broken.values())) if broken else None
+    if fault is not None:
+        if not configs:
+            raise fault
+        for line in fault.lines:
+            say(f"left out: {line}")
     cores = count_workers(None)
     at_once = jobs or (1 if where.type == "cuda" else min(cores, len(configs)))
     # Whatever is finished already, so that a study that goes on gives the same bytes.
@@ -183,16 +201,15 @@ def study(
             work.make_set(folder, name)
             for line in work.left_alone(folder, name):
                 say(line)
-    fault: CoopbenchError | None = None
     try:
         if engine == "dask":
             _study_on_dask(asked, scheduler, at_once)
         else:
             train_all(asked, jobs=at_once)
     except CoopbenchError as error:  # what is finished is to be seen all the same
-        fault = error
+        fault = _merged([*broken.values(), error])
         if elsewhere or not any(find_run(runs, config).finished for config in configs):
-            raise
+            raise fault from error
     here = find_device("auto") if elsewhere else where
     try:
         make_report(
@@ -206,9 +223,15 @@ def study(
             gather=True,
         )
     except CoopbenchError as error:
-        raise (CoopbenchError(*fault.lines, *error.lines) if fault else error) from error
+        raise (_merged([fault, error]) if fault else error) from error
     if fault is not None:
         raise fault
+
+
+def _merged(errors: Sequence[CoopbenchError]) -> CoopbenchError:
+    """All lines of several faults, and their details, in one."""
+    lines = [line for error in errors for line in error.lines]
+    return CoopbenchError(*lines, details="\n".join(e.details for e in errors if e.details))
 
 
 def _plan(study: "Study", workers: int, price: float | None) -> None:

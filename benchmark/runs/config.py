@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib.resources import files
 from typing import Annotated, Any, Literal
 
@@ -19,10 +20,14 @@ from pydantic.fields import FieldInfo
 from benchmark.core.errors import CoopbenchError, UsageError
 from benchmark.core.validation import FileName, nearest
 from benchmark.data.dataset import Dataset, read_splits
+from benchmark.methods.faults import blamed_on
 from benchmark.methods.method import Method
-from benchmark.methods.registry import find_method, method_names
+from benchmark.methods.registry import find_method, method_names, method_origin
 from benchmark.networks.encoder import STRIDE
 from benchmark.runs.run_migration import migrate
+
+MAX_CROP = 2**12
+"""Pixels: 5.6 m, more than any scanner sees."""
 
 SEEDS = {0: 40, 1: 20, 2: 10, 3: 30, 4: 50}
 """The seed of each repeat: 0 to 2 as published, the others chosen here."""
@@ -109,7 +114,7 @@ class Training(_Settings):
 
     train_set: str = "acdc"
     """Name of the prepared set, with splits, that is trained on."""
-    crop: int = Field(192, ge=STRIDE, multiple_of=STRIDE)
+    crop: int = Field(192, ge=STRIDE, le=MAX_CROP, multiple_of=STRIDE)
     """Height and width of a training slice, in pixels of 1.36719 mm."""
     batch: int = Field(20, ge=2, multiple_of=2)
     """Slices in a batch: one half augmented, the other half their originals."""
@@ -188,8 +193,14 @@ class RunConfig(_Settings):
         return f"{self.group}/{self.name}-r{self.repeat}-s{self.seed}"
 
     def build_method(self) -> Method:
-        """The method, with its settings."""
-        return find_method(self.method)(**self.settings)
+        """The method, with its settings.
+
+        Raises:
+            MethodError: it cannot be loaded, or raises something.
+        """
+        kind = find_method(self.method)
+        with blamed_on(method_origin(self.method), "its start"):
+            return kind(**self.settings)
 
 
 def check_name(name: str) -> str:
@@ -232,13 +243,17 @@ def resolve(
     Raises:
         UsageError: an unknown method, preset or repeat; or unknown keys or values out of range, all
             of which are named.
+        MethodError: the method cannot be loaded, or its settings raise something.
         CoopbenchError: the data lack a subject of this repeat.
     """
     kind = find_method(method)
     check_settings(kind)
+    blamed = partial(blamed_on, method_origin(method), "its settings")
     changes, faults = parse_overrides(overrides, kind)
     training = _merge(presets()[preset], changes["training"])
-    faults += [*_faults(kind.Settings, changes["settings"]), *_faults(Training, training)]
+    with blamed():
+        faults += _faults(kind.Settings, changes["settings"])
+    faults += _faults(Training, training)
     if faults:
         raise UsageError(*faults)
     if not {"epochs", "max_steps"}.isdisjoint(changes["training"]):
@@ -258,12 +273,14 @@ def resolve(
     own_name = check_name(method if name is None else name)
     if own_name != method and own_name in method_names():
         raise UsageError(f"--name {own_name}: is another method; choose a name of your own")
-    settings = kind.Settings(**changes["settings"]).model_dump(mode="json")
+    with blamed():
+        settings = kind.Settings(**changes["settings"]).model_dump(mode="json")
+        remark = kind(**settings).remark
     return RunConfig(
         method=method,
         name=own_name,
         title=kind.title if own_name == method else own_name,
-        remark=kind(**settings).remark,
+        remark=remark,
         preset=preset,
         repeat=repeat,
         seed=seed,

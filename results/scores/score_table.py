@@ -20,12 +20,6 @@ Where only one of the two lacks the structure, the evaluator has put the overlap
 distances the diagonal of the field; where both do, the row is undefined and left out of every mean.
 """
 
-import csv
-import io
-import lzma
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -36,7 +30,7 @@ from pandas.api.types import is_numeric_dtype, union_categoricals
 
 from benchmark.core.errors import ScoreFileError
 from benchmark.core.files import whole_file
-from benchmark.core.text import decode, plain_csv
+from results.scores.score_files import read_csv, read_parquet
 
 NAMES = ("method", "test_set", "subject", "frame")
 WHOLE = ("repeat", "seed", "draw")
@@ -62,6 +56,9 @@ COLUMNS = (
     *(*METRICS, *VOLUMES, "absent"),
 )
 """The columns of a score table, in the order of the file."""
+
+MAX_NAME = 1000
+"""Characters of a method's, test set's, subject's or frame's name; files' names have 255."""
 
 _GROUP = ["method", "repeat", "output", "test_set"]
 _UNIT = ["output", "test_set", "method", "subject"]
@@ -328,70 +325,16 @@ def _group_codes(
 
 
 def _read_file(path: Path) -> pd.DataFrame:
-    return _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path) as file:
-            names = [name for name in COLUMNS if name in file.schema_arrow.names]
-            table = file.read(columns=names)
-    except FileNotFoundError:
-        raise ScoreFileError(f"{path}: no such file; check the path") from None
-    except (OSError, pa.ArrowException) as error:
-        reason = " ".join(str(error).split())
-        raise ScoreFileError(
-            f"{path}: not a readable Parquet file ({reason}); write it again"
-        ) from error
-    return table.to_pandas(ignore_metadata=True)
-
-
-COMPRESSED = (".gz", ".bz2", ".xz", ".zip", ".zst", ".tar")
-"""Endings of files that pandas unpacks by itself."""
-
-_UNREADABLE = (
-    *(OSError, EOFError, ValueError, ImportError),  # the last for want of a decompressor
-    *(zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, csv.Error),
-)
-"""What reading text, compressed or not, raises for what is none."""
-
-
-def _plain(path: Path) -> Path | io.StringIO:
-    """A CSV file as it is, or where a spreadsheet has been at it, mended text."""
-    with path.open("rb") as file:
-        start = file.read(2000)
-    header, _, _ = start.partition(b"\n")
-    if path.suffix in COMPRESSED:
-        return path
-    header = header.removesuffix(b"\r")
-    odd = not header.isascii() or any(mark in header for mark in (b";", b"\t", b"\r", b"\0"))
-    if b"," in header and not odd and b", " not in start:
-        return path
-    return io.StringIO(plain_csv(decode(path.read_bytes())))
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    try:
-        frame = pd.read_csv(
-            _plain(path),
-            # "category" would read the subject "007" as a 7.
-            dtype=dict.fromkeys(NAMES, "str") | dict.fromkeys(CHOICES, "category"),
-            keep_default_na=False,  # a method may be called "NA"
-            na_values={name: ["", "nan", "NaN"] for name in (*METRICS, *VOLUMES)},
-        )
-    except pd.errors.EmptyDataError:
-        raise ScoreFileError(f"{path}: empty file; evaluate again or leave the file out") from None
-    except FileNotFoundError:
-        raise ScoreFileError(f"{path}: no such file; check the path") from None
-    except _UNREADABLE as error:
-        reason = " ".join(str(error).split())
-        raise ScoreFileError(f"{path}: not a readable CSV ({reason}); write it again") from error
-    if not isinstance(frame.index, pd.RangeIndex):  # pandas takes the surplus fields as an index
-        raise ScoreFileError(f"{path}: rows have more fields than the header; write it again")
-    return frame
+    if path.suffix == ".parquet":
+        return read_parquet(path, COLUMNS)
+    return read_csv(
+        path,
+        COLUMNS,
+        # "category" would read the subject "007" as a 7.
+        dtype=dict.fromkeys(NAMES, "str") | dict.fromkeys(CHOICES, "category"),
+        keep_default_na=False,  # a method may be called "NA"
+        na_values={name: ["", "nan", "NaN"] for name in (*METRICS, *VOLUMES)},
+    )
 
 
 def _refuse(bad: pd.Series, values: pd.Series, source: str, rule: str) -> None:
@@ -414,6 +357,12 @@ def _names(values: pd.Series, source: str) -> pd.Series:
     text = values.astype("category")
     _refuse(text.isna() | (text == ""), values, source, "it must not be empty")
     labels = [str(label) for label in text.cat.categories]
+    longest = max(map(len, labels))
+    if longest > MAX_NAME:
+        raise ScoreFileError(
+            f"{source}: a {values.name} has a name of {longest} characters, more than {MAX_NAME}; "
+            "write the scores again"
+        )
     return text.cat.rename_categories(labels).cat.reorder_categories(sorted(labels))
 
 
