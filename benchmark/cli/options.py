@@ -1,6 +1,6 @@
 """What several commands share: options, what these mean by default, and how a command speaks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -120,6 +120,18 @@ deterministic_option = click.option(
     is_flag=True,
     help="Same bytes again on a GPU as well, at the cost of speed; on a CPU it is so anyway.",
 )
+
+
+def on_change_option(command: Callable[..., None]) -> Callable[..., None]:
+    """What to do with runs that other code of their method has trained."""
+    for flag, text in (
+        ("keep", "Keep runs that other code of their method has trained; reports mark them."),
+        ("retrain", "Train runs anew where the code of their method has changed since."),
+    ):
+        command = click.option(f"--{flag}", "on_change", flag_value=flag, help=text)(command)
+    return command
+
+
 workers_option = click.option(
     "--workers", type=click.IntRange(1), help="Processes.  [default: one per core]"
 )

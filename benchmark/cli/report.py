@@ -17,6 +17,7 @@ from benchmark.cli.options import (
     locate_data,
     report_option,
     runs_option,
+    say,
     workers_option,
 )
 
@@ -155,12 +156,16 @@ def make_report(
     from benchmark.evaluation.evaluate import gather_groups
     from benchmark.evaluation.external.rows import read_external_rows
     from benchmark.reporting.report import write_report
+    from benchmark.runs.code import code_remarks
     from benchmark.runs.selection import all_datasets, select_runs
 
     datasets = all_datasets(data)
     selection = select_runs(runs, datasets, preset, repeats=repeats, may_be_empty=bool(external))
     names = {run.config.name for run in selection.runs}
     rows = read_external_rows(external, names, datasets)
+    changed, _ = code_remarks(selection.runs)
+    for name, remark in changed.items():
+        say(f"{name}: {remark}; marked in the report. 'coopbench train --retrain' trains it anew")
     if score(selection.runs, datasets, device=scored_on, workers=workers) or gather:
         gather_groups(selection.runs, datasets)
     folder = out or Path("report") / selection.group

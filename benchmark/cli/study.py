@@ -15,6 +15,7 @@ from benchmark.cli.options import (
     listed_repeats,
     locate_data,
     methods_option,
+    on_change_option,
     preset_option,
     read_training_set,
     report_option,
@@ -26,6 +27,7 @@ from benchmark.cli.report import make_report
 from benchmark.core.errors import CoopbenchError, UsageError
 
 if TYPE_CHECKING:
+    from benchmark.runs.code import OnChange
     from benchmark.study.grid import Job
     from benchmark.study.study import Study
 
@@ -77,6 +79,7 @@ PROCESSES = (
 )
 @click.option("--price", type=click.FloatRange(0), help="Of a worker's hour, for --plan.")
 @deterministic_option
+@on_change_option
 def study(
     methods: tuple[str, ...],
     repeats: tuple[int, ...],
@@ -92,11 +95,13 @@ def study(
     plan: bool,
     price: float | None,
     deterministic: bool,
+    on_change: "OnChange | None",
 ) -> None:
     """Corrupt, train, evaluate and report.
 
     Makes ACDC-C, trains the chosen methods and repeats, scores them on every prepared set and
-    writes the report, skipping what is done. With --engine dask, each corruption, training and
+    writes the report, skipping what is done; where the code of a method has changed since its runs
+    were trained, choose --retrain or --keep. With --engine dask, each corruption, training and
     evaluation is a job of a Dask cluster, whose machines have to see the folders of data and runs;
     the report is made here. --plan only says what would be done, by trials on this machine.
     """
@@ -107,6 +112,7 @@ def study(
     from benchmark.corrupted_sets.actions import Corrupting
     from benchmark.methods.registry import find_method, method_names
     from benchmark.reporting.report import ReportOptions
+    from benchmark.runs.code import refuse_changed
     from benchmark.runs.config import resolve
     from benchmark.runs.run import find_run
     from benchmark.study.grid import RECIPE
@@ -139,7 +145,10 @@ def study(
     at_once = jobs or (1 if where.type == "cuda" else min(cores, len(configs)))
     # Whatever is finished already, so that a study that goes on gives the same bytes.
     threads = 1 if engine == "dask" else max(1, cores // at_once)
-    asked = Study(configs, dataset, folder, runs, where, threads, deterministic)
+    changing = on_change or "refuse"
+    asked = Study(configs, dataset, folder, runs, where, threads, deterministic, changing)
+    if changing == "refuse":
+        refuse_changed([find_run(runs, config) for config in configs])
     if plan:
         _plan(asked, at_once, price)
         return

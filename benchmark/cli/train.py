@@ -12,6 +12,7 @@ from benchmark.cli.options import (
     device_option,
     examples,
     locate_data,
+    on_change_option,
     preset_option,
     read_training_set,
     runs_option,
@@ -20,6 +21,7 @@ from benchmark.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from benchmark.runs.code import OnChange
     from benchmark.runs.run import Summary
 
 
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 @click.option("--name", help="The run's name, and its row in tables.  [default: the method]")
 @runs_option
 @deterministic_option
+@on_change_option
 def train(
     method: str,
     data: Path | None,
@@ -52,10 +55,12 @@ def train(
     name: str | None,
     runs: Path,
     deterministic: bool,
+    on_change: "OnChange | None",
 ) -> None:
     """Train one run, or resume it.
 
-    The same command again goes on where a run was stopped. Its folder
+    The same command again goes on where a run was stopped, unless the method's code has changed
+    since: then choose --retrain or --keep. Its folder
     RUNS/<data>-<preset>/<name>-r<repeat>-s<seed> holds the configuration, the log, TensorBoard
     events, the losses as CSV, and the weights with the best validation score.
     """
@@ -76,10 +81,13 @@ def train(
         overrides=overrides,
     )
     from benchmark.core.progress import make_progress
-    from benchmark.runs.run import own_run
+    from benchmark.runs.code import changed_code
+    from benchmark.runs.own_run import own_run
     from benchmark.training.loop import Trainer
 
-    with own_run(runs, config) as run:
+    with own_run(runs, config, on_change=on_change or "refuse") as run:
+        if run.begun and (change := changed_code(run)):
+            say(f"{run.folder}: {change}; kept, as asked")
         if run.finished:
             click.echo(f"{run.folder}: already trained ({_outcome(run.summary())})")
             return

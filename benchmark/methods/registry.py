@@ -21,12 +21,7 @@ def find_method(name: str) -> type[Method]:
         UsageError: no such method is installed; near matches are named.
         CoopbenchError: its package cannot be imported, or it is no `Method`.
     """
-    registered = _registered()
-    if name not in registered:
-        near = difflib.get_close_matches(name, registered, n=3, cutoff=0.4)
-        hint = f"did you mean {' or '.join(near)}?" if near else "see 'coopbench methods'"
-        raise UsageError(f"no method is called '{name}'; {hint}")
-    entry = registered[name]
+    entry = method_entry(name)
     try:
         method = entry.load()
     except Exception as error:
@@ -36,6 +31,20 @@ def find_method(name: str) -> type[Method]:
     if not (isinstance(method, type) and issubclass(method, Method)):
         raise CoopbenchError(f"method '{name}' ({entry.value}) is not a benchmark.methods.Method")
     return method
+
+
+def method_entry(name: str) -> EntryPoint:
+    """What is registered as ``name``, not loaded.
+
+    Raises:
+        UsageError: no such method is installed; near matches are named.
+    """
+    registered = _registered()
+    if name not in registered:
+        near = difflib.get_close_matches(name, registered, n=3, cutoff=0.4)
+        hint = f"did you mean {' or '.join(near)}?" if near else "see 'coopbench methods'"
+        raise UsageError(f"no method is called '{name}'; {hint}")
+    return registered[name]
 
 
 def _registered() -> dict[str, EntryPoint]:

@@ -20,6 +20,7 @@ from benchmark.evaluation.external.rows import ExternalRows
 from benchmark.evaluation.metrics import IMPLEMENTATION
 from benchmark.reporting.example_figures import example_figures
 from benchmark.reporting.report_page import Picture, ScoreSource, make_page
+from benchmark.runs.code import code_remarks
 from benchmark.runs.provenance import departures, describe, incomplete, provenance
 from benchmark.runs.run import Run
 from benchmark.runs.selection import Selection
@@ -160,12 +161,17 @@ def compare(
     own = datasets if runs else [one for one in datasets if not external.replaces(one)]
     made_by = corruptions(own, external.corrupted)
     methods = scores["method"].astype(str).unique()
+    code, not_compared = code_remarks(runs)
+    remarks = {run.config.name: run.config.remark for run in runs} | external.remarks
     return Comparison(
         scores=scores,
         name=selection.group,
         reference=options.reference or _reference(runs, methods),
         titles={run.config.name: run.config.title for run in runs},
-        remarks={run.config.name: run.config.remark for run in runs} | external.remarks,
+        remarks={
+            name: "; ".join(filter(None, (remarks.get(name), code.get(name))))
+            for name in (remarks | code)
+        },
         recipes={
             recipe: sets
             for recipe, sets in corrupted_sets(made_by).items()
@@ -179,6 +185,7 @@ def compare(
             *(describe(run.config) for run in runs[:1]),
             f"Metrics: {IMPLEMENTATION}.",
             *departures(runs),
+            *not_compared,
             *incomplete(scored),
             *provenance(runs, scored),
             *(f"{line}." for line in selection.left_out),

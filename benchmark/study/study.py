@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from benchmark.data.dataset import Dataset
+from benchmark.runs.code import OnChange
 from benchmark.runs.config import RunConfig
 
 
@@ -22,6 +23,7 @@ class Study:
         device: where networks compute.
         threads: of a training. Sums depend on them, so that a resumed study has to have as many.
         deterministic: as `benchmark.training.loop.Trainer` has it.
+        on_change: what is done with runs that other code of their method has trained.
     """
 
     configs: Sequence[RunConfig]
@@ -31,3 +33,4 @@ class Study:
     device: torch.device
     threads: int
     deterministic: bool
+    on_change: OnChange = "refuse"
