@@ -14,6 +14,7 @@ from benchmark.cli.options import (
     locate_data,
     on_change_option,
     preset_option,
+    printable_title,
     read_training_set,
     runs_option,
     say,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 @device_option
 @set_option
 @click.option("--name", help="The run's name, and its row in tables.  [default: the method]")
+@click.option("--title", help="What tables print for it.  [default: the method's, or --name]")
 @runs_option
 @deterministic_option
 @on_change_option
@@ -53,6 +55,7 @@ def train(
     device: str,
     overrides: tuple[str, ...],
     name: str | None,
+    title: str | None,
     runs: Path,
     deterministic: bool,
     on_change: "OnChange | None",
@@ -78,6 +81,7 @@ def train(
         repeat=repeat,
         seed=seed,
         name=name,
+        title=None if title is None else printable_title(title, "--title"),
         overrides=overrides,
     )
     from benchmark.core.progress import make_progress

@@ -49,6 +49,8 @@ class Comparison:
     average_all: bool = False
     notes: tuple[str, ...] = ()
     """What every table rests on."""
+    origins: tuple[str, ...] = ()
+    """Those of the notes that tell where the numbers come from, which print does without."""
 
     def __post_init__(self) -> None:
         if self.reference not in set(self.methods):
