@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test hammer lint clean
+.PHONY: demo test hammer lint gpu-check clean
 
 demo: $(VENV)/.installed
 	$(BIN)/coopbench phantom --out demo/data
@@ -23,6 +23,16 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# On a machine with a GPU, and coopbench installed: benches it, then trains and scores preset paper as
+# far as MINUTES go. The same command again goes on. DATA holds prepared sets (coopbench prepare).
+DATA ?= data
+OUT ?= gpu-check
+MINUTES ?= 60
+DEVICE ?= cuda
+PRESET ?= paper
+gpu-check:
+	$(BIN)/python -m benchmark.speed.gpu_check --data $(DATA) --out $(OUT) --minutes $(MINUTES) --device $(DEVICE) --preset $(PRESET)
 
 clean:
 	rm -rf $(VENV) demo build *.egg-info

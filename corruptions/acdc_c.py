@@ -1,24 +1,26 @@
-"""ACDC-C as on the poster: four kinds of artefact by TorchIO, all but motion at its own defaults.
+"""ACDC-C as published: four kinds of artefact by the mathematics of TorchIO 0.16.22.
 
-TorchIO: Pérez-García et al., Computer Methods and Programs in Biomedicine 2021. The stack goes in
-as one tensor (1, slices, H, W) with an identity affine, so that all parameters are in voxels and
-the slice axis takes part (protocol, section 5).
+The stack goes in slices first, with all lengths in voxels, and the slice axis takes part (protocol,
+section 5). TorchIO: Pérez-García et al., Computer Methods and Programs in Biomedicine 2021.
 """
 
 from typing import Any
 
-import numpy as np
-import torch
-import torchio as tio
-from numpy.typing import NDArray
-
 from benchmark.corrupted_sets.recipe import Corrupted, Recipe, Spacing, Stack
+from corruptions.torchio_0_16 import (
+    PublishedBias,
+    PublishedCorruption,
+    PublishedGhosting,
+    PublishedMotion,
+    PublishedSpike,
+)
+from corruptions.torchio_0_16.corruption import seeded
 
-TRANSFORMS: dict[str, tio.Transform] = {
-    "RandBias": tio.RandomBiasField(),
-    "RandGhosting": tio.RandomGhosting(),
-    "RandMotion": tio.RandomMotion(degrees=30, translation=10),
-    "RandSpike": tio.RandomSpike(),
+CORRUPTIONS: dict[str, type[PublishedCorruption]] = {
+    "RandBias": PublishedBias,
+    "RandGhosting": PublishedGhosting,
+    "RandMotion": PublishedMotion,
+    "RandSpike": PublishedSpike,
 }
 
 
@@ -27,75 +29,19 @@ class ACDC_C(Recipe):  # noqa: N801 (the set's own name)
 
     name = "acdc-c"
     title = "ACDC-C"
-    version = 1
-    kinds = tuple(TRANSFORMS)
+    version = 2
+    kinds = tuple(CORRUPTIONS)
     draws = 3
     field = 192
-    packages = ("torchio", "torch", "simpleitk", "numpy")
-
-    def affine(self, shape: tuple[int, ...], spacing: Spacing) -> NDArray[np.float64]:
-        """That of the stack, from (slices, H, W) to where TorchIO's lengths are measured."""
-        return np.eye(4)
+    packages = ("torch", "simpleitk", "scipy", "numpy")
 
     def corrupt(self, slices: Stack, kind: str, seed: int, spacing: Spacing) -> Corrupted:
         """Corrupt slices (slices, H, W) in [0, 1]; the values returned may leave that range."""
-        affine = self.affine(slices.shape, spacing)
-        # TorchIO draws from torch's global generator, which is put back as it was.
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            corrupted = TRANSFORMS[kind](_subject(slices, affine))
-        (applied,) = corrupted.history
-        drawn = {
-            name: _as_json(value["image"])
-            for name, value in vars(applied).items()
-            if isinstance(value, dict) and "image" in value
-        }
-        parameters = {"transform": type(applied).__name__, **drawn}
-        if not np.array_equal(affine, np.eye(4)):
-            parameters["affine"] = affine.tolist()
-        return Corrupted(_stack(corrupted), parameters)
+        corruption = CORRUPTIONS[kind]
+        count, height, width = slices.shape
+        drawn = corruption.draw((count, height, width), seeded(seed))
+        return Corrupted(corruption.apply_to(slices, drawn), drawn)
 
     def replay(self, slices: Stack, kind: str, parameters: dict[str, Any]) -> Stack:
-        """TorchIO's deterministic transform of these parameters."""
-        given = dict(parameters)
-        transform = getattr(tio, given.pop("transform"))
-        affine = np.array(given.pop("affine", np.eye(4)))
-        # As TorchIO drew them: in double precision, the last bits of angles would be others.
-        arguments = {
-            name: np.array(value, dtype=np.float32) if name in DRAWN_AS_ARRAYS else value
-            for name, value in given.items()
-        }
-        return _stack(transform(**arguments)(_subject(slices, affine)))
-
-
-DRAWN_AS_ARRAYS = ("degrees", "translation", "times", "spikes_positions")
-
-
-class ACDC_C_Physical(ACDC_C):  # noqa: N801
-    """The same by the stack's own spacing: lengths in mm, rotations about its centre."""
-
-    name = "acdc-c-physical"
-    title = "ACDC-C in mm"
-
-    def affine(self, shape: tuple[int, ...], spacing: Spacing) -> NDArray[np.float64]:
-        """Millimetres, with the origin, about which TorchIO rotates, in the stack's centre."""
-        affine = np.diag([*spacing, 1.0])
-        affine[:3, 3] = -(np.array(shape) - 1) / 2 * spacing
-        return affine
-
-
-def _subject(slices: Stack, affine: NDArray[np.float64]) -> tio.Subject:
-    return tio.Subject(image=tio.ScalarImage(tensor=torch.from_numpy(slices)[None], affine=affine))
-
-
-def _stack(subject: tio.Subject) -> Stack:
-    stack: Stack = subject.image.numpy()[0].astype(np.float32)
-    return stack
-
-
-def _as_json(value: Any) -> Any:
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    if isinstance(value, torch.Tensor):
-        return value.tolist()
-    return list(value) if isinstance(value, tuple) else value
+        """The corruption of this kind, with these parameters."""
+        return CORRUPTIONS[kind].apply_to(slices, parameters)

@@ -105,7 +105,8 @@ def bench(
     names = tuple(dict.fromkeys((reference, *(methods or method_names()))))
     for method in names:
         find_method(method)
-    found, where, folder = find_recipe(recipe), find_device(device), locate_data(data)
+    found = find_recipe(recipe) if "corrupt" in chosen else None  # only that needs TorchIO
+    where, folder = find_device(device), locate_data(data)
     dataset = read_training_set(folder, overrides)
     preset = choose_preset(preset, dataset, where.type)
     configs = [
@@ -119,7 +120,7 @@ def bench(
             )
         elif part == "evaluation":
             said = measure.bench_evaluation(configs[0], test_set, where, rounds=rounds)
-        elif part == "corrupt":
+        elif found is not None and part == "corrupt":
             said = measure.bench_corrupt(
                 test_set, found, workers=count_workers(workers), rounds=rounds
             )

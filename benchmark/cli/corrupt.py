@@ -1,5 +1,6 @@
 """``coopbench corrupt`` and ``coopbench recipes``: corrupted sets, and what they are made by."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -23,7 +24,9 @@ from benchmark.core.errors import UsageError
         "coopbench corrupt --recipe mr-c pictures --preview  # pictures/preview.png",
         "coopbench corrupt --verify",
         "coopbench corrupt --replay acdc-c replayed      # from acdc-c/manifest.json alone",
+        "coopbench corrupt --set acdc --set mnms         # M&Ms' test subjects as well",
         "coopbench corrupt --recipe mr-c imagesTs imagesTs-c",
+        "coopbench corrupt --same-draw cine cine-c       # one artefact for all frames",
         "coopbench corrupt --recipe my.toml imagesTs imagesTs-mine",
     )
 )
@@ -36,6 +39,13 @@ from benchmark.core.errors import UsageError
     show_default=True,
     help="See 'coopbench recipes'; or a .toml file.",
 )
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="NAME",
+    help="Which prepared set in DATA; may be repeated.  [default: acdc]",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other draws.")
 @click.option("--verify", is_flag=True, help="Check a set against its manifest; make nothing.")
 @click.option(
@@ -45,6 +55,11 @@ from benchmark.core.errors import UsageError
     help="Make SET again into OUT, from the parameters in its manifest.",
 )
 @click.option("--preview", is_flag=True, help="Only draw a picture of the recipe, OUT/preview.png.")
+@click.option(
+    "--same-draw",
+    is_flag=True,
+    help="Of a 4D image in IMAGES: one draw for all frames, not one for each.",
+)
 @skip_bad_option
 @workers_option
 def corrupt(
@@ -52,24 +67,27 @@ def corrupt(
     out: Path | None,
     data: Path | None,
     recipe: str,
+    sets: tuple[str, ...],
     seed: int,
     verify: bool,
     replay: Path | None,
     preview: bool,
+    same_draw: bool,
     skip_bad: bool,
     workers: int | None,
 ) -> None:
     """Make corrupted sets, such as ACDC-C.
 
-    Without IMAGES, the test subjects in DATA are corrupted, and each kind of artefact becomes a
-    test set DATA/<recipe>/<kind>. With IMAGES and OUT, every NIfTI image below IMAGES is, into
-    OUT/<kind>; names, headers and the range of intensities are kept.
+    Without IMAGES, the test subjects of DATA/acdc are corrupted, or of other sets by --set, and
+    each kind of artefact becomes a test set DATA/<recipe>/<kind> (DATA/<recipe>-of-<set>/<kind>).
+    With IMAGES and OUT, every NIfTI image below IMAGES is, into OUT/<kind>; names, headers and the
+    range of intensities are kept. A cine (4D) is corrupted frame by frame.
 
     The same seed gives the same voxels, whatever the number of processes. A manifest beside the
     sets holds seeds, parameters and checksums: --verify checks it, --replay makes the set again.
     With --verify, --replay or --preview, a single folder is OUT.
     """
-    from benchmark.corrupted_sets.actions import Corrupting
+    from benchmark.corrupted_sets.actions import Corrupting, read_clean
 
     if sum((verify, replay is not None, preview)) > 1:
         raise UsageError("--verify, --replay, --preview: give one of them")
@@ -81,7 +99,15 @@ def corrupt(
         raise UsageError("--replay SET OUT: say where to make it again")
     if skip_bad and (images is None or verify or replay is not None or preview):
         raise UsageError("--skip-bad: goes with IMAGES OUT; all of a prepared set is made")
-    work = Corrupting(recipe, seed, count_workers(workers), skip_bad=skip_bad)
+    if same_draw and (images is None or verify or replay is not None or preview):
+        raise UsageError("--same-draw: goes with IMAGES OUT, where there may be 4D images")
+    if sets and (images is not None or (verify and out is not None)):
+        raise UsageError("--set: goes with a folder of prepared sets, --data; here are folders")
+    names = tuple(dict.fromkeys(sets)) or ("acdc",)
+    if len(names) > 1 and (replay is not None or preview):
+        raise UsageError("--set: give one set to --replay and --preview")
+    done: Iterable[str]
+    work = Corrupting(recipe, seed, count_workers(workers), skip_bad=skip_bad, same_draw=same_draw)
     if verify and out is not None:
         done = work.verify(out, images)
     elif images is not None and out is not None:
@@ -91,13 +117,15 @@ def corrupt(
             done = work.preview_folder(images, out) if preview else work.make_folder(images, out)
     else:
         folder = locate_data(data)
-        if verify:
-            done = work.verify(folder / work.name, folder / "acdc")
-        elif replay is not None and out is not None:
-            done = work.replay_set(replay, folder / "acdc", out)
+        if replay is not None and out is not None:
+            done = work.replay_set(replay, folder, sets[0] if sets else None, out)
+        elif preview:
+            done = work.preview_set(folder, names[0], out)
         else:
-            target = out or folder / work.name
-            done = (work.preview_set if preview else work.make_set)(folder / "acdc", target)
+            for name in names:  # all of them, before the first is begun
+                read_clean(folder, name)
+            do = work.verify_set if verify else work.make_set
+            done = (line for name in names for line in do(folder, name))
     for line in done:
         click.echo(line)
 

@@ -159,6 +159,11 @@ deterministic_option = click.option(
     is_flag=True,
     help="Same bytes again on a GPU as well, at the cost of speed; on a CPU it is so anyway.",
 )
+keep_state_option = click.option(
+    "--keep-state/--drop-state",
+    default=True,
+    help="Keep what a finished run could be trained further from.  [default: keep]",
+)
 
 
 def on_change_option(command: Callable[..., None]) -> Callable[..., None]:

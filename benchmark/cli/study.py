@@ -12,6 +12,7 @@ from benchmark.cli.options import (
     deterministic_option,
     device_option,
     examples,
+    keep_state_option,
     listed_repeats,
     locate_data,
     methods_option,
@@ -43,6 +44,7 @@ PROCESSES = (
     epilog=examples(
         "coopbench study",
         "coopbench study --data data --methods standard,proposed --repeats 0,1,2",
+        "coopbench study --corrupt acdc --corrupt mnms",
         "coopbench study --repeats 0,1,2 --plan --jobs 8 --price 2.50",
         "coopbench study --repeats 0,1,2 --engine dask --scheduler tcp://head-node:8786",
     )
@@ -52,6 +54,12 @@ PROCESSES = (
     "--repeats", callback=listed_repeats, default="0", show_default=True, help="As 0,1,2."
 )
 @data_option
+@click.option(
+    "--corrupt",
+    multiple=True,
+    metavar="SET",
+    help="Which prepared set is corrupted by ACDC-C; may be repeated.  [default: acdc]",
+)
 @preset_option
 @device_option
 @set_option
@@ -80,10 +88,12 @@ PROCESSES = (
 @click.option("--price", type=click.FloatRange(0), help="Of a worker's hour, for --plan.")
 @deterministic_option
 @on_change_option
+@keep_state_option
 def study(
     methods: tuple[str, ...],
     repeats: tuple[int, ...],
     data: Path | None,
+    corrupt: tuple[str, ...],
     preset: str | None,
     device: str,
     overrides: tuple[str, ...],
@@ -96,20 +106,23 @@ def study(
     price: float | None,
     deterministic: bool,
     on_change: "OnChange | None",
+    keep_state: bool,
 ) -> None:
     """Corrupt, train, evaluate and report.
 
-    Makes ACDC-C, trains the chosen methods and repeats, scores them on every prepared set and
-    writes the report, skipping what is done; where the code of a method has changed since its runs
-    were trained, choose --retrain or --keep. With --engine dask, each corruption, training and
-    evaluation is a job of a Dask cluster, whose machines have to see the folders of data and runs;
-    the report is made here. --plan only says what would be done, by trials on this machine.
+    Makes ACDC-C, of other prepared sets as well by --corrupt, trains the chosen methods and
+    repeats, scores them on every prepared set and writes the report, skipping what is done; where
+    the code of a method has changed since its runs were trained, choose --retrain or --keep. With
+    --engine dask, each corruption, training and evaluation is a job of a Dask cluster, whose
+    machines have to see the folders of data and runs; the report is made here. --plan only says
+    what would be done, by trials on this machine.
     """
     import torch
 
     from benchmark.core.device import find_device
     from benchmark.core.parallel import begin_imports
-    from benchmark.corrupted_sets.actions import Corrupting
+    from benchmark.corrupted_sets.actions import Corrupting, read_clean
+    from benchmark.data.set_names import CLEAN
     from benchmark.methods.registry import find_method, method_names
     from benchmark.reporting.report import ReportOptions
     from benchmark.runs.code import refuse_changed
@@ -145,9 +158,22 @@ def study(
     at_once = jobs or (1 if where.type == "cuda" else min(cores, len(configs)))
     # Whatever is finished already, so that a study that goes on gives the same bytes.
     threads = 1 if engine == "dask" else max(1, cores // at_once)
-    changing = on_change or "refuse"
-    asked = Study(configs, dataset, folder, runs, where, threads, deterministic, changing)
-    if changing == "refuse":
+    corrupted = tuple(dict.fromkeys(corrupt)) or (CLEAN,)
+    for name in corrupted:
+        read_clean(folder, name, option="--corrupt")
+    asked = Study(
+        configs,
+        dataset,
+        folder,
+        runs,
+        where,
+        threads,
+        deterministic,
+        corrupted,
+        keep_state,
+        on_change or "refuse",
+    )
+    if asked.on_change == "refuse":
         refuse_changed([find_run(runs, config) for config in configs])
     if plan:
         _plan(asked, at_once, price)
@@ -155,7 +181,11 @@ def study(
     if out is not None:  # before hours are spent, not after
         out.mkdir(parents=True, exist_ok=True)
     if engine == "local":
-        Corrupting(RECIPE, 0, cores).make_set(folder / "acdc", folder / RECIPE)
+        work = Corrupting(RECIPE, 0, cores)
+        for name in asked.corrupted:
+            work.make_set(folder, name)
+            for line in work.left_alone(folder, name):
+                say(line)
     fault: CoopbenchError | None = None
     try:
         if engine == "dask":

@@ -11,6 +11,7 @@ from benchmark.cli.options import (
     deterministic_option,
     device_option,
     examples,
+    keep_state_option,
     locate_data,
     on_change_option,
     preset_option,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     epilog=examples(
         "coopbench train --method proposed",
         "coopbench train --method standard --preset paper --repeat 1 --device cuda",
+        "coopbench train --method standard --preset paper --repeat 1 --set epochs=900",
         "coopbench train --method proposed --set separate=true --name proposed-separate",
         "coopbench train --method proposed --set image_masks=channel --set soft=false --name hard",
     )
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 @runs_option
 @deterministic_option
 @on_change_option
+@keep_state_option
 def train(
     method: str,
     data: Path | None,
@@ -59,6 +62,7 @@ def train(
     runs: Path,
     deterministic: bool,
     on_change: "OnChange | None",
+    keep_state: bool,
 ) -> None:
     """Train one run, or resume it.
 
@@ -66,6 +70,9 @@ def train(
     since: then choose --retrain or --keep. Its folder
     RUNS/<data>-<preset>/<name>-r<repeat>-s<seed> holds the configuration, the log, TensorBoard
     events, the losses as CSV, and the weights with the best validation score.
+
+    A finished run with a constant learning rate goes on to more steps (--set steps=…) from its last
+    state, which lies in its folder (30 MB).
     """
     from benchmark.core.device import find_device
     from benchmark.methods.registry import find_method
@@ -93,9 +100,11 @@ def train(
         if run.begun and (change := changed_code(run)):
             say(f"{run.folder}: {change}; kept, as asked")
         if run.finished:
+            if not keep_state:
+                run.resume.unlink(missing_ok=True)
             click.echo(f"{run.folder}: already trained ({_outcome(run.summary())})")
             return
-        trainer = Trainer(run, dataset, where, deterministic=deterministic)
+        trainer = Trainer(run, dataset, where, deterministic=deterministic, keep_state=keep_state)
         with make_progress() as progress:
             task = progress.add_task(run.folder.name, total=trainer.total, note="")
 

@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
-from benchmark.core.errors import CoopbenchError, first_lines
+from benchmark.core.errors import CoopbenchError, UsageError, first_lines
+from benchmark.core.validation import nearest
 from benchmark.corrupted_sets.corrupt_folder import corrupt_folder, find_images
-from benchmark.corrupted_sets.corrupt_set import corrupt
+from benchmark.corrupted_sets.corrupt_set import corrupt, made_by
 from benchmark.corrupted_sets.manifest import MANIFEST, Manifest, compare, read_manifest, verify
 from benchmark.corrupted_sets.preview import Example, preview
 from benchmark.corrupted_sets.recipe import Recipe, find_recipe, recipe_again
-from benchmark.data.dataset import evaluated_cases, read_dataset
-from benchmark.data.nifti import read_volume
+from benchmark.corrupted_sets.set_folder import held, set_folder
+from benchmark.data.dataset import Dataset, evaluated_cases, find_datasets, read_dataset
+from benchmark.data.nifti import read_image
 from benchmark.data.prepared import read_frame
+from benchmark.data.set_names import CLEAN
 
 
 class Corrupting:
@@ -21,27 +24,47 @@ class Corrupting:
         seed: of what is drawn.
         workers: processes.
         skip_bad: leave out images of a folder that cannot be used.
+        same_draw: give all frames of a 4D image one artefact.
 
     Raises:
         UsageError: there is no such recipe.
         CoopbenchError: the file holds none.
     """
 
-    def __init__(self, recipe: str, seed: int, workers: int, *, skip_bad: bool = False) -> None:
+    def __init__(
+        self,
+        recipe: str,
+        seed: int,
+        workers: int,
+        *,
+        skip_bad: bool = False,
+        same_draw: bool = False,
+    ) -> None:
         self.recipe = find_recipe(recipe)
-        self.seed, self.workers, self.skip_bad = seed, workers, skip_bad
+        self.seed, self.workers = seed, workers
+        self.skip_bad, self.same_draw = skip_bad, same_draw
 
-    @property
-    def name(self) -> str:
-        """The recipe's name, and that of the folder of its sets."""
-        return self.recipe.name
+    def folder(self, data: Path, clean: Dataset) -> Path:
+        """Where the recipe's sets of a clean one lie, or will."""
+        return set_folder(data, made_by(self.recipe, clean))
 
-    def make_set(self, clean: Path, out: Path) -> list[str]:
-        """Corrupt the test subjects of a prepared set."""
-        dataset = read_dataset(clean)
-        made = corrupt(dataset, self.recipe, out, seed=self.seed, workers=self.workers)
+    def make_set(self, data: Path, name: str = CLEAN) -> list[str]:
+        """Corrupt the test subjects of a prepared set; other sets stay as they are."""
+        clean = read_clean(data, name)
+        out = self.folder(data, clean)
+        made = corrupt(clean, self.recipe, out, seed=self.seed, workers=self.workers)
         lines = [f"{one.root}: {len(one.cases)} cases" for one in made.datasets]
-        return [*lines, *_news(out, made.made)]
+        return [*self.left_alone(data, name), *lines, *_news(out, made.made)]
+
+    def left_alone(self, data: Path, name: str = CLEAN) -> list[str]:
+        """A line on another version in the set's usual folder, where there is one."""
+        clean = read_clean(data, name)
+        known_by, out = made_by(self.recipe, clean), self.folder(data, clean)
+        usual = data / known_by.folder
+        there = None if out == usual else held(usual)
+        if there is None or there.same_as(known_by):
+            return []
+        return [f"{usual}: holds {there.words}, left as it is; {known_by.words} goes to {out}"]
 
     def make_folder(self, images: Path, out: Path) -> list[str]:
         """Corrupt every image in a folder."""
@@ -52,6 +75,7 @@ class Corrupting:
             seed=self.seed,
             workers=self.workers,
             skip_bad=self.skip_bad,
+            same_draw=self.same_draw,
         )
         lines = [f"left out: {fault}" for fault in first_lines(made.faults)]
         lines.append(
@@ -62,6 +86,19 @@ class Corrupting:
         if made.labels:
             lines.append(f"left out, label maps by their names: {len(made.labels)}")
         return [*lines, *_news(out, made.made)]
+
+    def verify_set(self, data: Path, name: str = CLEAN) -> list[str]:
+        """Check the recipe's set of a clean one against its manifest, and the clean images.
+
+        Raises:
+            CoopbenchError: something differs; all of it is named. Or there is no such set.
+        """
+        clean = read_clean(data, name)
+        out = self.folder(data, clean)
+        if not (out / MANIFEST).is_file():
+            lacking = f"{out}: holds no {MANIFEST}; make the set with 'coopbench corrupt'"
+            raise CoopbenchError(lacking, *self.left_alone(data, name))
+        return self.verify(out, clean.root)
 
     def verify(self, out: Path, clean: Path | None) -> list[str]:
         """Check a set against its manifest.
@@ -83,12 +120,19 @@ class Corrupting:
             )
         return [f"{out}: {len(manifest.volumes)} volumes, all as in {MANIFEST}"]
 
-    def replay_set(self, made: Path, clean: Path, out: Path) -> list[str]:
-        """Make a prepared set's corruptions again, from a manifest's parameters."""
+    def replay_set(self, made: Path, data: Path, name: str | None, out: Path) -> list[str]:
+        """Make a prepared set's corruptions again, from a manifest's parameters.
+
+        Args:
+            made: the set, or its manifest.
+            data: folder of prepared sets.
+            name: of the clean set; None: as the manifest says.
+            out: where to.
+        """
         manifest = _manifest_of(made, out, "prepared")
-        recipe = recipe_again(manifest.recipe.name, manifest.recipe.definition)
+        recipe = _recipe_of(manifest, made)
         again = corrupt(
-            read_dataset(clean),
+            read_clean(data, name or manifest.clean or CLEAN),
             recipe,
             out,
             seed=manifest.seed,
@@ -100,31 +144,50 @@ class Corrupting:
     def replay_folder(self, made: Path, images: Path, out: Path) -> list[str]:
         """Make a folder's corruptions again, from a manifest's parameters."""
         manifest = _manifest_of(made, out, "folder")
-        recipe = recipe_again(manifest.recipe.name, manifest.recipe.definition)
+        recipe = _recipe_of(manifest, made)
         again = corrupt_folder(
             images, recipe, out, seed=manifest.seed, workers=self.workers, replayed=manifest
         )
         return _replayed(out, again.manifest, manifest)
 
-    def preview_set(self, clean: Path, out: Path) -> list[str]:
+    def preview_set(self, data: Path, name: str, out: Path | None) -> list[str]:
         """Show the recipe on the first test subject of a prepared set."""
-        dataset = read_dataset(clean)
+        dataset = read_clean(data, name)
         case = evaluated_cases(dataset)[0]
         frame = read_frame(dataset, case, case.frames[0])
-        name = f"{dataset.title} {case.subject} {case.frames[0]}"
-        return self._preview(Example(frame.image, frame.spacing, name), out)
+        title = f"{dataset.title} {case.subject} {case.frames[0]}"
+        target = out or self.folder(data, dataset)
+        return self._preview(Example(frame.image, frame.spacing, title), target)
 
     def preview_folder(self, images: Path, out: Path) -> list[str]:
-        """Show the recipe on the first image of a folder."""
+        """Show the recipe on the first image of a folder, of a 4D one on its first frame."""
         (first, *_), _ = find_images(images)
-        volume = read_volume(images / first)
+        volume = read_image(images / first)
         slices = volume.data.T.astype("float32")
-        return self._preview(Example(slices, volume.spacing[::-1], first.as_posix()), out)
+        stack = slices[0] if slices.ndim == 4 else slices
+        return self._preview(Example(stack, volume.spacing[::-1], first.as_posix()), out)
 
     def _preview(self, example: Example, out: Path) -> list[str]:
         path = out / "preview.png"
         preview(self.recipe, example, path, seed=self.seed)
         return [f"wrote {path}"]
+
+
+def read_clean(data: Path, name: str, *, option: str = "--set") -> Dataset:
+    """The prepared set of a name in a folder of data, as given by an option.
+
+    Raises:
+        UsageError: there is none; those that are, and the nearest, are named.
+        CoopbenchError: it is broken.
+    """
+    folder = data / name
+    if not (folder / "dataset.json").is_file() and name != CLEAN:
+        found = sorted(one.root.name for one in find_datasets(data) if one.corruption is None)
+        raise UsageError(
+            f"{option} {name}: {data} holds no prepared set of this name; there are "
+            f"{', '.join(found) or 'none'}{nearest(name, found)}; others by 'coopbench prepare'"
+        )
+    return read_dataset(folder)
 
 
 def _news(out: Path, made: int) -> list[str]:
@@ -144,6 +207,27 @@ def _manifest_of(made: Path, out: Path, layout: str) -> Manifest:
         wanted = "IMAGES OUT" if manifest.layout == "folder" else "OUT alone, and --data"
         raise CoopbenchError(f"{folder}: was made from {manifest.source}; give {wanted}")
     return manifest
+
+
+def _recipe_of(manifest: Manifest, made: Path) -> Recipe:
+    """The recipe that made a set, in the same version.
+
+    Raises:
+        CoopbenchError: it is not installed, or in another version, or lacks a kind of the set.
+    """
+    recipe = recipe_again(manifest.recipe.name, manifest.recipe.definition)
+    if recipe.version != manifest.recipe.version:
+        raise CoopbenchError(
+            f"{made}: was made by version {manifest.recipe.version} of {recipe.name}; here is "
+            f"version {recipe.version}, which makes other voxels of the same parameters"
+        )
+    for kind in dict.fromkeys(volume.kind for volume in manifest.volumes):
+        if kind not in recipe.kinds:
+            raise CoopbenchError(
+                f"{made}: has the kind {kind}, which {recipe.name} has not"
+                f"{nearest(kind, recipe.kinds)}; there are {', '.join(recipe.kinds)}"
+            )
+    return recipe
 
 
 def _replayed(out: Path, again: Manifest, wanted: Manifest) -> list[str]:

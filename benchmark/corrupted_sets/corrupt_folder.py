@@ -4,7 +4,8 @@ OUT/RandMotion/draw1/sub-01/anat/sub-01_T2w.nii.gz      the tree of IMAGES below
 OUT/manifest.json                                       seeds, parameters and checksums of them all
 OUT/records/                                            the same by volume, to go on after a stop
 
-Intensities keep their range, slice by slice, and headers are kept.
+Intensities keep their range, slice by slice, and headers are kept. A cine (4D) is corrupted frame
+by frame, each with a draw of its own or all with one; a 2D image is a stack of one slice.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from benchmark.core.errors import CoopbenchError, first_lines
 from benchmark.core.files import sha256, write_json
 from benchmark.core.lock import folder_lock
 from benchmark.core.parallel import check_cancelled, run_parallel, split_errors
+from benchmark.core.seeding import derive_seed
 from benchmark.corrupted_sets.corrupt_set import corrupt_in_range, not_applied, volume_seed
 from benchmark.corrupted_sets.manifest import (
     Manifest,
@@ -32,7 +34,7 @@ from benchmark.corrupted_sets.manifest import (
     software,
     voxel_checksum,
 )
-from benchmark.corrupted_sets.recipe import Recipe
+from benchmark.corrupted_sets.recipe import Corrupted, Recipe, Stack
 from benchmark.data.dataset import read_record
 from benchmark.data.nifti import (
     Volume,
@@ -40,13 +42,17 @@ from benchmark.data.nifti import (
     find_nifti,
     finite_float32,
     open_nifti,
-    read_volume,
+    read_image,
     save_image,
     stem,
 )
+from benchmark.data.set_names import MadeBy
 
 LABELS = ("_seg", "_gt", "_label", "_labels", "_mask", "_dseg")
 """How the names of label maps end, which are no images."""
+
+EACH, ALL = "frames", "every_frame"
+"""Where a 4D image's parameters are: those of each frame in a list, or those of all."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,7 @@ def corrupt_folder(
     workers: int,
     replayed: Manifest | None = None,
     skip_bad: bool = False,
+    same_draw: bool = False,
 ) -> MadeFolder:
     """Corrupt every image below ``images`` into ``out``; what is intact is kept.
 
@@ -102,20 +109,46 @@ def corrupt_folder(
         workers: processes.
         replayed: take seeds and parameters from this manifest, and draw nothing.
         skip_bad: leave out images that cannot be used.
+        same_draw: all frames of a 4D image have one artefact; else each has its own.
 
     Raises:
         WriteError: the first time that something cannot be written.
         CoopbenchError: an image cannot be used; the others are done, but there is no manifest. Or
-            another process is corrupting into ``out``.
+            ``out`` holds what another recipe or version made, or another process is corrupting
+            into it.
     """
     if images.resolve() in (out.resolve(), *out.resolve().parents):
         raise CoopbenchError(f"{out}: lies in the folder of the images; give another one")
     chosen, labels = find_images(images)
     with folder_lock(out, "corrupting into"):
+        _refuse_another(out, recipe)
         manifest, made, faults = _corrupt_all(
-            chosen, images, recipe, out, seed, workers, replayed, skip_bad=skip_bad
+            chosen,
+            images,
+            recipe,
+            out,
+            seed,
+            workers,
+            replayed,
+            skip_bad=skip_bad,
+            same_draw=same_draw,
         )
     return MadeFolder(manifest, made, labels, faults)
+
+
+def _refuse_another(out: Path, recipe: Recipe) -> None:
+    """Let no volume take the place of one by another recipe, or another version of it.
+
+    Raises:
+        CoopbenchError: ``out`` holds such.
+    """
+    records = (_Kept.read(path) for path in (out / "records").rglob("*.json"))
+    there = next((kept.recipe.called_today() for kept in records if kept is not None), None)
+    if there is not None and (there.name, there.version) != (recipe.name, recipe.version):
+        raise CoopbenchError(
+            f"{out}: holds images corrupted by {MadeBy(there.name, there.version).words}, which "
+            f"stay as they are; give another folder to {recipe.name} version {recipe.version}"
+        )
 
 
 def _corrupt_all(
@@ -128,6 +161,7 @@ def _corrupt_all(
     replayed: Manifest | None,
     *,
     skip_bad: bool,
+    same_draw: bool,
 ) -> tuple[Manifest, int, list[str]]:
     """The manifest of what is there then, how many volumes are new, and lines on broken images."""
     with run_parallel(
@@ -138,6 +172,7 @@ def _corrupt_all(
             out=out,
             seed=seed,
             given=parameters_of(replayed),
+            same_draw=same_draw,
         ),
         chosen,
         title=f"corrupt {images.name} ({recipe.title})",
@@ -172,6 +207,7 @@ def _corrupt_image(
     out: Path,
     seed: int,
     given: dict[str, VolumeRecord],
+    same_draw: bool,
 ) -> Sequence[tuple[VolumeRecord, bool]]:
     """Every kind and draw of one image, each with whether it was made anew."""
     check_name(images, image)
@@ -184,7 +220,7 @@ def _corrupt_image(
 
     @cache
     def volume() -> Volume:
-        return read_volume(path)
+        return read_image(path)
 
     for kind in recipe.kinds:
         for draw in range(1, recipe.draws + 1):
@@ -198,14 +234,16 @@ def _corrupt_image(
             name = f"{image.with_name(stem(image)).as_posix()}"
             own_seed = fixed.seed if fixed else volume_seed(recipe, seed, kind, name, draw)
             kept = _Kept.read(out / "records" / f"{file}.json")
-            if kept is not None and kept.serves(made_by, source_sha256, own_seed, fixed):
+            if kept is not None and kept.serves(
+                made_by, source_sha256, own_seed, fixed, same_draw=same_draw
+            ):
                 target = out / file
                 if target.is_file() and sha256(target) == kept.sha256:
                     done.append((kept.volume, False))
                     continue
             check_cancelled()
             data, parameters = _corrupt_volume(
-                recipe, volume(), kind, seed=own_seed, fixed=fixed, path=path
+                recipe, volume(), kind, own_seed, fixed, path, same_draw=same_draw
             )
             _write_like(path, out / file, data)
             record = VolumeRecord(
@@ -251,41 +289,83 @@ class _Kept(BaseModel):
         source_sha256: str,
         seed: int,
         fixed: VolumeRecord | None,
+        *,
+        same_draw: bool,
     ) -> bool:
         """Whether the volume was made from the very same things, and its record is whole."""
         volume = self.volume
-        same = (self.recipe, self.software) == (made_by["recipe"], made_by["software"])
+        same = self.recipe.same_voxels(made_by["recipe"]) and self.software == made_by["software"]
         same = same and (volume.source_sha256, volume.seed) == (source_sha256, seed)
         same = same and not volume.edited
-        return same and (fixed is None or fixed.parameters == volume.parameters)
+        if fixed is not None:
+            return same and fixed.parameters == volume.parameters
+        return same and (EACH if same_draw else ALL) not in volume.parameters
 
 
 def _corrupt_volume(
     recipe: Recipe,
     source: Volume,
     kind: str,
-    *,
     seed: int,
     fixed: VolumeRecord | None,
     path: Path,
+    *,
+    same_draw: bool,
 ) -> tuple[NDArray[np.float32], dict[str, Any]]:
-    """The corrupted voxels (x, y, slices), and the parameters."""
+    """The corrupted voxels in the shape of the source's, and the parameters.
+
+    Those of a 4D image are a list under `EACH`, or of all frames under `ALL`.
+    """
     try:
-        slices = np.ascontiguousarray(finite_float32(source.data).T)
+        voxels = np.ascontiguousarray(finite_float32(source.data).T)
     except ValueError as error:
         raise CoopbenchError(f"{path}: {error}") from error
-    try:
-        corrupted = corrupt_in_range(
-            recipe,
-            slices,
-            kind,
-            seed=seed,
-            spacing=source.spacing[::-1],
-            parameters=fixed.parameters if fixed else None,
+    given = fixed.parameters if fixed else None
+
+    def one(slices: Stack, seed: int, parameters: dict[str, Any] | None) -> Corrupted:
+        check_cancelled()
+        spacing = source.spacing[::-1]
+        try:
+            return corrupt_in_range(
+                recipe, slices, kind, seed=seed, spacing=spacing, parameters=parameters
+            )
+        except Exception as error:  # of whatever recipe, on a volume it was not made for
+            raise not_applied(path, kind, error) from error
+
+    if voxels.ndim == 3:
+        corrupted = one(voxels, seed, given)
+        return corrupted.slices.T, corrupted.parameters
+    frames: list[Corrupted] = []
+    for number, frame in enumerate(voxels):
+        if given is None and same_draw:
+            parameters = frames[0].parameters if frames else None
+        else:
+            parameters = _of_frame(given, number, len(voxels), path)
+        own_seed = seed if same_draw else derive_seed(seed, "frame", number)
+        frames.append(one(frame, own_seed, parameters))
+    whole = np.stack([frame.slices for frame in frames]).T
+    if same_draw if given is None else ALL in given:
+        return whole, {ALL: frames[0].parameters}
+    return whole, {EACH: [frame.parameters for frame in frames]}
+
+
+def _of_frame(
+    given: dict[str, Any] | None, number: int, frames: int, path: Path
+) -> dict[str, Any] | None:
+    """The parameters of a frame among a manifest's; None where there is no manifest.
+
+    Raises:
+        CoopbenchError: the manifest's are not of so many frames.
+    """
+    if given is None:
+        return None
+    each = [given[ALL]] * frames if ALL in given else given.get(EACH)
+    if not isinstance(each, list) or len(each) != frames or not isinstance(each[number], dict):
+        raise CoopbenchError(
+            f"{path}: has {frames} frames, and the manifest no parameters of so many"
         )
-    except Exception as error:  # of whatever recipe, on a volume it was not made for
-        raise not_applied(path, kind, error) from error
-    return corrupted.slices.T, corrupted.parameters
+    parameters: dict[str, Any] = each[number]
+    return parameters
 
 
 def _write_like(source: Path, target: Path, data: NDArray[np.float32]) -> None:

@@ -6,6 +6,7 @@ the draw, so neither the order nor the number of processes changes a byte.
 
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import version
@@ -27,10 +28,12 @@ from benchmark.corrupted_sets.manifest import (
     voxel_checksum,
 )
 from benchmark.corrupted_sets.recipe import Corrupted, Recipe, Spacing, Stack
+from benchmark.corrupted_sets.set_folder import refuse_another
 from benchmark.data.dataset import Case, Dataset, evaluated_cases, read_case
 from benchmark.data.field import centre_field, inside_field, put_back, scale_slices
 from benchmark.data.nifti import write_volume
 from benchmark.data.prepared import PreparedFrame, read_frame
+from benchmark.data.set_names import CLEAN, MadeBy, known_as
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,18 @@ def _apply(
 
 def volume_seed(recipe: Recipe, seed: int, kind: str, *name: object) -> int:
     """The seed of a volume; the severities of one kind share it, and so their directions."""
-    return derive_seed(recipe.name, seed, recipe.family(kind)[0], *name)
+    return derive_seed(recipe.seed_name or recipe.name, seed, recipe.family(kind)[0], *name)
+
+
+def made_by(recipe: Recipe, clean: Dataset) -> MadeBy:
+    """What the sets that a recipe makes of a clean one are known by.
+
+    Raises:
+        CoopbenchError: the set is corrupted itself.
+    """
+    if clean.corruption is not None:
+        raise CoopbenchError(f"{clean.root}: is a corrupted set itself; name a clean one by --set")
+    return MadeBy(recipe.name, recipe.version, clean.name, clean.title)
 
 
 def corrupt(
@@ -122,10 +136,13 @@ def corrupt(
         replayed: take seeds and parameters from this manifest, and draw nothing.
 
     Raises:
-        CoopbenchError: the set has no test subject, or a file of it cannot be read; or another
-            process is corrupting into ``out``.
+        CoopbenchError: the set has no test subject, or a file of it cannot be read; or ``out``
+            holds another set, or another process is corrupting into it.
     """
+    known_by = made_by(recipe, clean)
+    evaluated_cases(clean)  # before there is a folder
     with folder_lock(out, "corrupting into"):
+        refuse_another(out, known_by)
         return _corrupt(clean, recipe, out, seed, workers, replayed)
 
 
@@ -172,18 +189,22 @@ def _describe(
     clean: Dataset, recipe: Recipe, kind: str, cases: Sequence[Case], root: Path, seed: int
 ) -> Dataset:
     family, severity = recipe.family(kind)
+    known_by = made_by(recipe, clean)
     preparation: dict[str, Any] = {
         "recipe": recipe.name,
         "recipe_version": recipe.version,
         "kind": family,
         "seed": seed,
+        "test_set": kind,
+        "clean": known_by.clean,
+        "clean_title": known_by.clean_title,
     }
     if severity is not None:
         preparation["severity"] = severity
     return clean.model_copy(
         update={
-            "name": kind,
-            "title": kind,
+            "name": known_by.name(kind),
+            "title": known_by.title(kind),
             "source": f"{clean.source}, corrupted by {recipe.title}, kind {kind}",
             "preparation": clean.preparation | preparation,
             "software": {"coopbench": version("coopbench"), **software(recipe)},
@@ -196,7 +217,7 @@ def _describe(
 def _manifest(clean: Dataset, recipe: Recipe, seed: int, datasets: Sequence[Dataset]) -> Manifest:
     sources = {case.subject: case for case in clean.cases}
     volumes = []
-    for dataset in datasets:
+    for kind, dataset in zip(recipe.kinds, datasets, strict=True):
         for case in dataset.cases:
             source, made_from = sources[case.subject], case.made_from
             for frame in case.frames:
@@ -206,8 +227,8 @@ def _manifest(clean: Dataset, recipe: Recipe, seed: int, datasets: Sequence[Data
                         file=f"{dataset.root.name}/{case.folder}/{image}",
                         source=f"{source.folder}/{image}",
                         source_sha256=source.files[image],
-                        kind=dataset.name,
-                        severity=recipe.family(dataset.name)[1],
+                        kind=kind,
+                        severity=recipe.family(kind)[1],
                         draw=case.draw,
                         seed=made_from["seeds"][frame],
                         parameters=made_from["parameters"][frame],
@@ -220,6 +241,7 @@ def _manifest(clean: Dataset, recipe: Recipe, seed: int, datasets: Sequence[Data
         recipe=record_recipe(recipe),
         seed=seed,
         layout="prepared",
+        clean=clean.name,
         source=f"{clean.title} ({clean.source})",
         software=software(recipe),
         volumes=tuple(volumes),
@@ -241,13 +263,15 @@ def _corrupt_case(
     def volume(frame: str) -> PreparedFrame:
         return read_frame(clean, case, frame)
 
+    # Subjects of two sets may have one number, and are not to have one artefact.
+    of = () if clean.name == CLEAN else (clean.name,)
     done = []
     for kind in recipe.kinds:
         root = out / kind
         for draw in range(1, recipe.draws + 1):
             folder = f"{case.folder}/draw{draw}"
             seeds = {
-                frame: volume_seed(recipe, seed, kind, case.subject, frame, draw)
+                frame: volume_seed(recipe, seed, kind, *of, case.subject, frame, draw)
                 for frame in case.frames
             }
             fixed: dict[str, dict[str, Any]] = {}
@@ -277,6 +301,7 @@ def _corrupt_case(
                 "software": software(recipe),
                 "seeds": seeds,
             }
+            made_from |= {"clean": clean.name} if of else {}
             before = read_case(root / folder / "case.json")
             if (
                 before is not None
@@ -334,7 +359,10 @@ def _is_up_to_date(
     before: Case, made_from: dict[str, Any], fixed: dict[str, dict[str, Any]]
 ) -> bool:
     """Whether a case that is there was made from the very same things, and its record is whole."""
-    there = before.made_from
+    there = dict(before.made_from)
+    with suppress(KeyError, TypeError):  # under the name that the recipe has today
+        today = known_as(there["recipe"], there["recipe_version"])
+        there["recipe"], there["recipe_version"] = today
     same = {key: there.get(key) for key in made_from} == made_from
     drawn = {key: there.get(key) for key in ("parameters", "voxels", "geometry")}
     same = same and there.get("digest") == digest(drawn)

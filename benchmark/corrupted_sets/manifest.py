@@ -19,10 +19,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from benchmark.core.errors import CoopbenchError
 from benchmark.core.files import digest, read_json, sha256, write_json
 from benchmark.core.parallel import results_or_raise, run_parallel
-from benchmark.core.validation import RelativePath
+from benchmark.core.validation import FileName, RelativePath
 from benchmark.corrupted_sets.recipe import Recipe
 from benchmark.data.dataset import Case, read_case, read_dataset, read_record
-from benchmark.data.nifti import open_nifti, read_volume
+from benchmark.data.nifti import open_nifti, read_image
+from benchmark.data.set_names import known_as
 
 MANIFEST = "manifest.json"
 
@@ -42,6 +43,19 @@ class RecipeRecord(_Record):
     version: int
     definition: dict[str, Any] | None
     """All of the recipe, where it is data and no code."""
+
+    def called_today(self) -> Self:
+        """The same under the name that the recipe has today."""
+        name, version = known_as(self.name, self.version)
+        return self.model_copy(update={"name": name, "version": version})
+
+    def same_voxels(self, other: "RecipeRecord") -> bool:
+        """Whether both make the same, whatever they are called."""
+        ours, theirs = (
+            (one.name, one.version, one.definition)
+            for one in (self.called_today(), other.called_today())
+        )
+        return ours == theirs
 
 
 class VolumeRecord(_Record):
@@ -85,6 +99,8 @@ class Manifest(_Record):
     seed: int
     layout: Literal["prepared", "folder"]
     """Whether the source was a prepared set, or any folder of images."""
+    clean: FileName | None = None
+    """Name of the prepared set; not known of sets that were made when it could only be ``acdc``."""
     source: str
     """What the clean images are."""
     software: dict[str, str]
@@ -98,7 +114,7 @@ class Manifest(_Record):
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest in ``folder``.
+    """The manifest in ``folder``, its recipe under the name that it has today.
 
     Raises:
         CoopbenchError: there is none, or it is not valid, or of an earlier format.
@@ -115,7 +131,8 @@ def read_manifest(folder: Path) -> Manifest:
             "and labels; run the 'coopbench corrupt' that made it again: the same voxels, and a "
             "new manifest"
         )
-    return read_record(path, Manifest)
+    manifest = read_record(path, Manifest)
+    return manifest.model_copy(update={"recipe": manifest.recipe.called_today()})
 
 
 def record_recipe(recipe: Recipe) -> RecipeRecord:
@@ -232,7 +249,7 @@ def _wrong_image(path: Path, volume: VolumeRecord) -> list[str]:
     if not path.is_file():
         return [f"{path}: is missing"]
     try:
-        voxels = voxel_checksum(read_volume(path).data)
+        voxels = voxel_checksum(read_image(path).data)
     except CoopbenchError as error:
         return [str(error)]
     lines = []

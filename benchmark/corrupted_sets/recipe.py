@@ -1,6 +1,5 @@
 """The interface of a recipe of corruptions, and how recipes are found."""
 
-import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.core.errors import CoopbenchError, UsageError
+from benchmark.core.validation import nearest
 
 GROUP = "coopbench.recipes"
 READERS = "coopbench.recipe_readers"
@@ -47,6 +47,11 @@ class Recipe(ABC):
     """Height and width of the centre that is corrupted, in pixels; None: whole slices."""
     packages: tuple[str, ...]
     """The libraries whose version the voxels depend on."""
+    seed_name: str | None = None
+    """What the volumes' seeds are derived from, where that is not `name`.
+
+    A recipe that was renamed keeps its voxels by it.
+    """
     definition: dict[str, Any] | None = None
     """All of the recipe, where it is data and no code."""
 
@@ -85,7 +90,7 @@ def find_recipe(name: str) -> Recipe:
         name: of the recipe, or the path of a file with a suffix that a reader is registered for.
 
     Raises:
-        UsageError: no such recipe is installed; near matches are named.
+        UsageError: no such recipe is installed; those that are, and the nearest, are named.
         CoopbenchError: the file is missing or holds no recipe.
     """
     suffix = Path(name).suffix.removeprefix(".")
@@ -93,9 +98,10 @@ def find_recipe(name: str) -> Recipe:
         return find_reader(suffix).read(Path(name))
     registered = _registered(GROUP)
     if name not in registered:
-        near = difflib.get_close_matches(name, registered, n=3, cutoff=0.4) or sorted(registered)
         raise UsageError(
-            f"no recipe is called '{name}'; there are {', '.join(near)}, or give a .toml file"
+            f"no recipe is called '{name}'; there are "
+            f"{', '.join(sorted(registered))}, or give a .toml file"
+            f"{nearest(name, registered)}"
         )
     recipe: Recipe = registered[name].load()()
     return recipe

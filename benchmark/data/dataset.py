@@ -17,6 +17,7 @@ from benchmark.core.errors import CoopbenchError, first_lines
 from benchmark.core.files import digest, sha256, write_json
 from benchmark.core.validation import FileName, RelativePath, faults
 from benchmark.data.labels import STRUCTURES
+from benchmark.data.set_names import CorruptionRecord, read_corruption
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -67,6 +68,38 @@ class Dataset(_Record):
         """Digest of every case's checksums: the same exactly when the data are the same."""
         return digest({case.folder: case.files for case in self.cases})
 
+    @property
+    def corruption(self) -> CorruptionRecord | None:
+        """What it was corrupted by; None for a clean set.
+
+        Raises:
+            CoopbenchError: its ``preparation`` does not say so rightly.
+        """
+        try:
+            return read_corruption(self.preparation)
+        except ValueError as error:
+            raise CoopbenchError(f"{self.root / 'dataset.json'}: {error}") from error
+
+    @property
+    def kind(self) -> str:
+        """The kind of a corrupted set with its severity, as its recipe calls it; else the name."""
+        corruption = self.corruption
+        return (corruption and corruption.test_set) or self.name
+
+    def called_today(self) -> "Dataset":
+        """The same under the name and title that a corrupted set has by `set_names`.
+
+        A set that an earlier version made, or whose recipe has another name since, is found out
+        here, once for all that read it.
+        """
+        corruption = self.corruption
+        if corruption is None:
+            return self
+        made_by, kind = corruption.made_by, self.kind
+        preparation = self.preparation | {"test_set": kind}
+        names = {"name": made_by.name(kind), "title": made_by.title(kind)}
+        return self.model_copy(update={**names, "preparation": preparation})
+
     def of_subjects(self, subjects: tuple[str, ...]) -> tuple[Case, ...]:
         """The cases of ``subjects``.
 
@@ -113,7 +146,8 @@ def read_dataset(folder: Path) -> Dataset:
             f"{folder}: holds no prepared set (no dataset.json); "
             "make one with 'coopbench prepare' or 'coopbench phantom'"
         )
-    return read_record(folder / "dataset.json", Dataset).model_copy(update={"root": folder})
+    dataset = read_record(folder / "dataset.json", Dataset)
+    return dataset.model_copy(update={"root": folder}).called_today()
 
 
 def find_datasets(data: Path) -> Iterator[Dataset]:
@@ -170,7 +204,10 @@ def evaluated_cases(dataset: Dataset) -> tuple[Case, ...]:
         test = set(read_splits(dataset).test)
         cases = tuple(case for case in cases if case.subject in test)
     if not cases:
-        raise CoopbenchError(f"{dataset.root}: holds none of its test subjects")
+        raise CoopbenchError(
+            f"{dataset.root}: holds none of its test subjects; prepare the complete download, or "
+            "name others in its splits.json"
+        )
     return cases
 
 

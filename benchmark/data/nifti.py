@@ -6,7 +6,7 @@ Whatever a file says of itself, reading it takes no more than a bounded time and
 import gzip
 import logging
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +38,10 @@ SUFFIXES = (".nii", ".nii.gz")
 
 @dataclass(frozen=True)
 class Volume:
-    """One 3D frame: ``data`` (x, y, slices), ``affine`` 4 × 4 to millimetres, ``spacing`` in mm."""
+    """One 3D frame: ``data`` (x, y, slices), ``affine`` 4 × 4 to millimetres, ``spacing`` in mm.
+
+    Of `read_image`, ``data`` may be (x, y, slices, frames).
+    """
 
     data: NDArray[np.generic]
     affine: NDArray[np.float64]
@@ -52,6 +55,55 @@ def read_volume(path: Path, frame: int | None = None) -> Volume:
         CoopbenchError: the file is missing, truncated, not NIfTI, not 3D, absurdly large, or its
             spacing is not positive; the message names the file.
     """
+
+    def pick(image: nib.Nifti1Pair) -> NDArray[np.generic]:
+        shape = image.shape
+        if len(shape) == 4 and frame is not None:
+            if not 0 <= frame < shape[3]:
+                raise CoopbenchError(
+                    f"{path}: holds {shape[3]} frames (from 0), but frame {frame} is asked for"
+                )
+            return np.asarray(image.dataobj[..., frame])
+        if len(shape) == 4 and shape[3] == 1:
+            return np.asarray(image.dataobj)[..., 0]
+        if len(shape) == 3 and not frame:
+            return np.asarray(image.dataobj)
+        hint = "give a single frame" if len(shape) == 4 else "a 3D stack of slices is needed"
+        raise CoopbenchError(f"{path}: is {len(shape)}D, of shape {_plain(shape)}; {hint}")
+
+    return _read(path, pick)
+
+
+def read_image(path: Path) -> Volume:
+    """Read a 2D, 3D or 4D NIfTI file whole: (x, y, slices), or (x, y, slices, frames).
+
+    A 2D image is a stack of one slice, and a 4D one of a single frame is 3D.
+
+    Raises:
+        CoopbenchError: as `read_volume`, but for the dimensions.
+    """
+
+    def pick(image: nib.Nifti1Pair) -> NDArray[np.generic]:
+        shape = image.shape
+        if not 2 <= len(shape) <= 4:
+            raise CoopbenchError(
+                f"{path}: is {len(shape)}D, of shape {_plain(shape)}; an image of 2 to 4 "
+                "dimensions is needed"
+            )
+        data = np.asarray(image.dataobj)
+        if data.ndim == 2:
+            return data[..., None]
+        return data[..., 0] if data.ndim == 4 and shape[3] == 1 else data
+
+    return _read(path, pick)
+
+
+def _plain(shape: Sequence[int]) -> tuple[int, ...]:
+    return tuple(int(n) for n in shape)
+
+
+def _read(path: Path, pick: Callable[[nib.Nifti1Pair], NDArray[np.generic]]) -> Volume:
+    """Check a file as `read_volume` does, and take the voxels that ``pick`` takes."""
     if not path.is_file():
         what = "is no file" if path.exists() else "no such file"
         raise CoopbenchError(f"{path}: {what}")
@@ -59,7 +111,7 @@ def read_volume(path: Path, frame: int | None = None) -> Volume:
         image = open_nifti(path)
         if image.get_data_dtype().kind not in "biuf":
             raise CoopbenchError(f"{path}: holds {image.get_data_dtype()}, not plain numbers")
-        shape = tuple(int(n) for n in image.shape)
+        shape = _plain(image.shape)
         if (
             min(shape, default=0) < 1
             or np.prod(shape[:3], dtype=float) > MAX_VOXELS
@@ -74,19 +126,7 @@ def read_volume(path: Path, frame: int | None = None) -> Volume:
             )
         zooms = [float(zoom) for zoom in image.header.get_zooms()]
         affine = np.asarray(image.affine, dtype=np.float64)
-        if len(shape) == 4 and frame is not None:
-            if not 0 <= frame < shape[3]:
-                raise CoopbenchError(
-                    f"{path}: holds {shape[3]} frames (from 0), but frame {frame} is asked for"
-                )
-            data = np.asarray(image.dataobj[..., frame])
-        elif len(shape) == 4 and shape[3] == 1:
-            data = np.asarray(image.dataobj)[..., 0]
-        elif len(shape) == 3 and not frame:
-            data = np.asarray(image.dataobj)
-        else:
-            hint = "give a single frame" if len(shape) == 4 else "a 3D stack of slices is needed"
-            raise CoopbenchError(f"{path}: is {len(shape)}D, of shape {shape}; {hint}")
+        data = pick(image)
     except PermissionError:
         raise
     except (
@@ -100,7 +140,7 @@ def read_volume(path: Path, frame: int | None = None) -> Volume:
     ) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise CoopbenchError(f"{path}: cannot be read as NIfTI ({reason})") from error
-    spacing = (zooms[0], zooms[1], zooms[2])
+    spacing = (zooms[0], zooms[1], zooms[2] if len(zooms) > 2 else 1.0)
     if not all(np.isfinite(zoom) and zoom > 0 for zoom in spacing):
         raise CoopbenchError(f"{path}: the voxel spacing {spacing} is not positive")
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
@@ -167,7 +207,8 @@ def _check_header(path: Path) -> None:
             raise CoopbenchError(
                 f"{path}: the header has the voxels begin at byte {float(header['vox_offset']):g}"
             )
-        spacing = tuple(float(zoom) for zoom in header["pixdim"][1:4])
+        axes = 2 if int(header["dim"][0]) == 2 else 3
+        spacing = tuple(float(zoom) for zoom in header["pixdim"][1 : 1 + axes])
         if not all(np.isfinite(zoom) and zoom > 0 for zoom in spacing):
             raise CoopbenchError(f"{path}: the voxel spacing {spacing} is not positive")
 

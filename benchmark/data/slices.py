@@ -1,5 +1,6 @@
 """Training slices, held in memory on the device that trains on them."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,46 +17,77 @@ from benchmark.data.prepared import read_frame
 class TrainingSlices:
     """Every slice with a label of the given cases, on one common canvas.
 
+    Args:
+        dataset: the prepared set.
+        cases: whose slices.
+        crop: height and width of a training slice, which every slice is padded to at least.
+        pad: pad a slice to this side with its minimum; 0: with 0.
+        partial: whether an epoch's last batch may be a smaller one.
+        device: that trains on them.
+
     Attributes:
         images: float32 (M, 1, S, S), each in its volume's [0, 1]; S holds the largest slice.
         labels: uint8 (M, 1, S, S).
+        sides: int64 (M, 2), height and width of each padded slice in the middle of its canvas.
     """
 
     def __init__(
-        self, dataset: Dataset, cases: Sequence[Case], *, crop: int, device: torch.device
+        self,
+        dataset: Dataset,
+        cases: Sequence[Case],
+        *,
+        crop: int,
+        pad: int = 0,
+        partial: bool = True,
+        device: torch.device,
     ) -> None:
         frames = [read_frame(dataset, case, name) for case in cases for name in case.frames]
-        canvas = max(crop, *(size for frame in frames for size in frame.image.shape[1:]))
-        images = np.concatenate([centre_field(frame.image, canvas) for frame in frames])
-        labels = np.concatenate([centre_field(frame.label, canvas) for frame in frames])
-        drawn = labels.any(axis=(1, 2))
+        canvas = max(crop, pad, *(size for frame in frames for size in frame.image.shape[1:]))
+        images, labels, sides = [], [], []
+        for frame in frames:
+            size = frame.image.shape[1:]
+            image, inside = centre_field(frame.image, canvas), np.ones(size, dtype=bool)
+            if pad:
+                least = frame.image.min(axis=(1, 2))[:, None, None]
+                image = np.where(centre_field(inside, canvas), image, least)
+            images.append(image)
+            labels.append(centre_field(frame.label, canvas))
+            sides += [[max(crop, pad, side) for side in size]] * len(image)
+        label = np.concatenate(labels)
+        drawn = label.any(axis=(1, 2))
         if not drawn.any():
             raise CoopbenchError(f"{dataset.root}: no training slice has a label")
-        self.images = _place(torch.from_numpy(images[drawn])[:, None], device)
-        self.labels = _place(torch.from_numpy(labels[drawn])[:, None], device)
-        self.device = device
+        self.images = _place(torch.from_numpy(np.concatenate(images)[drawn])[:, None], device)
+        self.labels = _place(torch.from_numpy(label[drawn])[:, None], device)
+        self.sides = torch.tensor(sides)[torch.from_numpy(drawn)].to(device)
+        self.device, self.partial = device, partial
 
     def __len__(self) -> int:
         return self.images.shape[0]
 
     def steps_per_epoch(self, count: int) -> int:
-        """Batches of ``count`` slices in one pass; what does not fill a batch waits."""
-        return max(1, len(self) // count)
+        """Batches of ``count`` slices in one pass, the last one perhaps smaller."""
+        rounded = math.ceil if self.partial else math.floor
+        return max(1, rounded(len(self) / count))
 
-    def draw(self, count: int, step: int, seed: int) -> tuple[Tensor, Tensor]:
-        """The slices of a step (from 0): images (count, 1, S, S) and labels, on the device.
+    def draw(self, count: int, step: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+        """The slices of a step (from 0): images (N, 1, S, S), labels and sides, on the device.
 
-        Every epoch goes through the slices in an order of its own, drawn from ``seed``.
+        Every epoch goes through the slices in an order of its own, drawn from ``seed``. N is
+        ``count``, or fewer for the last batch of an epoch.
         """
         epoch, batch = divmod(step, self.steps_per_epoch(count))
         generator = torch.Generator().manual_seed(derive_seed(seed, "order", epoch))
         order = torch.randperm(len(self), generator=generator)
-        # Only a set with fewer slices than a batch comes round to its first slices again.
-        chosen = order[torch.arange(batch * count, (batch + 1) * count) % len(self)]
+        if len(self) < count:  # such a set comes round to its first slices again
+            chosen = order[torch.arange(count) % len(self)]
+        else:
+            chosen = order[batch * count : (batch + 1) * count]
         chosen = chosen.to(self.images.device)
         return (
             self.images[chosen].to(self.device, non_blocking=True),
             self.labels[chosen].to(self.device, non_blocking=True),
+            self.sides[chosen.to(self.device)],
         )
 
 

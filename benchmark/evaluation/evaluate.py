@@ -1,5 +1,7 @@
 """Scores of runs on test sets, one row per volume, structure and output."""
 
+import csv
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -49,8 +51,21 @@ class _Job:
 
 
 def scores_path(run: Run, dataset: Dataset) -> Path:
-    """Where a run's scores on a set lie."""
+    """Where a run's scores on a set are written."""
     return run.folder / "scores" / f"{dataset.name}.csv"
+
+
+def kept_scores(run: Run, dataset: Dataset) -> Path:
+    """Where a run's scores on a set lie: also under the name that the set had before.
+
+    What lies there counts only where it is of the very same data, so that scores on another
+    version of a corrupted set are left alone, and not taken for these.
+    """
+    own = scores_path(run, dataset)
+    before = own.with_name(f"{dataset.kind}.csv")
+    if before != own and _record_of(own).get("data") != dataset.fingerprint:
+        return before if _record_of(before).get("data") == dataset.fingerprint else own
+    return own
 
 
 def evaluate(
@@ -65,6 +80,7 @@ def evaluate(
 
     Scores are kept in ``scores/<set>.csv`` in the run's folder, beside a record of the weights,
     the data and the metrics that they come from; when one of these changes they are made again.
+    Sets that are `out_of_reach` are passed over.
 
     Raises:
         CoopbenchError: a run is unfinished, or a file cannot be read.
@@ -75,7 +91,9 @@ def evaluate(
             raise CoopbenchError(
                 f"{run.folder}: its training is not finished; run the same 'train' command again"
             )
-        for dataset, made_from in unscored(run, datasets, device, predictions=save_predictions):
+        unreachable = [] if save_predictions else out_of_reach(run, datasets)
+        wanted = [dataset for dataset in datasets if dataset not in unreachable]
+        for dataset, made_from in unscored(run, wanted, device, predictions=save_predictions):
             if not run.weights.is_file():
                 lacks = "label maps" if save_predictions else "scores"
                 raise CoopbenchError(
@@ -98,19 +116,27 @@ def evaluate(
     return len(jobs)
 
 
-def _record_path(run: Run, dataset: Dataset) -> Path:
-    return scores_path(run, dataset).with_suffix(".json")
-
-
 def _made_from(run: Run, dataset: Dataset) -> dict[str, Any]:
     """What a run's scores on a set were made from; empty where there are none that are whole."""
-    path, record_path = scores_path(run, dataset), _record_path(run, dataset)
+    return _record_of(kept_scores(run, dataset))
+
+
+def _record_of(path: Path) -> dict[str, Any]:
+    """What a score file was made from; empty where it is not whole."""
     try:
-        record = json.loads(record_path.read_bytes())
+        record = json.loads(path.with_suffix(".json").read_bytes())
         made_from: dict[str, Any] = record["made_from"]
         return made_from if record["sha256"] == sha256(path) else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
+
+
+def out_of_reach(run: Run, datasets: Sequence[Dataset]) -> list[Dataset]:
+    """The sets that a run without weights was not scored on, beside the one it was trained on."""
+    if run.weights.is_file():
+        return []
+    further = [one for one in datasets if one.fingerprint != run.config.data.fingerprint]
+    return [one for one in further if _made_from(run, one).get("data") != one.fingerprint]
 
 
 def unscored(
@@ -166,7 +192,13 @@ def _write_scores(run: Run, job: _Job, device: torch.device, save_predictions: b
         pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(
             partial_path, index=False, float_format="%.6f"
         )
-    write_json(_record_path(run, job.dataset), {"made_from": job.made_from, "sha256": sha256(path)})
+    record = {"made_from": job.made_from, "sha256": sha256(path)}
+    if (corruption := job.dataset.corruption) is not None:
+        made_by = corruption.made_by
+        record["corruption"] = {"recipe": made_by.recipe, "version": made_by.version} | {
+            "clean": made_by.clean
+        }
+    write_json(path.with_suffix(".json"), record)
 
 
 def _evaluate_frame(
@@ -213,24 +245,48 @@ def _evaluate_frame(
     return rows
 
 
-def gather_scores(
-    runs: Sequence[Run], datasets: Sequence[Dataset], out: Path
-) -> list[tuple[Path, int]]:
+@dataclass(frozen=True)
+class ScorePart:
+    """A file that joined scores are made of, its number of rows, and its test set's title."""
+
+    path: Path
+    rows: int
+    title: str
+
+
+def gather_scores(runs: Sequence[Run], datasets: Sequence[Dataset], out: Path) -> list[ScorePart]:
     """Write the scores of all runs on all sets into one ``scores.csv``.
 
     Returns:
-        The files that it is made of, in its order, each with its number of rows.
+        The files that it is made of, in its order.
     """
     parts = []
     with whole_file(out) as partial_path, partial_path.open("w", encoding="utf-8") as file:
         file.write(",".join(COLUMNS) + "\n")
         for run in runs:
+            unreachable = out_of_reach(run, datasets)
             for dataset in datasets:
-                path = scores_path(run, dataset)
-                _, _, rows = path.read_text("utf-8").partition("\n")
+                if dataset in unreachable:
+                    continue
+                path = kept_scores(run, dataset)
+                rows = _rows_of(path, dataset)
                 file.write(rows)
-                parts.append((path, rows.count("\n")))
+                parts.append(ScorePart(path, rows.count("\n"), dataset.title))
     return parts
+
+
+def _rows_of(path: Path, dataset: Dataset) -> str:
+    """The rows of a score file, under the title that the set has today."""
+    _, _, rows = path.read_text("utf-8").partition("\n")
+    column = COLUMNS.index("test_set")
+    parsed = list(csv.reader(rows.splitlines()))
+    if all(row[column] == dataset.title for row in parsed):
+        return rows
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(
+        [*row[:column], dataset.title, *row[column + 1 :]] for row in parsed
+    )
+    return text.getvalue()
 
 
 def gather_groups(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[tuple[Path, int]]:

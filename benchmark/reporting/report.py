@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from pydantic import BaseModel, ValidationError
 
 from benchmark.core.errors import CoopbenchError, UsageError
 from benchmark.core.files import read_json, whole_file, write_json, write_text
 from benchmark.core.lock import folder_lock
-from benchmark.core.validation import FileName, faults
 from benchmark.data.dataset import Dataset
-from benchmark.evaluation.evaluate import COLUMNS, gather_scores
+from benchmark.data.set_names import CLEAN, CLEAN_TITLE, MadeBy
+from benchmark.evaluation.evaluate import COLUMNS, ScorePart, gather_scores
 from benchmark.evaluation.external.record import CorruptedBy
 from benchmark.evaluation.external.rows import ExternalRows
 from benchmark.evaluation.metrics import IMPLEMENTATION
+from benchmark.evaluation.other_versions import not_shown
 from benchmark.reporting.example_figures import example_figures
 from benchmark.reporting.report_page import Picture, ScoreSource, make_page
 from benchmark.runs.changed_settings import settings_notes
@@ -32,16 +32,13 @@ from results.figures.report_figures import report_figures
 from results.figures.style import save_figure
 from results.page.render import write_page
 from results.scores.order import ChosenOrder
-from results.scores.score_table import join_scores, read_scores, write_parquet
+from results.scores.score_table import join_scores, read_scores, rename_sets, write_parquet
 from results.tables.latex import DEFAULT_WIDTH
 from results.tables.render import text_table
 from results.tables.report_tables import ranks_csv, report_tables, severity_csv
 
 REFERENCE = "standard"
 """The method that the others are compared with, where it is in the table."""
-
-CLEAN, CLEAN_TITLE = "acdc", "ACDC"
-"""The name of the set that the recipes were applied to, and its title where it is not there."""
 
 Tell = Callable[[str], None]
 """Told what is being done, a few words each."""
@@ -74,14 +71,6 @@ class ReportOptions:
     """What is printed for a row, by its name, in the place of its own title."""
 
 
-class _MadeBy(BaseModel):
-    """What a corrupted set says of itself."""
-
-    recipe: FileName
-    kind: str
-    severity: int | None = None
-
-
 def corruptions(
     datasets: Sequence[Dataset], external: Mapping[str, CorruptedBy] | None = None
 ) -> dict[str, CorruptedBy]:
@@ -90,48 +79,50 @@ def corruptions(
     Raises:
         CoopbenchError: a prepared set does not say it, or two say different things of one title.
     """
-    clean = {dataset.name: dataset.title for dataset in datasets}.get(CLEAN, CLEAN_TITLE)
+    titles = {dataset.name: dataset.title for dataset in datasets}
     found: dict[str, CorruptedBy] = {}
     for dataset in datasets:
-        if "recipe" not in dataset.preparation:
+        corruption = dataset.corruption
+        if corruption is None:
             continue
-        try:
-            made_by = _MadeBy.model_validate(dataset.preparation)
-        except ValidationError as error:
-            raise CoopbenchError(
-                f"{dataset.root / 'dataset.json'}: preparation.{faults(error, _MadeBy)[0]}"
-            ) from error
-        found[dataset.title] = CorruptedBy(**made_by.model_dump(), clean=clean)
-    for title, corruption in (external or {}).items():
-        if (other := found.setdefault(title, corruption)) != corruption:
+        made_by = corruption.made_by
+        found[dataset.title] = CorruptedBy(
+            recipe=made_by.recipe,
+            version=made_by.version,
+            kind=corruption.kind,
+            severity=corruption.severity,
+            clean=titles.get(made_by.clean, made_by.clean_title),
+        )
+    for title, by in (external or {}).items():
+        if (other := found.setdefault(title, by)) != by:
             raise CoopbenchError(
                 f"{title}: is corrupted from {other.clean} by {other.recipe}, and in the scores of "
-                f"an external model from {corruption.clean} by {corruption.recipe}; the two do not "
-                "mix, so make a report of each, or score under one --set what is the same"
+                f"an external model from {by.clean} by {by.recipe}; the two do not mix, so make a "
+                "report of each, or score under one --set what is the same"
             )
     return found
 
 
-def corrupted_sets(made_by: Mapping[str, CorruptedBy]) -> dict[str, CorruptedSets]:
-    """By recipe, which sets it corrupted, and how severely.
+def corrupted_sets(
+    made_by: Mapping[str, CorruptedBy], home: str = CLEAN_TITLE
+) -> dict[str, CorruptedSets]:
+    """By recipe, its version and the clean set, which sets were corrupted, and how severely.
 
-    A recipe is a benchmark of its own: a mean over the kinds of two would count those that both
-    have twice, and change with every recipe that is added.
+    Each is a benchmark of its own: a mean over the kinds of two would count those that both have
+    twice, and change with every recipe that is added. ``home`` is the title of ``acdc``, which a
+    group's name leaves out.
 
     Raises:
-        ScoreFileError: two sets of a recipe are of one kind and severity, or a severity is not one.
-        CoopbenchError: the sets of a recipe were made from several clean ones.
+        ScoreFileError: two sets of a group are of one kind and severity, or a severity is not one.
     """
     found: dict[str, dict[str, Corruption]] = {}
     clean: dict[str, str] = {}
     for title, by in made_by.items():
-        if (other := clean.setdefault(by.recipe, by.clean)) != by.clean:
-            raise CoopbenchError(
-                f"recipe {by.recipe}: some of its sets were made from {other}, others ({title}) "
-                f"from {by.clean}; make a report of each, or score under one --set what is the same"
-            )
-        found.setdefault(by.recipe, {})[title] = Corruption(by.kind, by.severity)
-    return {recipe: CorruptedSets(found[recipe], clean=clean[recipe]) for recipe in sorted(found)}
+        of = CLEAN if by.clean == home else by.clean
+        group = MadeBy(by.recipe, by.version, of, by.clean).group
+        clean[group] = by.clean
+        found.setdefault(group, {})[title] = Corruption(by.kind, by.severity)
+    return {group: CorruptedSets(found[group], clean=clean[group]) for group in sorted(found)}
 
 
 def _joined_scores(
@@ -150,13 +141,13 @@ def _joined_scores(
     parts = gather_scores(runs, datasets, out) if runs else []
     tables = [read_scores(out)] if runs else []
     for path in external.files:
-        tables.append(read_scores(path))
-        parts.append((path, len(tables[-1])))
+        tables.append(rename_sets(read_scores(path), external.renamed.get(path, {})))
+        parts.append(ScorePart(path, len(tables[-1]), ""))
     scores = _chosen(join_scores(tables), methods)
     if external.files:
         with whole_file(out) as partial:
             scores.to_csv(partial, columns=list(COLUMNS), index=False, float_format="%.6f")
-    return scores, [ScoreSource(path, rows) for path, rows in parts]
+    return scores, [ScoreSource(part.path, part.rows, part.title) for part in parts]
 
 
 def _chosen(scores: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
@@ -222,12 +213,14 @@ def compare(
     own = datasets if runs else [one for one in datasets if not external.replaces(one)]
     made_by = corruptions(own, external.corrupted)
     methods = scores["method"].astype(str).unique()
+    home = {dataset.name: dataset.title for dataset in datasets}.get(CLEAN, CLEAN_TITLE)
     code, not_compared = code_remarks(runs)
     remarks = {run.config.name: run.config.remark for run in runs} | external.remarks
     origins = (
         *not_compared,
         *incomplete(scored),
         *provenance(runs, scored),
+        *not_shown(runs, datasets),
         *(f"{line}." for line in selection.left_out),
     )
     return Comparison(
@@ -241,7 +234,7 @@ def compare(
         },
         recipes={
             recipe: sets
-            for recipe, sets in corrupted_sets(made_by).items()
+            for recipe, sets in corrupted_sets(made_by, home).items()
             if found & set(sets.corruptions)  # not so where only others were scored on it
         },
         graded=frozenset(title for title, by in made_by.items() if by.severity is not None),
@@ -364,6 +357,7 @@ def _write_report(
             *(f"{line}." for line in selection.left_out),
             *incomplete([one for one in datasets if one.title in set(scores["test_set"])]),
             *(settings_notes(selection.runs) if _differently_trained(selection.runs) else ()),
+            *not_shown(selection.runs, datasets),
             *unseen,
         ],
     )

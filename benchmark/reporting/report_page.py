@@ -60,6 +60,8 @@ class ScoreSource:
 
     path: Path
     rows: int
+    title: str = ""
+    """Of its test set, where it has one only."""
 
 
 @dataclass(frozen=True)
@@ -162,14 +164,14 @@ def _run_records(
 ) -> list[RunRecord]:
     keys = ["method", "repeat", "test_set", "output"]
     scores = comparison.scores.groupby(keys, observed=True)["dice"].agg(["mean", "size"])
-    files = {source.path.parent.parent: {} for source in sources}  # type: ignore[var-annotated]
+    files: dict[Path, dict[str, Path]] = {}
     for source in sources:
-        files[source.path.parent.parent][source.path.stem] = source.path
+        files.setdefault(source.path.parent.parent, {})[source.title] = source.path
     records = []
     for run in runs:
         config = run.config
         found = scores.loc[[config.name]].xs(config.repeat, level="repeat")
-        titles = _titles(files.get(run.folder, {}))
+        titles = files.get(run.folder, {})
         own = tuple(
             SetScore(str(name), str(output), float(mean), int(size), str(titles.get(str(name), "")))
             for (_, name, output), mean, size in found.itertuples()
@@ -178,18 +180,6 @@ def _run_records(
         settings = {**config.training.model_dump(), **config.settings}
         records.append(RunRecord(title, str(run.folder), _run_facts(run), _flat(settings), own))
     return records
-
-
-def _titles(files: Mapping[str, Path]) -> dict[str, Path]:
-    """Score files by the title of their test set, which stands in every row."""
-    found = {}
-    for path in files.values():
-        with path.open(encoding="utf-8") as lines:
-            header, first = next(lines).rstrip("\n").split(","), next(lines, "")
-        row = pd.Series(first.rstrip("\n").split(","))
-        if len(row) == len(header):
-            found[str(row[header.index("test_set")])] = path
-    return found
 
 
 def _run_facts(run: Run) -> Facts:

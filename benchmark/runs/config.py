@@ -44,9 +44,32 @@ def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
 Bounds = Annotated[tuple[float, float], AfterValidator(_ascending)]
 
 
+STATED = {
+    "pad": 0,
+    "affine_of": "image",
+    "border": "zero",
+    "labels": "nearest",
+    "contrast_about": "mean",
+}
+"""What ``style=stated`` changes of the defaults of `Augmentation`."""
+
+
 class Augmentation(_Settings):
     """Augmentation of image and label together (protocol, section 3); ranges are uniform."""
 
+    style: Literal["executed", "stated"] = "executed"
+    """executed: as the authors' code does it; stated: as its ranges read, another default for pad,
+    affine_of, border, labels and contrast_about. Each of them can be set alone, too."""
+    pad: int = Field(224, ge=0)
+    """Pad a slice to this side with its minimum; lengths are shares of the padded slice's sides.
+    0: pad by 0 where a slice is smaller than the crop, and lengths are shares of the crop."""
+    affine_of: Literal["grid", "image"] = "grid"
+    """grid: zoom, drawn per axis, and shift are of the sampling grid, so that a heart appears at
+    the inverse size; image: one zoom of the image, then a shift of it."""
+    border: Literal["edge", "zero"] = "edge"
+    """Beyond the slice. edge: its edge, or its mirror image in the elastic step; zero: 0."""
+    labels: Literal["majority", "nearest"] = "majority"
+    """majority: a structure where it fills more than half of a pixel; nearest: of the nearest."""
     flip: float = Field(0.2, ge=0, le=1)
     """Probability of a flip, for each axis."""
     rotation: float = Field(15.0, ge=0, le=180)
@@ -54,21 +77,32 @@ class Augmentation(_Settings):
     eighth_turns: bool = True
     """Also rotate by a random multiple of 45 degrees."""
     shift: float = Field(0.1, ge=0, le=1)
-    """Share of the crop, to either side, for each axis."""
+    """Share of the length, to either side, for each axis."""
     zoom: Bounds = (0.8, 1.1)
-    """Factor of the size."""
+    """Factor of the size, of the grid or of the image."""
     intensity: float = Field(0.5, ge=0, le=1)
     """Probability of a change of contrast and brightness."""
+    contrast_about: Literal["zero", "mean"] = "zero"
+    """zero: factor of the intensities, and brightness as it is; mean: factor of the difference from
+    the crop's mean, and brightness as a share of its range. Clipped to the range before."""
     contrast: Bounds = (0.8, 1.2)
-    """Factor of the difference from the mean."""
+    """Factor of the contrast."""
     brightness: float = Field(0.1, ge=0)
-    """Share of the image's range, to either side."""
+    """What is added, to either side."""
     elastic: float = Field(0.5, ge=0, le=1)
     """Probability of an elastic deformation."""
     elastic_sigma: Bounds = (0.075, 0.15)
-    """Standard deviation of the smoothing Gaussian, as a share of the crop."""
+    """Standard deviation of the smoothing Gaussian, as a share of ``pad`` (of the crop if it is
+    0)."""
     elastic_strength: Bounds = (1.5, 2.0)
-    """Factor of the smoothed noise, in crops."""
+    """Factor of the smoothed noise, as a share of the same."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_style(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and given.get("style") == "stated":
+            return {**STATED, **given}
+        return given
 
 
 class Training(_Settings):
@@ -90,6 +124,8 @@ class Training(_Settings):
     """Optimisation steps; where given, ``epochs`` and ``max_steps`` do not count."""
     max_steps: int = Field(50_000, ge=1)
     """Optimisation steps at most."""
+    partial_batches: bool = True
+    """Train on an epoch's last batch even where it is smaller, else leave it out."""
     validate_every: int | None = Field(None, ge=1)
     """Steps between validations; None: once an epoch."""
     noise: float = Field(0.05, ge=0)
@@ -97,6 +133,11 @@ class Training(_Settings):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """bfloat16: autocast in the networks; auto: where the hardware gains from it."""
     augmentation: Augmentation = Field(default_factory=Augmentation)
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether no step depends on how many follow, so that a finished run can be prolonged."""
+        return self.schedule == "constant"
 
 
 class TrainingData(_Settings):

@@ -40,9 +40,9 @@ def own_run(
             _forget(run)
         elif run.begun and not run.finished and changed_code(run):
             mark_mixed(run)
-        if run.finished:
+        if run.finished and not config.training.can_go_on:
             run.resume.unlink(missing_ok=True)  # where it was killed in between
-        elif not any(path.is_file() for path in (run.resume, run.weights)):
+        elif not run.begun:
             write_json(folder / "config.json", config.model_dump(mode="json"))
             write_code(run)
         try:

@@ -8,6 +8,9 @@ from benchmark.data.dataset import Dataset, read_splits
 from benchmark.runs.config import RunConfig
 from benchmark.runs.run import Run
 
+LISTED = 4
+"""Sets of a recipe that are named one by one."""
+
 
 def describe(config: RunConfig) -> str:
     """What the runs of a table rest on, in one sentence."""
@@ -31,14 +34,23 @@ def provenance(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[str]:
             f" with torch {packages['torch']} in {record['precision']} on {record['device_name']}, "
             f"{record['threads']} thread(s)."
         )
-    corrupted = {
-        f"Corrupted with TorchIO {dataset.software['torchio']}, recipe "
-        f"{dataset.preparation['recipe']} version {dataset.preparation['recipe_version']}."
-        for dataset in datasets
-        if "recipe" in dataset.preparation and "torchio" in dataset.software
-    }
     now = f"Reported by coopbench at commit {commit() or 'unknown'}."
-    return [*sorted(made), *sorted(corrupted), now]
+    return [*sorted(made), *_corrupted_by(datasets), now]
+
+
+def _corrupted_by(datasets: Sequence[Dataset]) -> list[str]:
+    """Which recipe and version each corrupted set is of, and made with which TorchIO."""
+    titles: dict[str, list[str]] = {}
+    for dataset in datasets:
+        if (corruption := dataset.corruption) is not None:
+            torchio = dataset.software.get("torchio")
+            library = f" with TorchIO {torchio}" if torchio else ""
+            by = f"corrupted by recipe {corruption.made_by.words}{library}."
+            titles.setdefault(by, []).append(dataset.title)
+    return sorted(
+        f"{', '.join(own) if len(own) <= LISTED else f'{own[0]} and {len(own) - 1} more'}: {by}"
+        for by, own in titles.items()
+    )
 
 
 def incomplete(datasets: Sequence[Dataset]) -> list[str]:

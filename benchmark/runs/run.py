@@ -7,7 +7,7 @@ RUNS/acdc-compact/proposed-r0-s40/
     log.txt                what happened, with times
     history.csv            losses, learning rate and validation score over the steps
     tensorboard/           the same as TensorBoard events
-    resume.safetensors     while unfinished: all that is needed to go on
+    resume.safetensors     all that is needed to go on; once finished, kept where that may be asked
     weights.safetensors    the checkpoint with the best validation score
     last.safetensors       the last step's weights
     done.json              written last: the run is finished
@@ -31,6 +31,8 @@ WEIGHTS = "weights.safetensors"
 RESUME = "resume.safetensors"
 EXPORTED = "exported.json"
 CODE = "code.json"
+LENGTH = {"training.steps", "training.epochs", "training.max_steps"}
+"""Settings that say how long a run is trained."""
 
 
 class Summary(BaseModel):
@@ -59,6 +61,8 @@ class Run:
 
     folder: Path
     config: RunConfig
+    prolonged: bool = False
+    """What lies there was trained for another length, and can go on to this one."""
 
     @property
     def weights(self) -> Path:
@@ -93,7 +97,8 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether training has come to its end, and its weights are there or were exported."""
-        return self.done.is_file() and (self.weights.is_file() or self.exported.is_file())
+        there = self.weights.is_file() or self.exported.is_file()
+        return self.done.is_file() and there and not self.prolonged
 
     @property
     def exported(self) -> Path:
@@ -134,29 +139,43 @@ def find_run(runs: Path, config: RunConfig) -> Run:
     """The run of a configuration, begun or not; nothing is written.
 
     Raises:
-        CoopbenchError: the folder holds a run of another configuration; the differences are named.
+        CoopbenchError: the folder holds a run of another configuration, the differences are named;
+            or one of another length that cannot go on to this one, and why.
     """
     folder = runs / config.folder
-    if Run(folder, config).begun:
-        differences = _differences(
-            open_run(folder).config.model_dump(mode="json"), config.model_dump(mode="json")
+    if not Run(folder, config).begun:
+        return Run(folder, config)
+    there, here = (one.model_dump(mode="json") for one in (open_run(folder).config, config))
+    differences = _differences(there, here)
+    if not differences:
+        return Run(folder, config)
+    said = "; ".join(differences.values())
+    way_out = "give this one a --name, or another --runs folder"
+    if not differences.keys() <= LENGTH:
+        raise CoopbenchError(f"{folder}: was made by another configuration ({said}); {way_out}")
+    if not config.training.can_go_on:
+        raise CoopbenchError(
+            f"{folder}: was trained for another length ({said}), which shaped every learning rate "
+            f"of its {config.training.schedule} schedule, so it cannot go on; {way_out}, or train "
+            "with --set schedule=constant"
         )
-        if differences:
-            raise CoopbenchError(
-                f"{folder}: was made by another configuration ({'; '.join(differences)}); "
-                "give this one a --name, or another --runs folder"
-            )
-    return Run(folder, config)
+    if not (folder / RESUME).is_file():
+        raise CoopbenchError(
+            f"{folder}: was trained for another length ({said}) and cannot go on, since its last "
+            f"state was not kept ({RESUME}); {way_out}"
+        )
+    return Run(folder, config, prolonged=True)
 
 
-def _differences(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> list[str]:
-    found = []
+def _differences(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    """What two configurations have unlike, by key, in words."""
+    found: dict[str, str] = {}
     for key in sorted(there.keys() | here.keys()):
         a, b = there.get(key), here.get(key)
         if isinstance(a, dict) and isinstance(b, dict):
-            found += _differences(a, b, f"{prefix}{key}.")
+            found |= _differences(a, b, f"{prefix}{key}.")
         elif a != b:
-            found.append(f"{prefix}{key}: {a} there, {b} now")
+            found[f"{prefix}{key}"] = f"{prefix}{key}: {a} there, {b} now"
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 Values = dict[str, Any]
 
-TRAINING_OF_1: Values = {}
+TRAINING_OF_1: Values = {"partial_batches": False, "augmentation": {"style": "stated"}}
 """What format 1 did, of the harness's settings that it did not name; a group is a mapping."""
 
 STANDARD_PASS_OF_1: Values = {"stn_first": "prediction"}

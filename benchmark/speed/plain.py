@@ -6,6 +6,8 @@ way such code is usually written. The mathematics are those of the harness; a te
 and gradients.
 """
 
+from typing import TypeVar
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -15,6 +17,7 @@ from torch import Tensor, nn
 
 from benchmark.core.seeding import derive_seed
 from benchmark.data.field import centre_field, scale_slices
+from benchmark.data.labels import STRUCTURES
 from benchmark.data.slices import TrainingSlices
 from benchmark.inference.prediction import FIELD, OUTPUTS
 from benchmark.methods.cooperative import Cooperative
@@ -28,45 +31,75 @@ from benchmark.runs.config import Augmentation, RunConfig
 
 Image = NDArray[np.float32]
 Label = NDArray[np.uint8]
+T = TypeVar("T", bound=np.generic)
 
 
 def augment_slice(
     image: Image, label: Label, crop: int, settings: Augmentation, rng: np.random.Generator
 ) -> tuple[Image, Label]:
-    """One slice (S, S) and its label, randomly deformed and re-toned: (crop, crop) each.
+    """One padded slice (H, W) and its label, deformed and re-toned: (crop, crop) each.
 
-    The ranges and the order of `benchmark.training.augmentation.augment`, for a single slice.
+    The ranges, the order and the borders of `benchmark.training.augmentation.augment`, for a
+    single slice.
     """
-    middle = (crop - 1) / 2 + (image.shape[0] - crop) // 2
-    offset = (image.shape[0] - crop) // 2
-    rows, columns = np.mgrid[0:crop, 0:crop].astype(np.float64) + offset
+    sides = np.array(image.shape)[:, None, None]
+    edge = (sides - 1) / 2
+    lengths = sides if settings.pad else np.full_like(sides, crop)
+    length = settings.pad or crop
+    at = np.mgrid[0:crop, 0:crop] + (sides - crop) // 2 - edge
     if rng.random() < settings.elastic:
-        sigma = crop * rng.uniform(*settings.elastic_sigma)
-        strength = crop * rng.uniform(*settings.elastic_strength)
-        noise = rng.uniform(-1, 1, (2, crop, crop))
-        smooth = [gaussian_filter(one, sigma, mode="constant", truncate=3) for one in noise]
-        rows, columns = rows + strength * smooth[0], columns + strength * smooth[1]
-    x = columns - middle - crop * rng.uniform(-settings.shift, settings.shift)
-    y = rows - middle - crop * rng.uniform(-settings.shift, settings.shift)
-    angle = rng.uniform(-settings.rotation, settings.rotation)
-    if settings.eighth_turns:
-        angle += 45 * rng.integers(8)
-    zoom = rng.uniform(*settings.zoom)
-    cos, sin = np.cos(np.deg2rad(angle)) / zoom, np.sin(np.deg2rad(angle)) / zoom
-    x, y = cos * x - sin * y, sin * x + cos * y
-    if rng.random() < settings.flip:
-        x = -x
-    if rng.random() < settings.flip:
-        y = -y
-    positions = np.stack([y + middle, x + middle])
-    warped = map_coordinates(image, positions, order=1, mode="constant")
-    warped_label = map_coordinates(label, positions, order=0, mode="constant")
-    if rng.random() < settings.intensity:
+        sigma = length * rng.uniform(*settings.elastic_sigma)
+        strength = length * rng.uniform(*settings.elastic_strength)
+        noise = rng.uniform(-1, 1, (2, max(length, crop), max(length, crop)))
+        smooth = [gaussian_filter(one, sigma, mode="constant") for one in noise]
+        at = at + strength * centre_field(np.stack(smooth), crop)
+    shift = lengths * rng.uniform(-settings.shift, settings.shift, (2, 1, 1))
+    turn = _rotate(45.0 * rng.integers(8) * settings.eighth_turns)
+    rotation = _rotate(rng.uniform(-settings.rotation, settings.rotation))
+    zoom = rng.uniform(*settings.zoom, (2, 1, 1))
+    sign = 1.0 - 2.0 * (rng.random((2, 1, 1)) < settings.flip)
+    kept = settings.border == "edge"
+    if kept:
+        beyond = (np.abs(at) - edge).clip(0)
+        at = (at - 2 * beyond * np.sign(at)).clip(-edge, edge)
+    if settings.affine_of == "image":
+        at = at - shift
+    at = np.einsum("ij,jhw->ihw", turn, at)
+    at = at.clip(-edge, edge) if kept else at
+    if settings.affine_of == "grid":
+        at = np.einsum("ij,jhw->ihw", rotation, zoom * at + shift)
+    else:
+        at = np.einsum("ij,jhw->ihw", rotation, at / zoom[0])
+    at = at.clip(-edge, edge) if kept else at
+    at = sign * at + edge
+    draw = rng.uniform(*settings.contrast), rng.uniform(-settings.brightness, settings.brightness)
+    toned = rng.random() < settings.intensity
+    if toned and settings.contrast_about == "zero":
+        image = (image * draw[0] + draw[1]).clip(image.min(), image.max())
+    warped = map_coordinates(image, at, order=1, mode="constant")
+    if settings.labels == "nearest":
+        warped_label = map_coordinates(label, at, order=0, mode="constant")
+    else:
+        warped_label = np.zeros_like(label, shape=warped.shape)
+        for value in STRUCTURES:
+            share = map_coordinates((label == value).astype(np.float32), at, order=1)
+            warped_label[share > 0.5] = value
+    if toned and settings.contrast_about == "mean":
         low, high = warped.min(), warped.max()
-        toned = (warped - warped.mean()) * rng.uniform(*settings.contrast) + warped.mean()
-        toned += rng.uniform(-settings.brightness, settings.brightness) * (high - low)
-        warped = toned.clip(low, high)
+        changed = (warped - warped.mean()) * draw[0] + warped.mean() + draw[1] * (high - low)
+        warped = changed.clip(low, high)
     return scale_slices(warped[None])[0].astype(np.float32), warped_label
+
+
+def _rotate(degrees: float) -> NDArray[np.float64]:
+    cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    return np.array([[cos, -sin], [sin, cos]])
+
+
+def inside_padding(canvas: NDArray[T], sides: NDArray[np.int64]) -> NDArray[T]:
+    """The padded slice (H, W) of ``sides`` in the middle of its canvas (S, S)."""
+    top, left = (canvas.shape[0] - sides) // 2
+    return canvas[top : top + sides[0], left : left + sides[1]]
 
 
 class _PlainUp(Up):
@@ -131,6 +164,7 @@ class PlainLearner:
         ]
         self.images = slices.images[:, 0].cpu().numpy()
         self.labels = slices.labels[:, 0].cpu().numpy()
+        self.sides = slices.sides.cpu().numpy()
 
     def draw_batch(self, step: int) -> Batch:
         """The batch of a step, its slices augmented one by one."""
@@ -138,7 +172,13 @@ class PlainLearner:
         rng = np.random.default_rng(derive_seed(self.config.seed, "plain", step))
         chosen = rng.choice(len(self.slices), training.batch // 2)
         pairs = [
-            augment_slice(self.images[n], self.labels[n], training.crop, training.augmentation, rng)
+            augment_slice(
+                inside_padding(self.images[n], self.sides[n]),
+                inside_padding(self.labels[n], self.sides[n]),
+                training.crop,
+                training.augmentation,
+                rng,
+            )
             for n in chosen
         ]
         for n in chosen:

@@ -15,11 +15,10 @@ import torch
 from benchmark.core.device import find_precision, keep_memory
 from benchmark.core.errors import CoopbenchError
 from benchmark.data.dataset import Dataset, read_dataset
-from benchmark.data.slices import TrainingSlices
 from benchmark.runs.config import RunConfig
 from benchmark.speed.floor import Machine, Work, best_of, measure_machine, measure_work, wait_for
 from benchmark.speed.plain import PlainLearner
-from benchmark.training.learner import Learner
+from benchmark.training.learner import Learner, training_slices
 
 TOTAL = 10**6
 """Steps of the training that the measured ones begin."""
@@ -181,9 +180,7 @@ def _serve(line: Connection, task: _Task) -> None:
 
 def _learner(task: _Task) -> Learner | PlainLearner:
     device, config = torch.device(task.device), task.config
-    dataset = read_dataset(task.dataset)
-    cases = dataset.of_subjects(config.data.train)
-    slices = TrainingSlices(dataset, cases, crop=config.training.crop, device=device)
+    slices = training_slices(config, read_dataset(task.dataset), device)
     if task.plain:
         return PlainLearner(config, slices)
     keep_memory()

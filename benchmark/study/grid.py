@@ -5,14 +5,15 @@ sees the same folders can do it. All are idempotent and resumable: done twice, o
 middle and done again, they leave the same files.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
-from benchmark.corrupted_sets.actions import Corrupting
+from benchmark.corrupted_sets.actions import Corrupting, read_clean
+from benchmark.corrupted_sets.corrupt_set import made_by
 from benchmark.corrupted_sets.manifest import MANIFEST
 from benchmark.data.dataset import Dataset, evaluated_cases, read_dataset
 from benchmark.evaluation.evaluate import evaluate, unscored
@@ -62,6 +63,12 @@ class Job:
 
 
 @dataclass(frozen=True)
+class _Corruption:
+    data: Path
+    name: str
+
+
+@dataclass(frozen=True)
 class _Evaluation:
     run: Path
     dataset: Path
@@ -71,22 +78,19 @@ class _Evaluation:
 def make_grid(study: Study) -> list[Job]:
     """The jobs of a study, each after those that it needs."""
     data, runs = study.data.resolve(), study.runs.resolve()
-    recipe = Corrupting(RECIPE, 0, workers=0).recipe
     there = {one.root: one for one in all_datasets(data)}
-    corrupted = {data / RECIPE / kind for kind in recipe.kinds}
-    clean = _volumes(read_dataset(data / "acdc"))
-    volumes = dict.fromkeys(corrupted, clean * recipe.draws)
+    volumes: dict[Path, int] = {}
+    titles: dict[Path, str] = {}
+    corrupting: dict[Path, str] = {}
+    jobs = []
+    for name in study.corrupted:
+        job, sets, each = _corruption(data, name, there.keys())
+        jobs.append(job)
+        titles |= sets
+        volumes |= dict.fromkeys(sets, each)
+        corrupting |= dict.fromkeys(sets, job.name)
+    titles |= {root: test_set.title for root, test_set in there.items()}
     volumes |= {root: _volumes(test_set) for root, test_set in there.items()}
-    jobs = [
-        Job(
-            f"corrupt {RECIPE}",
-            "corrupt",
-            _corrupt,
-            data,
-            done=(data / RECIPE / MANIFEST).is_file() and corrupted <= there.keys(),
-            volumes=clean * recipe.draws * len(corrupted),
-        )
-    ]
     for config in study.configs:
         run = find_run(runs, config)
         training = TrainingJob(
@@ -97,6 +101,7 @@ def make_grid(study: Study) -> list[Job]:
             study.threads,
             study.deterministic,
             PATIENCE,
+            study.keep_state,
             study.on_change,
         )
         due = is_due(run, study.on_change)
@@ -114,10 +119,10 @@ def make_grid(study: Study) -> list[Job]:
             left = {dataset.root for dataset, _ in unscored(run, [*there.values()], study.device)}
             scored = there.keys() - left
         for root in sorted(volumes):
-            needs = (trained.name, *([jobs[0].name] if root in corrupted else []))
+            needs = (trained.name, *([corrupting[root]] if root in corrupting else []))
             jobs.append(
                 Job(
-                    f"evaluate {training.name} on {root.name}",
+                    f"evaluate {training.name} on {titles[root]}",
                     "evaluate",
                     _evaluate,
                     _Evaluation(run.folder, root, study.device.type),
@@ -129,12 +134,32 @@ def make_grid(study: Study) -> list[Job]:
     return jobs
 
 
+def _corruption(data: Path, name: str, there: Collection[Path]) -> tuple[Job, dict[Path, str], int]:
+    """The job that corrupts a prepared set, the titles of the sets that come of it, by folder, and
+    the volumes of each.
+    """
+    work, clean = Corrupting(RECIPE, 0, workers=0), read_clean(data, name)
+    known_by, folder = made_by(work.recipe, clean), work.folder(data, clean)
+    sets = {folder / kind: known_by.title(kind) for kind in work.recipe.kinds}
+    each = _volumes(clean) * work.recipe.draws
+    done = (folder / MANIFEST).is_file() and set(sets) <= set(there)
+    job = Job(
+        f"corrupt {known_by.group}",
+        "corrupt",
+        _corrupt,
+        _Corruption(data, name),
+        done=done,
+        volumes=each * len(sets),
+    )
+    return job, sets, each
+
+
 def _volumes(dataset: Dataset) -> int:
     return sum(len(case.frames) for case in evaluated_cases(dataset))
 
 
-def _corrupt(data: Path) -> None:
-    Corrupting(RECIPE, 0, workers=0).make_set(data / "acdc", data / RECIPE)
+def _corrupt(what: _Corruption) -> None:
+    Corrupting(RECIPE, 0, workers=0).make_set(what.data, what.name)
 
 
 def _evaluate(what: _Evaluation) -> None:

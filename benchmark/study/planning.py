@@ -20,7 +20,6 @@ from benchmark.corrupted_sets.recipe import find_recipe
 from benchmark.data.dataset import Dataset, evaluated_cases, read_dataset
 from benchmark.data.field import centre_field
 from benchmark.data.prepared import read_frame
-from benchmark.data.slices import TrainingSlices
 from benchmark.evaluation.metrics import score_volume
 from benchmark.inference.prediction import FIELD, predict_field
 from benchmark.runs.run import find_runs
@@ -29,7 +28,7 @@ from benchmark.speed.steps import TOTAL
 from benchmark.study.grid import RECIPE, Job
 from benchmark.study.order import Order
 from benchmark.study.study import Study
-from benchmark.training.learner import Learner
+from benchmark.training.learner import Learner, training_slices
 from benchmark.training.loop import total_steps
 
 TRIAL_STEPS = 3
@@ -78,8 +77,7 @@ def estimate(study: Study, jobs: Sequence[Job], *, advance: Callable[[], None]) 
     keep_memory()
     first = study.configs[0]
     recorded = _recorded(study)
-    cases = study.dataset.of_subjects(first.data.train)
-    slices = TrainingSlices(study.dataset, cases, crop=first.training.crop, device=study.device)
+    slices = training_slices(first, study.dataset, study.device)
     training, tried = {}, []
     for method in methods_to_train(jobs):
         config = next(one for one in study.configs if one.method == method)

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from benchmark.data.dataset import Dataset
+from benchmark.data.set_names import CLEAN
 from benchmark.runs.code import OnChange
 from benchmark.runs.config import RunConfig
 
@@ -23,6 +24,8 @@ class Study:
         device: where networks compute.
         threads: of a training. Sums depend on them, so that a resumed study has to have as many.
         deterministic: as `benchmark.training.loop.Trainer` has it.
+        corrupted: names of the prepared sets whose test subjects are corrupted.
+        keep_state: of finished runs, to train them further, as `Trainer` has it.
         on_change: what is done with runs that other code of their method has trained.
     """
 
@@ -33,4 +36,6 @@ class Study:
     device: torch.device
     threads: int
     deterministic: bool
+    corrupted: tuple[str, ...] = (CLEAN,)
+    keep_state: bool = True
     on_change: OnChange = "refuse"

@@ -30,6 +30,7 @@ class TrainingJob:
     deterministic: bool
     patience: float = 0.0
     """Seconds that another process may take to end its work on the run."""
+    keep_state: bool = True
     on_change: OnChange = "refuse"
     """What is done where other code of the method has trained it so far."""
 
@@ -72,6 +73,7 @@ def train_all(study: Study, *, jobs: int) -> None:
                     study.device.type,
                     study.threads,
                     study.deterministic,
+                    keep_state=study.keep_state,
                     on_change=study.on_change,
                 )
                 for run in todo
@@ -103,5 +105,7 @@ def train_one(job: TrainingJob) -> None:
         if run.finished:  # by another process, while this one waited for its turn
             return
         dataset, device = read_dataset(job.dataset), torch.device(job.device)
-        trainer = Trainer(run, dataset, device, deterministic=job.deterministic)
+        trainer = Trainer(
+            run, dataset, device, deterministic=job.deterministic, keep_state=job.keep_state
+        )
         trainer.train(lambda step, total, line: tell((job.name, step, total, line)))

@@ -1,15 +1,14 @@
 """Augmentation of image and label together, a whole batch at once on its device.
 
-The parameters are drawn here, from a generator of the step's own; kornia applies them. Flip,
-rotation, shift, zoom and elastic deformation are composed into one sampling of the slice, so that
-it is interpolated once.
+The maps of flip, zoom, rotation, shift and elastic deformation are composed, with what each of them
+does beyond the slice's edge, so that the slice is interpolated once.
 """
 
 import torch
-from kornia.filters import gaussian_blur2d
-from kornia.geometry.transform import get_affine_matrix2d, remap
+import torch.nn.functional as F
 from torch import Tensor
 
+from benchmark.data.labels import STRUCTURES
 from benchmark.runs.config import Augmentation
 
 
@@ -28,6 +27,7 @@ def centre_crop(slices: Tensor, crop: int) -> Tensor:
 def augment(
     images: Tensor,
     labels: Tensor,
+    sides: Tensor,
     crop: int,
     settings: Augmentation,
     generator: torch.Generator,
@@ -37,18 +37,23 @@ def augment(
     Args:
         images: float (N, 1, S, S).
         labels: uint8 (N, 1, S, S).
+        sides: int64 (N, 2), height and width of each padded slice, which lies in the middle of
+            its canvas of S × S.
         crop: height and width of what is returned.
         settings: probabilities and ranges.
         generator: on the device of the images; every draw comes from it.
 
     Returns:
-        Images float (N, 1, crop, crop), each scaled to [0, 1], and labels uint8 alike. What lies
-        outside the slice is 0.
+        Images float (N, 1, crop, crop), each scaled to [0, 1], and labels uint8 alike.
     """
-    x, y = _sampling_positions(images, crop, settings, generator)
-    warped = remap(images, x, y, mode="bilinear", align_corners=True)
-    label = remap(labels.float(), x, y, mode="nearest", align_corners=True)
-    return scale_to_unit(_retone(warped, settings, generator)), label.to(labels.dtype)
+    source = _sampling_positions(images.shape[-1], sides, crop, settings, generator)
+    tone = _draw_tone(len(images), settings, generator)
+    if settings.contrast_about == "zero":
+        images = _tone_about_zero(images, *tone)
+    warped, label = _sample(images, labels, source, sides, settings)
+    if settings.contrast_about == "mean":
+        warped = _tone_about_mean(warped, *tone)
+    return scale_to_unit(warped), label
 
 
 def _uniform(low: float, high: float, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
@@ -57,60 +62,128 @@ def _uniform(low: float, high: float, shape: tuple[int, ...], generator: torch.G
 
 
 def _sampling_positions(
-    images: Tensor, crop: int, settings: Augmentation, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """Where the crop's pixels are read from: x and y in pixels of the slice, (N, crop, crop)."""
-    count, device = images.shape[0], images.device
-    offset = (images.shape[-1] - crop) // 2
-    line = torch.arange(crop, device=device, dtype=torch.float32) + offset
-    grid = torch.stack(torch.meshgrid(line, line, indexing="xy"))  # x, y: (2, crop, crop)
-    positions = grid + _elastic(count, crop, settings, generator)
-    # Unchecked, since a check would wait for the device; a zoom is never zero.
-    inverse, _ = torch.linalg.inv_ex(_affine(images, crop, settings, generator))
-    linear, shift = inverse[:, :2, :2], inverse[:, :2, 2]
-    source = torch.einsum("nij,njhw->nihw", linear, positions) + shift[:, :, None, None]
-    return source[:, 0], source[:, 1]
-
-
-def _affine(
-    images: Tensor, crop: int, settings: Augmentation, generator: torch.Generator
+    canvas: int, sides: Tensor, crop: int, settings: Augmentation, generator: torch.Generator
 ) -> Tensor:
-    """Flip, then zoom and rotate about the centre, then shift: matrices (N, 3, 3) in pixels."""
-    count = images.shape[0]
-    angle = _uniform(-settings.rotation, settings.rotation, (count,), generator)
-    turns = torch.randint(8, (count,), generator=generator, device=generator.device)
-    if settings.eighth_turns:
-        angle = angle + 45.0 * turns
-    shift = crop * _uniform(-settings.shift, settings.shift, (count, 2), generator)
-    zoom = _uniform(*settings.zoom, (count, 1), generator).expand(count, 2)
+    """Where the crop's pixels are read from: x and y in pixels from the slice's centre.
+
+    The slice is flipped, then goes through the affine step, the eighth turn and the elastic step; a
+    position goes through their maps in the opposite order. Returns (N, 2, crop, crop).
+    """
+    count, extent = len(sides), sides.flip(1)  # in the order of x and y
+    edge = _edge(sides)
+    line = torch.arange(crop, device=sides.device) + (canvas - crop) // 2
+    grid = torch.stack(torch.meshgrid(line, line, indexing="xy"))
+    first = (canvas - extent).div(2, rounding_mode="floor")[:, :, None, None]
+    positions = grid - first - edge + _elastic(count, crop, settings, generator)
+
+    lengths = extent if settings.pad else torch.full_like(extent, crop)
+    shift = lengths * _uniform(-settings.shift, settings.shift, (count, 2), generator)
+    turns = torch.randint(8, (count,), generator=generator, device=sides.device)
+    turn = _rotation(45.0 * turns * settings.eighth_turns)
+    rotation = _rotation(_uniform(-settings.rotation, settings.rotation, (count,), generator))
+    zoom = _uniform(*settings.zoom, (count, 2), generator)
     flipped = _uniform(0, 1, (count, 2), generator) < settings.flip
-    middle = (crop - 1) / 2 + (images.shape[-1] - crop) // 2
-    centre = torch.full((count, 2), middle, device=images.device)
-    affine = get_affine_matrix2d(shift, centre, zoom, angle)
+    if settings.affine_of == "grid":
+        affine, moved = rotation * zoom[:, None, :], (rotation @ shift[..., None])[..., 0]
+    else:
+        affine = rotation / zoom[:, :1, None]
+        positions = positions - shift[:, :, None, None]
+        moved = torch.zeros_like(shift)
     sign = 1.0 - 2.0 * flipped.float()
-    flip = torch.diag_embed(torch.cat([sign, torch.ones_like(sign[:, :1])], dim=1))
-    flip[:, :2, 2] = (1 - sign) * middle
-    return affine @ flip
+    if settings.border == "edge":
+        beyond = (positions.abs() - edge).clamp_min(0)
+        positions = (positions - 2 * beyond * positions.sign()).clamp(-edge, edge)
+        positions = _apply(turn, positions).clamp(-edge, edge)
+        positions = _apply(affine, positions, moved).clamp(-edge, edge)
+        return positions * sign[:, :, None, None]
+    return _apply(sign[:, :, None] * (affine @ turn), positions, sign * moved)
+
+
+def _edge(sides: Tensor) -> Tensor:
+    """How far the centres of the outermost pixels are from the slice's, in x and y (N, 2, 1, 1)."""
+    return (sides.flip(1)[:, :, None, None] - 1) / 2
+
+
+def _rotation(degrees: Tensor) -> Tensor:
+    """Matrices (N, 2, 2)."""
+    angle = torch.deg2rad(degrees)
+    cos, sin = angle.cos(), angle.sin()
+    return torch.stack([cos, -sin, sin, cos], dim=1).unflatten(1, (2, 2))
+
+
+def _apply(matrix: Tensor, positions: Tensor, shift: Tensor | None = None) -> Tensor:
+    """Matrices (N, 2, 2) times positions (N, 2, H, W), plus shifts (N, 2)."""
+    x, y = positions[:, 0], positions[:, 1]
+    m = matrix[:, :, :, None, None]
+    moved = torch.stack([m[:, 0, 0] * x + m[:, 0, 1] * y, m[:, 1, 0] * x + m[:, 1, 1] * y], dim=1)
+    return moved if shift is None else moved + shift[:, :, None, None]
 
 
 def _elastic(count: int, crop: int, settings: Augmentation, generator: torch.Generator) -> Tensor:
-    """A displacement (N, 2, crop, crop) in pixels: smoothed uniform noise, or 0 where not drawn."""
-    noise = _uniform(-1, 1, (count, 2, crop, crop), generator)
-    sigma = crop * _uniform(*settings.elastic_sigma, (count, 1), generator)
-    strength = crop * _uniform(*settings.elastic_strength, (count, 1, 1, 1), generator)
+    """A displacement (N, 2, crop, crop) in pixels: smoothed uniform noise, or 0 where not drawn.
+
+    The noise lies on the padded slice, of which the crop sees the centre.
+    """
+    device, length = generator.device, settings.pad or crop
+    side = max(length, crop)
+    noise = _uniform(-1, 1, (count, 2, side, side), generator)
+    sigma = length * _uniform(*settings.elastic_sigma, (count, 1, 1), generator)
+    strength = length * _uniform(*settings.elastic_strength, (count, 1, 1, 1), generator)
     applied = _uniform(0, 1, (count, 1, 1, 1), generator) < settings.elastic
-    width = 2 * int(3 * crop * settings.elastic_sigma[1]) + 1  # three standard deviations
-    smooth = gaussian_blur2d(noise, (width, width), sigma.expand(count, 2), "constant")
-    return smooth * strength * applied
+    # Smoothed by two products of matrices, which a wide Gaussian makes faster than convolutions.
+    places = torch.arange(side, device=device, dtype=torch.float32)
+    inner = places[(side - crop) // 2 :][:crop]
+    gaussian = torch.exp(-((inner[:, None] - places) / sigma).square() / 2)
+    offsets = torch.arange(-side, side + 1, device=device, dtype=torch.float32)
+    gaussian /= torch.exp(-(offsets / sigma).square() / 2).sum(dim=2, keepdim=True)
+    rows = gaussian[:, None]
+    return (rows @ noise @ rows.mT) * strength * applied
 
 
-def _retone(images: Tensor, settings: Augmentation, generator: torch.Generator) -> Tensor:
-    """Change contrast about the mean, and brightness, inside each image's own range."""
-    shape = (images.shape[0], 1, 1, 1)
+def _sample(
+    images: Tensor, labels: Tensor, source: Tensor, sides: Tensor, settings: Augmentation
+) -> tuple[Tensor, Tensor]:
+    """Images (bilinear) and labels at positions (N, 2, crop, crop) from the slices' centres."""
+    canvas = images.shape[-1]
+    edge = _edge(sides)
+    first = (canvas - sides.flip(1)).div(2, rounding_mode="floor")[:, :, None, None]
+    grid = ((source + first + edge) * (2 / (canvas - 1)) - 1).permute(0, 2, 3, 1)
+    inside = (source.abs() <= edge + 0.5).all(dim=1, keepdim=True)
+    if settings.labels == "nearest":
+        label = F.grid_sample(labels.float(), grid, mode="nearest", align_corners=True)
+        warped = F.grid_sample(images, grid, align_corners=True)
+    else:
+        values = torch.tensor(list(STRUCTURES), device=images.device, dtype=images.dtype)
+        values = values[:, None, None]
+        layers = torch.cat([images, (labels == values).to(images.dtype)], dim=1)
+        sampled = F.grid_sample(layers, grid, padding_mode="border", align_corners=True)
+        warped, shares = sampled[:, :1], sampled[:, 1:]
+        label = ((shares > 0.5) * values).sum(dim=1, keepdim=True)
+    if settings.border == "zero":
+        warped, label = warped * inside, label * inside
+    return warped, label.to(labels.dtype)
+
+
+def _draw_tone(
+    count: int, settings: Augmentation, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Contrast, brightness, and whether they are changed at all: (N, 1, 1, 1) each."""
+    shape = (count, 1, 1, 1)
     contrast = _uniform(*settings.contrast, shape, generator)
     brightness = _uniform(-settings.brightness, settings.brightness, shape, generator)
-    applied = _uniform(0, 1, shape, generator) < settings.intensity
+    return contrast, brightness, _uniform(0, 1, shape, generator) < settings.intensity
+
+
+def _tone_about_zero(images: Tensor, contrast: Tensor, brightness: Tensor, on: Tensor) -> Tensor:
+    """x·c + b inside each image's own range."""
+    low, high = images.amin((2, 3), keepdim=True), images.amax((2, 3), keepdim=True)
+    toned = images * contrast + brightness
+    return torch.where(on, torch.minimum(torch.maximum(toned, low), high), images)
+
+
+def _tone_about_mean(images: Tensor, contrast: Tensor, brightness: Tensor, on: Tensor) -> Tensor:
+    """Contrast about the mean, brightness as a share of the range, inside that range."""
     low, high = images.amin((2, 3), keepdim=True), images.amax((2, 3), keepdim=True)
     mean = images.mean((2, 3), keepdim=True)
     toned = (images - mean) * contrast + mean + brightness * (high - low)
-    return torch.where(applied, torch.minimum(torch.maximum(toned, low), high), images)
+    return torch.where(on, torch.minimum(torch.maximum(toned, low), high), images)

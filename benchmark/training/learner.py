@@ -7,6 +7,7 @@ from torch import Tensor
 
 from benchmark.core.device import autocast, find_precision, on_device
 from benchmark.core.seeding import derive_seed
+from benchmark.data.dataset import Dataset
 from benchmark.data.slices import TrainingSlices
 from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.networks.dual import DualThinkingNetwork
@@ -21,12 +22,25 @@ def learning_rate(training: Training, step: int, total: int) -> float:
     return training.learning_rate * 0.5 * (1 + math.cos(math.pi * step / total))
 
 
+def training_slices(config: RunConfig, dataset: Dataset, device: torch.device) -> TrainingSlices:
+    """The slices that a run is trained on, padded as its augmentation wants them."""
+    training = config.training
+    return TrainingSlices(
+        dataset,
+        dataset.of_subjects(config.data.train),
+        crop=training.crop,
+        pad=training.augmentation.pad,
+        partial=training.partial_batches,
+        device=device,
+    )
+
+
 def draw_batch(slices: TrainingSlices, training: Training, seed: int, step: int) -> Batch:
     """The batch of a step: augmented slices, then their originals (protocol, section 3)."""
-    images, labels = slices.draw(training.batch // 2, step, seed)
+    images, labels, sides = slices.draw(training.batch // 2, step, seed)
     stream = RandomStream.named(slices.device, seed, "batch", step)
     augmented, augmented_labels = augment(
-        images, labels, training.crop, training.augmentation, stream.device
+        images, labels, sides, training.crop, training.augmentation, stream.device
     )
     originals = scale_to_unit(centre_crop(images, training.crop))
     clean = torch.cat([augmented, originals])

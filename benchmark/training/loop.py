@@ -27,7 +27,7 @@ from benchmark.inference.prediction import FIELD, predict_field
 from benchmark.runs.checkpoint import load_state, save_state, save_tensors
 from benchmark.runs.config import RunConfig, Training
 from benchmark.runs.run import Run, Summary
-from benchmark.training.learner import Learner
+from benchmark.training.learner import Learner, training_slices
 
 FETCH_EVERY = 10
 """Steps between looks at the losses; in between nothing is copied from the device."""
@@ -70,22 +70,24 @@ class Trainer:
         dataset: the prepared set that it is trained on.
         device: where to.
         deterministic: on a GPU, compute the same bytes again at the cost of speed.
+        keep_state: keep the last state (30 MB) of a run that can be trained further.
     """
 
     def __init__(
-        self, run: Run, dataset: Dataset, device: torch.device, *, deterministic: bool = False
+        self,
+        run: Run,
+        dataset: Dataset,
+        device: torch.device,
+        *,
+        deterministic: bool = False,
+        keep_state: bool = True,
     ) -> None:
-        self.run, self.device = run, device
+        self.run, self.device, self.keep_state = run, device, keep_state
         keep_memory()
         self.deterministic = make_deterministic(device, asked=deterministic)
         config: RunConfig = run.config
         self.config, self.training = config, config.training
-        slices = TrainingSlices(
-            dataset,
-            dataset.of_subjects(config.data.train),
-            crop=self.training.crop,
-            device=device,
-        )
+        slices = training_slices(config, dataset, device)
         self.total = total_steps(self.training, slices)
         self.every = self.training.validate_every or slices.steps_per_epoch(
             self.training.batch // 2
@@ -105,17 +107,19 @@ class Trainer:
 
         Raises:
             CoopbenchError: a loss or a weight is NaN or infinite, the step and the term are named;
-                or the saved state is broken, or of another run.
+                or the saved state is broken, of another run, or of more steps than asked for.
             KeyboardInterrupt: after the state was saved.
         """
+        if self.run.resume.is_file():
+            self._resume()
         record = environment(self.device) | {
             "precision": str(self.learner.precision).split(".")[1],
             "deterministic": self.deterministic,
         }
         write_json(self.run.folder / "environment.json", record)
-        self.run.done.unlink(missing_ok=True)  # left where somebody deleted the weights
-        if self.run.resume.is_file():
-            self._resume()
+        # Left where somebody deleted the weights, or where the run is prolonged.
+        self.run.done.unlink(missing_ok=True)
+        write_json(self.run.folder / "config.json", self.config.model_dump(mode="json"))
         self.progress.deterministic &= self.deterministic
         log = _open_log(self.run.folder / "log.txt")
         log.info("%s: %d of %d steps", self.run.folder.name, self.progress.step, self.total)
@@ -163,6 +167,11 @@ class Trainer:
             raise CoopbenchError(
                 f"{self.run.resume}: {faults(error, _Progress)[0]}; delete it to begin again"
             ) from error
+        if self.progress.step > self.total:
+            raise CoopbenchError(
+                f"{self.run.folder}: was trained for {self.progress.step} steps already, more than "
+                f"{self.total}; give a shorter run a --name"
+            )
 
     def _losses(self) -> Tensor:
         """The losses since the last entry of the history (steps, terms), looked at and kept.
@@ -252,6 +261,9 @@ class Trainer:
 
     def _finish(self) -> None:
         progress = self.progress
+        kept = self.keep_state and self.training.can_go_on
+        if kept:
+            self._save()
         with whole_file(self.run.history) as partial:
             pd.DataFrame(progress.history).to_csv(partial, index=False)
         about = {"method": self.config.method, "step": progress.step}
@@ -267,7 +279,8 @@ class Trainer:
                 deterministic=progress.deterministic,
             ).model_dump(),
         )
-        self.run.resume.unlink(missing_ok=True)
+        if not kept:
+            self.run.resume.unlink(missing_ok=True)
 
     def _line(self) -> str:
         """All losses, CE(p, y) of them, and the best validation IoU so far, in a few words."""

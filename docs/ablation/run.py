@@ -19,9 +19,8 @@ from pathlib import Path
 
 COOPBENCH = (sys.executable, "-m", "benchmark")
 
-# The augmentation that coopbench had before it followed the authors' code, as KEY=VALUE settings
-# of the harness; where there are none, its rows are left out.
-AUGMENTATION_BEFORE: tuple[str, ...] = ()
+# The augmentation that coopbench had before it followed the authors' code.
+AUGMENTATION_BEFORE = ("augmentation.style=stated", "partial_batches=false")
 
 MAIN = ("standard", "rand-conv", "proposed")
 
@@ -35,8 +34,7 @@ def trained_rows() -> list[Row]:
     for method in MAIN:
         rows.append((method, method, ()))
         rows.append((f"{method}-p-first", method, ("stn_first=prediction",)))
-        if AUGMENTATION_BEFORE:
-            rows.append((f"{method}-augmentation-before", method, AUGMENTATION_BEFORE))
+        rows.append((f"{method}-augmentation-before", method, AUGMENTATION_BEFORE))
     both = ("stn=true", "hard_batch_norm=none")
     return [
         *rows,

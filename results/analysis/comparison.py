@@ -40,7 +40,7 @@ class Comparison:
     titles: Mapping[str, str] = field(default_factory=dict)
     remarks: Mapping[str, str] = field(default_factory=dict)
     recipes: Mapping[str, CorruptedSets] = field(default_factory=dict)
-    """The corrupted sets, by recipe."""
+    """The corrupted sets, by recipe, with its version and the clean set where these need saying."""
     graded: frozenset[str] = frozenset()
     """Test sets that are levels of severity: in the tables of robustness alone."""
     cohorts: Mapping[str, str] = field(default_factory=dict)
@@ -57,6 +57,12 @@ class Comparison:
             raise ScoreFileError(
                 f"scores: hold no method called '{self.reference}', which the others are to be "
                 f"compared with; choose one of {', '.join(self.methods)}"
+            )
+        if self.average_all and self.doubled:
+            raise ScoreFileError(
+                f"no average is taken over {', '.join(self.doubled)} beside other sets of the same "
+                "kinds: these are of other recipes or versions; leave out the averages over all "
+                "sets (--average-all), or one of the recipes"
             )
 
     @property
@@ -85,6 +91,25 @@ class Comparison:
         """The scores on sets that are not graded; on all where there are no others."""
         graded = self.scores["test_set"].isin(list(self.graded))
         return self.scores if graded.all() or not graded.any() else self.scores[~graded]
+
+    @cached_property
+    def doubled(self) -> tuple[str, ...]:
+        """Sets of a kind that another recipe, or version of it, has as well, of the same clean set.
+
+        The poster's sets are the first ones, and not among them. What is over several sets counts
+        each kind once, and so is without these.
+        """
+        found = set(self.scores["test_set"])
+        first: dict[tuple[str, str], str] = {}
+        doubled = []
+        for sets in sorted(
+            self.recipes.values(), key=lambda sets: not set(POSTER_SETS) & set(sets.corruptions)
+        ):
+            for title, by in sets.corruptions.items():
+                if title in found and title not in self.graded:
+                    twin = first.setdefault((sets.clean, by.kind), title)
+                    doubled += [title] if twin != title else []
+        return tuple(doubled)
 
     @cached_property
     def outputs(self) -> list[str]:
@@ -132,9 +157,10 @@ class Comparison:
     def rankings(self) -> dict[str, list[Ranking]]:
         """By output, how stable the order of the methods is over subjects and over test sets.
 
-        Of the repeats that all have, where they have others (`ranked_of`).
+        Of the repeats that all have, where they have others (`ranked_of`); without `doubled` sets.
         """
         subjects = subject_scores(self._alike[0])
+        subjects = subjects[~subjects["test_set"].isin(list(self.doubled))]
         found = {}
         for output in self.outputs:
             both = (

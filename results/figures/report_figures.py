@@ -13,7 +13,7 @@ from results.figures.heatmap import heat_alt, heat_figure
 from results.figures.ranks import rank_alt, rank_figure
 from results.figures.scores import score_alt, score_figure
 from results.figures.severity import severity_alt, severity_curves, severity_figure
-from results.tables.report_tables import main_table
+from results.tables.report_tables import main_table, recipe_suffix
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,16 @@ def report_figures(comparison: Comparison, history: pd.DataFrame) -> Iterator[Na
         yield NamedFigure("gain", "dice", caption, gain_alt(subjects, titles=titles), figure)
     rankings = comparison.rankings
     of_repeats = [f"Ranks are {comparison.ranked_of}."] if comparison.ranked_of else []
+    if comparison.doubled:
+        names = ", ".join(comparison.doubled)
+        of_repeats.append(f"Not ranked over {names}: other versions of kinds that are in it.")
     if (figure := rank_figure(rankings, notes=[*of_repeats, *about], **naming)) is not None:
         caption = f"Stability of the ranking ({of})"
         yield NamedFigure("ranks", "statistics", caption, rank_alt(rankings, titles=titles), figure)
     for recipe, sets in comparison.recipes.items():
         curves = severity_curves(comparison.scores, sets)
         if (figure := severity_figure(curves, notes=about, **naming)) is not None:
-            suffix = "" if len(comparison.recipes) == 1 else f"-{recipe}"
+            suffix = recipe_suffix(comparison, recipe)
             caption = f"Dice against severity, recipe {recipe} ({of})"
             alt = severity_alt(curves, titles=titles)
             yield NamedFigure(f"severity{suffix}", "robustness", caption, alt, figure)

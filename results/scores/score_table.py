@@ -19,7 +19,7 @@ import lzma
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +89,25 @@ def join_scores(tables: Sequence[pd.DataFrame], source: str = "scores") -> pd.Da
     )
     _refuse_duplicates(joined, source)
     return joined
+
+
+def rename_sets(scores: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFrame:
+    """A checked table with other names of test sets, ``titles`` by the names that it has.
+
+    Raises `ScoreFileError` where two sets would have one name.
+    """
+    present = {
+        name: new for name, new in titles.items() if name in scores["test_set"].cat.categories
+    }
+    if not present:
+        return scores
+    try:
+        return scores.assign(test_set=scores["test_set"].cat.rename_categories(present))
+    except ValueError:
+        raise ScoreFileError(
+            f"scores: {', '.join(present.values())} would be the name of two test sets; leave one "
+            "of the files out"
+        ) from None
 
 
 def check_scores(frame: pd.DataFrame, source: str = "scores") -> pd.DataFrame:

@@ -85,7 +85,7 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
 def _width(char: str) -> float:
     """Of a character, in its size; of one that Computer Modern lacks, that of a wide one."""
     if char in _RAISED:
-        return 0.6
+        return 0.75
     if char in "±−×≤≥≈≠→":
         return 0.78
     plain = unicodedata.normalize("NFD", char)[0]  # an accent takes no width

@@ -1,5 +1,6 @@
 """Every table of a report, in its order."""
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
@@ -161,10 +162,16 @@ def _distances(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[Named
             )
 
 
+def recipe_suffix(comparison: Comparison, recipe: str) -> str:
+    """What the names of a recipe's tables and figures end in, where there are several recipes."""
+    name = re.sub(r"[^\w.+-]+", "-", recipe)
+    return "" if len(comparison.recipes) == 1 else f"-{name}"
+
+
 def _robustness(comparison: Comparison) -> Iterator[NamedTable]:
     given = comparison.naming
     for recipe, sets in comparison.recipes.items():
-        suffix = "" if len(comparison.recipes) == 1 else f"-{recipe}"
+        suffix = recipe_suffix(comparison, recipe)
         of = f"recipe {recipe} ({comparison.name})"
         yield NamedTable(
             f"robustness{suffix}",

@@ -8,13 +8,15 @@ import pytest
 import torch
 
 from benchmark.core.errors import UsageError
-from benchmark.corrupted_sets.corrupt_set import corrupt
+from benchmark.core.seeding import derive_seed
+from benchmark.corrupted_sets.corrupt_set import corrupt, volume_seed
 from benchmark.corrupted_sets.recipe import find_recipe
 from benchmark.data.dataset import Dataset, find_datasets
 from benchmark.data.field import centre_field, put_back, scale_slices
 
 pytest.importorskip("torchio", reason="TorchIO makes the corruptions")
 SPACING = (10.0, 1.4, 1.4)
+SEED_OF_VERSION_1 = 6107981246703137001
 KINDS = ("RandBias", "RandGhosting", "RandMotion", "RandSpike")
 
 
@@ -33,12 +35,13 @@ def corrupted(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Dat
 
 
 def fingerprints(out: Path) -> dict[str, str]:
-    return {dataset.name: dataset.fingerprint for dataset in find_datasets(out)}
+    return {dataset.kind: dataset.fingerprint for dataset in find_datasets(out)}
 
 
+@pytest.mark.parametrize("name", ["acdc-c", "acdc-c-torchio1", "acdc-c-physical"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_seed_draws_the_same_and_another_one_other_voxels(kind: str) -> None:
-    recipe = find_recipe("acdc-c")
+def test_a_seed_draws_the_same_and_another_one_other_voxels(kind: str, name: str) -> None:
+    recipe = find_recipe(name)
     one, two, other = (recipe.corrupt(stack(), kind, seed, SPACING) for seed in (1, 1, 2))
     assert np.array_equal(one.slices, two.slices) and one.parameters == two.parameters
     assert not np.array_equal(one.slices, other.slices)
@@ -48,12 +51,12 @@ def test_a_seed_draws_the_same_and_another_one_other_voxels(kind: str) -> None:
 
 def test_the_global_generator_is_left_as_it_was() -> None:
     state = torch.get_rng_state()
-    find_recipe("acdc-c").corrupt(stack(), "RandMotion", 5, SPACING)
+    find_recipe("acdc-c-torchio1").corrupt(stack(), "RandMotion", 5, SPACING)
     assert torch.equal(state, torch.get_rng_state())
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_recipe_is_torchios_own_on_the_whole_stack(kind: str) -> None:
+def test_recipe_of_torchio_1_is_its_own_on_the_whole_stack(kind: str) -> None:
     """Against TorchIO called directly, as the protocol writes it."""
     import torchio as tio
 
@@ -66,13 +69,21 @@ def test_recipe_is_torchios_own_on_the_whole_stack(kind: str) -> None:
     torch.manual_seed(11)
     image = tio.ScalarImage(tensor=torch.from_numpy(stack())[None], affine=np.eye(4))
     wanted = transform(tio.Subject(image=image)).image.numpy()[0]
-    ours = find_recipe("acdc-c").corrupt(stack(), kind, 11, SPACING).slices
+    ours = find_recipe("acdc-c-torchio1").corrupt(stack(), kind, 11, SPACING).slices
     np.testing.assert_array_equal(ours, wanted)
+
+
+def test_renamed_recipe_keeps_the_seeds_of_its_first_name() -> None:
+    """So it makes the voxels of acdc-c's version 1; the seed is one of a set made then."""
+    renamed, physical = find_recipe("acdc-c-torchio1"), find_recipe("acdc-c-physical")
+    name = ("RandBias", "007", "ED", 1)
+    assert renamed.version == 1 and volume_seed(renamed, 0, *name) == SEED_OF_VERSION_1
+    assert volume_seed(physical, 0, *name) == derive_seed("acdc-c-physical", 0, *name)
 
 
 def test_set_holds_three_draws_of_each_test_subject(corrupted: tuple[Dataset, Path]) -> None:
     _, out = corrupted
-    found = {dataset.name: dataset for dataset in find_datasets(out)}
+    found = {dataset.kind: dataset for dataset in find_datasets(out)}
     assert tuple(sorted(found)) == KINDS
     for dataset in found.values():
         assert [(case.subject, case.draw) for case in dataset.cases] == [

@@ -318,7 +318,9 @@ def test_replay_with_other_parameters_or_sources_is_caught(copy: Path, tmp_path:
         assert result.exit_code == 1 and said in result.output
 
 
-@pytest.mark.parametrize("name", ["acdc-c", "acdc-c-physical", "acdc-c-severity", "mr-c"])
+@pytest.mark.parametrize(
+    "name", ["acdc-c", "acdc-c-torchio1", "acdc-c-physical", "acdc-c-severity", "mr-c"]
+)
 def test_shipped_recipes_replay(name: str, data: Path, tmp_path: Path) -> None:
     shutil.copytree(data / "acdc", tmp_path / "data" / "acdc")
     done("corrupt", "--data", tmp_path / "data", "--recipe", name, "--workers", 1)
@@ -380,10 +382,10 @@ def test_faults_in_a_folder_are_named_and_the_others_done(recipe: Path, tmp_path
     images, out = tmp_path / "images", tmp_path / "out"
     write_images(images, ["good.nii.gz"])
     (images / "torn.nii.gz").write_bytes(b"\x1f\x8b nothing")
-    nib.save(nib.Nifti1Image(np.zeros((8, 8, 2, 5)), np.eye(4)), images / "cine.nii.gz")
+    nib.save(nib.Nifti1Image(np.zeros((8, 8, 2, 5, 3)), np.eye(4)), images / "much.nii.gz")
     result = coopbench("corrupt", "--recipe", recipe, images, out)
     assert result.exit_code == 1
-    assert "torn.nii.gz" in result.output and "cine.nii.gz: is 4D" in result.output
+    assert "torn.nii.gz" in result.output and "much.nii.gz: is 5D" in result.output
     assert "2 of 3 images not corrupted" in result.output
     assert (out / "Noise-1" / "draw1" / "good.nii.gz").is_file()
     assert not (out / "manifest.json").exists()
@@ -457,5 +459,5 @@ def test_preview_is_one_picture(data: Path, tmp_path: Path, recipe: Path) -> Non
 
 def test_recipes_are_listed() -> None:
     said = done("recipes")
-    for name in ("acdc-c ", "acdc-c-physical", "acdc-c-severity", "mr-c"):
+    for name in ("acdc-c ", "acdc-c-torchio1", "acdc-c-physical", "acdc-c-severity", "mr-c"):
         assert name in said

@@ -539,28 +539,32 @@ def test_corrupted_folder_is_scored_at_once_and_reported(
             "score", found, labels, "--corrupted", corrupted, *(["--set", title] if title else []),
             "--out", files[-1], "--workers", 1,
         )  # fmt: skip
-        for kind in (title or "labelsTs", "Noise-1", "Noise-3", "Shade"):
-            assert f"{kind}: 2 of 2 volumes" in said
+        clean = title or "labelsTs"
+        for kind in ("Noise-1", "Noise-3", "Shade"):
+            assert f"{kind} (foggy on {clean}): 2 of 2 volumes" in said
+        assert f"{clean}: 2 of 2 volumes" in said
     record = json.loads(files[1].with_suffix(".json").read_text())
     assert record["options"]["corrupted"] == "imagesTs-c"
     assert [one["corruption"] for one in record["test_sets"]] == [
         None,
-        {"recipe": "foggy", "kind": "Noise", "severity": 1, "clean": "MyData"},
-        {"recipe": "foggy", "kind": "Noise", "severity": 3, "clean": "MyData"},
-        {"recipe": "foggy", "kind": "Shade", "severity": None, "clean": "MyData"},
+        {"recipe": "foggy", "version": 1, "kind": "Noise", "severity": 1, "clean": "MyData"},
+        {"recipe": "foggy", "version": 1, "kind": "Noise", "severity": 3, "clean": "MyData"},
+        {"recipe": "foggy", "version": 1, "kind": "Shade", "severity": None, "clean": "MyData"},
     ]
     words = ("--data", data, "--runs", tmp_path / "runs", "--no-pictures")
     words = (*words, "--out", tmp_path / "out")
-    # One recipe on two clean sets, as their names have it, is not one comparison.
-    mixed = fails(1, "report", *words, "--scores", files[0], "--scores", files[1])
-    assert "its Noise-1 is not the one of" in mixed
-    does("report", *words, "--scores", files[1], "--scores", files[2])
+    # One recipe on two clean sets, as their names have it, is two comparisons.
+    does("report", *words, "--scores", files[0], "--scores", files[1])
     tables = tmp_path / "out" / "tables"
+    for title in ("MyData", "labelsTs"):
+        assert title in (tables / f"robustness-foggy-on-{title}.md").read_text()
+    does("report", *words, "--scores", files[1], "--scores", files[2])
     severity = pd.read_csv(tables / "severity.csv")
     severity = severity[(severity["method"] == "yours") & (severity["kind"] == "Noise")]
     dice = severity[severity["measure"] == "dice"].set_index("severity")["mean"]
     means = read_scores(files[1]).groupby("test_set")["dice"].mean()
-    wanted = {0: means["MyData"], 1: means["Noise-1"], 3: means["Noise-3"]}
+    of = {1: "Noise-1 (foggy on MyData)", 3: "Noise-3 (foggy on MyData)"}
+    wanted = {0: means["MyData"]} | {severity: means[name] for severity, name in of.items()}
     assert dice.to_dict() == pytest.approx(wanted, abs=1e-6)
     assert wanted[0] == 1 > wanted[1] > wanted[3]
     robustness = (tables / "robustness.md").read_text()
@@ -605,7 +609,8 @@ def test_draws_of_a_corrupted_folder_are_all_expected(labels: Path, tmp_path: Pa
     does(*words, "--workers", 1)
     assert set(scored(tmp_path / "mine.csv").index.unique("draw")) == {0, 1, 2}
     (found / "Shade" / "draw1" / "007_ED.nii.gz").unlink()
-    assert "Shade: no prediction of case 007_ED (draw 1)" in fails(1, *words, "--workers", 1)
+    said = "Shade (foggy on labelsTs): no prediction of case 007_ED (draw 1)"
+    assert said in fails(1, *words, "--workers", 1)
 
 
 def test_corrupted_folders_that_do_not_fit(

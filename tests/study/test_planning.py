@@ -119,7 +119,8 @@ def test_the_grid_names_every_job_once_and_after_its_needs(data: Path, tmp_path:
     spike = [one for one in jobs if one.name.endswith("on RandSpike")]
     assert len(spike) == 4
     assert all(len(one.needs) == 2 and "corrupt acdc-c" in one.needs for one in spike)
-    clean = [one for one in jobs if one.name.endswith("on acdc")]
+    clean = [one for one in jobs if one.name.endswith("on ACDC")]
+    assert len(clean) == 4
     assert all(len(one.needs) == 1 and one.volumes == 2 for one in clean)
     assert not any(one.done for one in jobs if one.kind != "corrupt")
 

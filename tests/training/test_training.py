@@ -112,6 +112,51 @@ def test_interrupted_run_ends_in_the_same_bytes(dataset: Dataset, tmp_path: Path
     assert whole.history.read_bytes() == resumed.history.read_bytes()
 
 
+CONSTANT = ("schedule=constant", "validate_every=2")
+
+
+def test_a_finished_run_goes_on_to_the_bytes_of_a_longer_one(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    whole = tiny_run(dataset, tmp_path / "a", "proposed", *CONSTANT, "steps=8")
+    train(whole, dataset)
+    short = tiny_run(dataset, tmp_path / "b", "proposed", *CONSTANT, "steps=4")
+    train(short, dataset)
+    assert short.finished and short.resume.is_file()
+    longer = tiny_run(dataset, tmp_path / "b", "proposed", *CONSTANT, "steps=8")
+    assert not longer.finished and open_run(longer.folder).finished
+    with pytest.raises(KeyboardInterrupt):
+        train(longer, dataset, stop_after=6)
+    assert not open_run(longer.folder).finished
+    train(tiny_run(dataset, tmp_path / "b", "proposed", *CONSTANT, "steps=8"), dataset)
+    prolonged = open_run(longer.folder)
+    assert prolonged.finished and prolonged.config == whole.config
+    assert prolonged.summary().steps == 8
+    assert weights(prolonged) == weights(whole)
+    assert prolonged.history.read_bytes() == whole.history.read_bytes()
+
+
+def test_a_run_that_cannot_go_on_says_why(dataset: Dataset, tmp_path: Path) -> None:
+    train(tiny_run(dataset, tmp_path / "cosine", "standard"), dataset)
+    with pytest.raises(CoopbenchError, match=r"steps: 6 there, 9 now.*cosine schedule"):
+        tiny_run(dataset, tmp_path / "cosine", "standard", "steps=9")
+    run = tiny_run(dataset, tmp_path, "standard", *CONSTANT)
+    train(run, dataset)
+    shorter = tiny_run(dataset, tmp_path, "standard", *CONSTANT, "steps=4")
+    with pytest.raises(CoopbenchError, match="was trained for 6 steps already, more than 4"):
+        train(shorter, dataset)
+    assert open_run(run.folder).finished and open_run(run.folder).config == run.config
+    run.resume.unlink()
+    with pytest.raises(CoopbenchError, match="its last state was not kept"):
+        tiny_run(dataset, tmp_path, "standard", *CONSTANT, "steps=9")
+
+
+def test_the_last_state_is_dropped_where_asked(dataset: Dataset, tmp_path: Path) -> None:
+    run = tiny_run(dataset, tmp_path, "standard", *CONSTANT, "steps=2")
+    Trainer(run, dataset, CPU, keep_state=False).train(lambda *_: None)
+    assert run.finished and not run.resume.is_file()
+
+
 def test_killed_process_ends_in_the_same_bytes(
     data: Path, dataset: Dataset, tmp_path: Path
 ) -> None:
@@ -312,6 +357,10 @@ def test_steps_of_the_protocol(dataset: Dataset) -> None:
     cases = dataset.of_subjects(("001", "002"))
     slices = TrainingSlices(dataset, cases, crop=64, device=CPU)
     assert len(slices) == 8  # 2 subjects × 2 frames × 2 slices
+    assert slices.steps_per_epoch(3) == 3  # the last one of two slices
+    assert [len(slices.draw(3, step, seed=0)[0]) for step in range(6)] == [3, 3, 2, 3, 3, 2]
+    assert total_steps(Training(batch=6), slices) == 1800
+    slices.partial = False
     assert slices.steps_per_epoch(3) == 2
     assert total_steps(Training(batch=6), slices) == 1200
     assert total_steps(Training(batch=6, max_steps=500), slices) == 500
@@ -364,6 +413,31 @@ def test_batch_holds_augmented_slices_and_their_originals(dataset: Dataset) -> N
     assert torch.equal(plain.clean[3:], batch.clean[3:])
 
 
+def test_slices_are_padded_with_their_minimum(dataset: Dataset) -> None:
+    cases = dataset.of_subjects(("001",))
+    bare = TrainingSlices(dataset, cases, crop=32, device=CPU)
+    padded = TrainingSlices(dataset, cases, crop=32, pad=200, device=CPU)
+    height, width = bare.sides[0].tolist()
+    assert padded.images.shape[-2:] == (200, 200) and padded.sides.unique().tolist() == [200]
+    top, left = (200 - height) // 2, (200 - width) // 2
+    inner = padded.images[:, :, top : top + height, left : left + width]
+    for whole, part in zip(padded.images, inner, strict=True):
+        assert whole[0, 0, 0] == whole[0, -1, -1] == part.min()
+
+
+def test_a_run_of_before_a_setting_says_what_it_was_trained_with(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    config = resolve("standard", dataset, preset="compact", repeat=0).model_dump(mode="json")
+    del config["training"]["partial_batches"]
+    for key in ("style", "pad", "affine_of", "border", "labels", "contrast_about"):
+        del config["training"]["augmentation"][key]
+    (tmp_path / "config.json").write_text(json.dumps(config), "utf-8")
+    training = open_run(tmp_path).config.training
+    assert training.augmentation == Augmentation(style="stated")
+    assert not training.partial_batches
+
+
 def test_learning_rates() -> None:
     cosine = Training(learning_rate=1e-3, schedule="cosine")
     assert learning_rate(cosine, 0, 100) == 1e-3
@@ -376,7 +450,7 @@ def test_learning_rates() -> None:
     ("override", "said"),
     [
         ("stps=3", "did you mean 'steps'"),
-        ("qqqq=3", "known: augmentation.brightness, "),
+        ("qqqq=3", "known: augmentation.affine_of, "),
         ("crop=100", "crop=100"),
         ("batch=3", "batch=3"),
         ("learning_rate=fast", "learning_rate=fast"),

@@ -1,6 +1,7 @@
 """Which prediction belongs to which label."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -59,6 +60,8 @@ class TestSet:
     phantom: bool
     fingerprint: str
     corruption: CorruptedBy | None = None
+    kind: str | None = None
+    """Of a corrupted folder, as its recipe calls it."""
 
     @property
     def without_folder(self) -> bool:
@@ -79,7 +82,8 @@ def find_test_sets(
     """The test sets in ``labels``, each with its predictions.
 
     Args:
-        predictions: of a single set, or with a folder named after each set.
+        predictions: of a single set, or with a folder named after each set: its name, or the kind
+            alone of a corrupted one that shares it with no other.
         labels: a data folder, a prepared set, or a plain folder of label files.
         output: also a possible ending of the predictions' names, as `coopbench evaluate
             --save-predictions` has it.
@@ -104,7 +108,13 @@ def find_test_sets(
                     "which know all that themselves"
                 )
         single = len(datasets) == 1
-        found = [_prepared_set(dataset, predictions, endings, single) for dataset in datasets]
+        kinds = Counter(dataset.kind for dataset in datasets)
+        found = []
+        for one in datasets:
+            # The published set has the plain names, however many others have its kinds.
+            alone = kinds[one.kind] == 1 or one.title == one.kind
+            names = (one.name, one.kind) if alone else (one.name,)
+            found.append(_prepared_set(one, predictions, names, endings, single))
     else:
         plain_labels = _plain_labels(labels, title, label_map, case)
         if corrupted is None:
@@ -135,10 +145,15 @@ def _prepared_sets(labels: Path) -> list[Dataset]:
 
 
 def _prepared_set(
-    dataset: Dataset, predictions: Path, endings: Sequence[str], single: bool
+    dataset: Dataset,
+    predictions: Path,
+    names: Sequence[str],
+    endings: Sequence[str],
+    single: bool,
 ) -> TestSet:
     cases = evaluated_cases(dataset)
-    folder = predictions / dataset.name
+    folders = [predictions / name for name in names]
+    folder = next((one for one in folders if one.is_dir()), folders[-1])
     if single and not folder.is_dir():
         folder = predictions
     found = as_acquired(find_cases(folder, endings))
@@ -253,7 +268,11 @@ def _corrupted_sets(
     for kind, volumes in kinds.items():
         family, severity = recipe.family(kind)
         made_by = CorruptedBy(
-            recipe=recipe.name, kind=family, severity=severity, clean=labels.title
+            recipe=manifest.recipe.name,
+            version=manifest.recipe.version,
+            kind=family,
+            severity=severity,
+            clean=labels.title,
         )
         found.append(_corrupted_set(labels, volumes, predictions / kind, endings, made_by))
     return found
@@ -267,14 +286,16 @@ def _corrupted_set(
     corruption: CorruptedBy,
 ) -> TestSet:
     kind = volumes[0].kind
+    title = corruption.made_by.title(kind)
     images = [case_key(Path(volume.file).relative_to(kind)) for volume in volumes]
     found = as_acquired(find_cases(predictions, endings))
-    expected = _plain_cases(kind, labels, label_of_each(labels.files, images), found)
+    expected = _plain_cases(title, labels, label_of_each(labels.files, images), found)
     made = {volume.file: volume.voxels for volume in volumes}
     return replace(
-        _set_of_plain_labels(labels, kind, predictions, found, expected),
+        _set_of_plain_labels(labels, title, predictions, found, expected),
         fingerprint=digest({"labels": labels.fingerprint, "images": made}),
         corruption=corruption,
+        kind=kind,
     )
 
 

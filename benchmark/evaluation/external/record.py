@@ -1,13 +1,14 @@
 """What is recorded beside the scores of an external model."""
 
 from collections import Counter
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from benchmark.core.files import digest
 from benchmark.core.validation import FileName
 from benchmark.data.dataset import Dataset, evaluated_cases
+from benchmark.data.set_names import CLEAN, CLEAN_TITLE, MadeBy
 from benchmark.evaluation.metrics import IMPLEMENTATION
 
 Missing = Literal["fail", "zero", "skip"]
@@ -22,10 +23,23 @@ class CorruptedBy(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     recipe: FileName
+    version: int = 1
+    """Records without it are older than any recipe of theirs in a second version."""
     kind: str
     severity: int | None
     clean: str
     """Title of the clean test set."""
+
+    @property
+    def made_by(self) -> MadeBy:
+        """Of a corrupted folder: the recipe as it is called today, and the clean set."""
+        clean = CLEAN if self.clean == CLEAN_TITLE else self.clean
+        return MadeBy(self.recipe, self.version, clean, self.clean)
+
+    def called_today(self) -> Self:
+        """The same under the name that the recipe has today."""
+        made_by = self.made_by
+        return self.model_copy(update={"recipe": made_by.recipe, "version": made_by.version})
 
 
 class ScoredSet(BaseModel):
@@ -50,6 +64,15 @@ class ScoredSet(BaseModel):
     """Predictions that match no label."""
     corruption: CorruptedBy | None = None
     """Of a corrupted folder; a prepared set says it itself."""
+    kind: str | None = None
+    """Of a corrupted folder, as its recipe calls it; earlier ones had it as their title."""
+
+    @property
+    def title_today(self) -> str:
+        """Its column: by `set_names`, whatever the title was when it was scored."""
+        if self.corruption is None:
+            return self.title
+        return self.corruption.made_by.title(self.title if self.kind is None else self.kind)
 
 
 class ExternalRecord(BaseModel):

@@ -7,6 +7,7 @@ from pathlib import Path
 from benchmark.core.errors import CoopbenchError, UsageError
 from benchmark.core.files import sha256
 from benchmark.data.dataset import Dataset, read_record
+from benchmark.data.set_names import RENAMED
 from benchmark.evaluation.external.record import (
     CorruptedBy,
     ExternalRecord,
@@ -28,11 +29,15 @@ class ExternalRows:
     """By title, the sets of corrupted folders."""
     prepared: frozenset[str] = frozenset()
     """The titles of prepared sets."""
+    renamed: dict[Path, dict[str, str]] = field(default_factory=dict)
+    """By file, today's titles of sets that had others when they were scored."""
 
     def replaces(self, dataset: Dataset) -> bool:
         """Whether a corrupted folder's sets stand for a prepared one, which no row is of."""
-        recipes = {one.recipe for one in self.corrupted.values()}
-        alike = dataset.title in self.corrupted or dataset.preparation.get("recipe") in recipes
+        recipes = {(one.recipe, one.version) for one in self.corrupted.values()}
+        made_by = dataset.corruption.made_by if dataset.corruption else None
+        of_one = made_by is not None and (made_by.recipe, made_by.version) in recipes
+        alike = dataset.title in self.corrupted or of_one
         return alike and dataset.title not in self.prepared
 
 
@@ -53,6 +58,7 @@ def read_external_rows(
     taken = set(runs)
     remarks: dict[str, list[str]] = {}
     scored: list[tuple[Path, ScoredSet]] = []
+    renamed: dict[Path, dict[str, str]] = {}
     if files:
         _names(files)  # no score is given twice
     for path in files:
@@ -62,17 +68,65 @@ def read_external_rows(
                     f"--scores {path}: its row is called {name}, as a run of the table is; score "
                     "it again under another --name"
                 )
-            record = _read_record(path, datasets)
+            record = _read_record(path)
             said = "external scores" if record is None else record.remark
             if said not in remarks.setdefault(name, []):
                 remarks[name].append(said)
-            scored += [(path, one) for one in (record.test_sets if record else ())]
+            if record is not None:
+                titles = _titles_today(path, record, datasets)
+                renamed[path] = {old: new for old, new in titles.items() if old != new}
+                scored += [
+                    (path, one.model_copy(update={"title": titles[one.title]}))
+                    for one in record.test_sets
+                ]
     return ExternalRows(
         tuple(files),
         {name: "; ".join(lines) for name, lines in remarks.items()},
         phantom=any(one.phantom for _, one in scored),
         corrupted=_corrupted(scored),
         prepared=frozenset(one.title for _, one in scored if one.prepared),
+        renamed=renamed,
+    )
+
+
+def _titles_today(
+    path: Path, record: ExternalRecord, datasets: Sequence[Dataset]
+) -> dict[str, str]:
+    """What the test sets of a record are called today, by their titles in it.
+
+    Raises:
+        CoopbenchError: a prepared set is not the one of its title here.
+    """
+    here = {dataset.title: dataset for dataset in datasets}
+    of_data = {prepared_fingerprint(dataset): dataset.title for dataset in datasets}
+    titles = {}
+    for one in record.test_sets:
+        titles[one.title] = of_data.get(one.fingerprint, one.title_today)
+        if one.prepared and one.fingerprint not in of_data and one.title in here:
+            other = here[one.title]
+            hint = ""
+            if other.corruption is not None:
+                hint = ", or make the set that they were scored on beside these"
+                if formerly := _former_command(other):
+                    hint += f" ({formerly})"
+            raise CoopbenchError(
+                f"{path}: was scored on another {one.title} than {other.root}, and scores on "
+                f"both do not mix; run 'coopbench score' again with these labels{hint}"
+            )
+    return titles
+
+
+def _former_command(dataset: Dataset) -> str:
+    """The command for what had the name of a corrupted set's recipe before; empty for others."""
+    assert dataset.corruption is not None
+    made_by = dataset.corruption.made_by
+    return next(
+        (
+            f"'coopbench corrupt --recipe {today}'"
+            for (name, _), (today, _) in RENAMED.items()
+            if name == made_by.recipe
+        ),
+        "",
     )
 
 
@@ -88,23 +142,28 @@ def _corrupted(scored: Sequence[tuple[Path, ScoredSet]]) -> dict[str, CorruptedB
     found: dict[tuple[str, bool], tuple[Path, ScoredSet]] = {}
     for path, one in scored:
         before, same = found.setdefault((one.title, one.prepared), (path, one))
-        if (same.corruption, same.fingerprint) != (one.corruption, one.fingerprint):
+        kinds = (other.corruption and other.corruption.called_today() for other in (same, one))
+        if len(set(kinds)) > 1 or same.fingerprint != one.fingerprint:
             raise CoopbenchError(
                 f"{path}: its {one.title} is not the one of {before}, by its images, labels or "
                 "--set, and scores on both do not mix; make a report of each"
             )
-    return {title: one.corruption for (title, _), (_, one) in found.items() if one.corruption}
+    return {
+        title: one.corruption.called_today()
+        for (title, _), (_, one) in found.items()
+        if one.corruption
+    }
 
 
 def _names(files: Sequence[Path]) -> list[str]:
     return sorted(read_scores(files)["method"].astype(str).unique())
 
 
-def _read_record(path: Path, datasets: Sequence[Dataset]) -> ExternalRecord | None:
+def _read_record(path: Path) -> ExternalRecord | None:
     """The record of a score file, or None where it has none.
 
     Raises:
-        CoopbenchError: it is broken or of other scores, or the data are not those of the table.
+        CoopbenchError: it is broken or of other scores.
     """
     beside = path.with_suffix(".json")
     if not beside.is_file():
@@ -115,12 +174,4 @@ def _read_record(path: Path, datasets: Sequence[Dataset]) -> ExternalRecord | No
             f"{path}: is not what {beside.name} beside it was written with; run the same "
             "'coopbench score' again, or move that file away"
         )
-    here = {dataset.title: dataset for dataset in datasets}
-    for one in record.test_sets:
-        dataset = here.get(one.title)
-        if one.prepared and dataset and prepared_fingerprint(dataset) != one.fingerprint:
-            raise CoopbenchError(
-                f"{path}: was scored on another {one.title} than {dataset.root}, and scores on "
-                "both do not mix; run 'coopbench score' again with these labels"
-            )
     return record

@@ -275,6 +275,7 @@ def _scored_set(one: TestSet, outcomes: Sequence[_Outcome]) -> ScoredSet:
         faults=dict(sorted(kinds.items())),
         unmatched=len(one.unmatched),
         corruption=one.corruption,
+        kind=one.kind,
     )
 
 

@@ -1,0 +1,164 @@
+"""What one command does on a machine with a GPU (``make gpu-check``).
+
+The bench, the training step eager and compiled, then `standard` and `proposed` trained as far as
+the given time goes, scored, and exported. The same command again goes on from there.
+"""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from benchmark.core.errors import CoopbenchError
+
+METHODS = ("standard", "proposed")
+SAFETY = 0.8
+"""Share of the time that is planned for steps; the rest is for validation and scores."""
+
+
+@click.command()
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Prepared sets.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Runs and results.")
+@click.option("--minutes", type=click.FloatRange(0), required=True, help="For training both runs.")
+@click.option("--device", default="cuda", show_default=True)
+@click.option("--preset", default="paper", show_default=True)
+@click.option("--variants", default="eager,compile,graphs", show_default=True)
+@click.option("--rounds", default=3, show_default=True, help="Of the bench.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE")
+def gpu_check(
+    data: Path,
+    out: Path,
+    minutes: float,
+    device: str,
+    preset: str,
+    variants: str,
+    rounds: int,
+    overrides: tuple[str, ...],
+) -> None:
+    """Bench this machine, train as far as the time goes, and pack what came of it."""
+    out.mkdir(parents=True, exist_ok=True)
+    common = ["--data", str(data), "--device", device]
+    sets = [word for one in overrides for word in ("--set", one)]
+    told = ["--preset", preset, *sets]
+    names = ",".join(METHODS)
+    if not (out / "bench.txt").is_file():  # once is enough, and training needs the time
+        words = ["bench", "steps", "evaluation", "--methods", names, "--rounds", str(rounds)]
+        (out / "bench.txt").write_text(_coopbench(*words, *common, *told), "utf-8")
+    steps, lines = _plan(data, out / "runs", minutes, device, preset, variants, overrides)
+    (out / "variants.txt").write_text("\n".join(lines) + "\n", "utf-8")
+    click.echo("\n".join(lines))
+    deadline = time.monotonic() + 60 * minutes
+    runs = ["--runs", str(out / "runs")]
+    for method in METHODS:
+        _train(
+            ["train", "--method", method, *common, *told, "--set", f"steps={steps}", *runs],
+            deadline,
+        )
+    _coopbench("evaluate", *common, *runs)
+    _coopbench("export", str(out / "exported"), *runs)
+    click.echo(f"bring back {out / 'exported'}, {out / 'bench.txt'} and {out / 'variants.txt'}")
+
+
+def _plan(
+    data: Path,
+    runs: Path,
+    minutes: float,
+    device: str,
+    preset: str,
+    variants: str,
+    overrides: tuple[str, ...],
+) -> tuple[int, list[str]]:
+    """How many steps both runs can reach in the time, and a line for each variant's speed."""
+    import torch
+
+    from benchmark.core.device import find_device
+    from benchmark.data.dataset import read_dataset
+    from benchmark.runs.config import resolve
+    from benchmark.runs.run import open_run
+    from benchmark.speed.variants import time_variants
+    from benchmark.training.learner import training_slices
+    from benchmark.training.loop import total_steps
+
+    dataset, where = read_dataset(data / "acdc"), find_device(device)
+    lines, seconds, total, reached = [], 0.0, 0, []
+    for method in METHODS:
+        config = resolve(method, dataset, preset=preset, repeat=0, overrides=overrides)
+        if not config.training.can_go_on:
+            raise CoopbenchError(
+                f"preset {preset}: its schedule cannot be cut and gone on with; "
+                "add --set schedule=constant"
+            )
+        slices = training_slices(config, dataset, where)
+        total = total_steps(config.training, slices)
+        found = time_variants(config, slices, variants.split(","), rounds=3, steps=5)
+        for name, taken in found.items():
+            shown = f"{taken:.4f} s per step" if isinstance(taken, float) else taken
+            lines.append(f"{method}, {name}: {shown}")
+        eager = found["eager"]  # which the harness trains with
+        if not isinstance(eager, float):
+            raise CoopbenchError(lines[-1])
+        seconds += eager
+        folder = runs / config.folder
+        done = folder / "done.json"
+        reached.append(open_run(folder).summary().steps if done.is_file() else 0)
+        del slices
+        if where.type == "cuda":
+            torch.cuda.empty_cache()
+    left = int(SAFETY * 60 * minutes / seconds)
+    # Neither less than a run has already, nor more than both can reach.
+    steps = min(total, max(max(reached), min(reached) + left, 1))
+    lines.append(f"steps: {steps} of {total}, after {min(reached)} before")
+    return steps, lines
+
+
+def _command(words: tuple[str, ...] | list[str]) -> list[str]:
+    return [sys.executable, "-m", "benchmark", *words]
+
+
+def _coopbench(*words: str) -> str:
+    """Run a command; returns what it said.
+
+    Raises:
+        CoopbenchError: it failed.
+    """
+    click.echo(f"coopbench {' '.join(words)}", err=True)
+    done = subprocess.run(_command(words), stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise CoopbenchError(f"coopbench {words[0]} ended with exit code {done.returncode}")
+    click.echo(done.stdout)
+    return done.stdout
+
+
+def _train(words: list[str], deadline: float) -> None:
+    """Train until the deadline; what is unfinished then is saved, to go on with.
+
+    Raises:
+        CoopbenchError: it failed, or the time was over.
+    """
+    click.echo(f"coopbench {' '.join(words)}", err=True)
+    process = subprocess.Popen(_command(words))
+    try:
+        process.wait(timeout=max(60.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+        process.wait()
+        raise CoopbenchError(
+            "the time is over, and its state is saved: the same command goes on from it"
+        ) from None
+    if process.returncode:
+        raise CoopbenchError(f"coopbench train ended with exit code {process.returncode}")
+
+
+if __name__ == "__main__":
+    try:
+        gpu_check(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except CoopbenchError as error:
+        for line in error.lines:
+            click.echo(f"Error: {line}", err=True)
+        sys.exit(1)
