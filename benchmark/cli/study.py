@@ -17,6 +17,7 @@ from benchmark.cli.options import (
     listed_repeats,
     locate_data,
     methods_option,
+    on_change_option,
     preset_option,
     read_training_set,
     report_option,
@@ -28,6 +29,7 @@ from benchmark.cli.report import make_report
 from benchmark.core.errors import CoopbenchError, UsageError
 
 if TYPE_CHECKING:
+    from benchmark.runs.code import OnChange
     from benchmark.study.grid import Job
     from benchmark.study.study import Study
 
@@ -94,6 +96,7 @@ PROCESSES = (
 )
 @click.option("--price", type=click.FloatRange(0), help="Of a worker's hour, for --plan.")
 @deterministic_option
+@on_change_option
 @keep_state_option
 def study(
     methods: tuple[str, ...],
@@ -112,12 +115,14 @@ def study(
     target_difference: float | None,
     price: float | None,
     deterministic: bool,
+    on_change: "OnChange | None",
     keep_state: bool,
 ) -> None:
     """Corrupt, train, evaluate and report.
 
     Makes ACDC-C, of other prepared sets as well by --corrupt, trains the chosen methods and
-    repeats, scores them on every prepared set and writes the report, skipping what is done. With
+    repeats, scores them on every prepared set and writes the report, skipping what is done; where
+    the code of a method has changed since its runs were trained, choose --retrain or --keep. With
     --engine dask, each corruption, training and evaluation is a job of a Dask cluster, whose
     machines have to see the folders of data and runs; the report is made here. --plan only says
     what would be done, by trials on this machine.
@@ -131,6 +136,7 @@ def study(
     from benchmark.methods.faults import MethodError
     from benchmark.methods.registry import find_method, method_names
     from benchmark.reporting.report import ReportOptions
+    from benchmark.runs.code import refuse_changed
     from benchmark.runs.config import resolve
     from benchmark.runs.run import find_run
     from benchmark.study.grid import RECIPE
@@ -185,8 +191,19 @@ def study(
     for name in corrupted:
         read_clean(folder, name, option="--corrupt")
     asked = Study(
-        configs, dataset, folder, runs, where, threads, deterministic, corrupted, keep_state
+        configs,
+        dataset,
+        folder,
+        runs,
+        where,
+        threads,
+        deterministic,
+        corrupted,
+        keep_state,
+        on_change or "refuse",
     )
+    if asked.on_change == "refuse":
+        refuse_changed([find_run(runs, config) for config in configs])
     if plan:
         if target_difference is not None:
             _plan_repeats(asked, target_difference)

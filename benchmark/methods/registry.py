@@ -24,6 +24,24 @@ def find_method(name: str) -> type[Method]:
         CoopbenchError: coopbench itself is not installed.
         MethodError: its package cannot be imported, two packages give it, or it is no `Method`.
     """
+    entry = method_entry(name)
+    who = method_origin(name)
+    with blamed_on(who, "its import"):
+        method = entry.load()
+    if not (isinstance(method, type) and issubclass(method, Method)):
+        raise MethodError(f"{who}: {entry.value} is not a benchmark.methods.Method")
+    _check_declaration(method, who)
+    return method
+
+
+def method_entry(name: str) -> EntryPoint:
+    """What is registered as ``name``, not loaded.
+
+    Raises:
+        UsageError: no such method is installed; near matches are named.
+        CoopbenchError: coopbench itself is not installed.
+        MethodError: two packages give it.
+    """
     registered = _registered()
     if not registered:
         raise CoopbenchError(
@@ -35,15 +53,11 @@ def find_method(name: str) -> type[Method]:
         hint = f"did you mean {' or '.join(near)}?" if near else "see 'coopbench methods'"
         raise UsageError(f"no method is called '{name}'; {hint}")
     entries = registered[name]
-    who = method_origin(name)
     if len(entries) > 1:
-        raise MethodError(f"{who}: several packages give it; uninstall all but one of them")
-    with blamed_on(who, "its import"):
-        method = entries[0].load()
-    if not (isinstance(method, type) and issubclass(method, Method)):
-        raise MethodError(f"{who}: {entries[0].value} is not a benchmark.methods.Method")
-    _check_declaration(method, who)
-    return method
+        raise MethodError(
+            f"{method_origin(name)}: several packages give it; uninstall all but one of them"
+        )
+    return entries[0]
 
 
 def method_origin(name: str) -> str:

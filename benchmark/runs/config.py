@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from benchmark.core.errors import CoopbenchError, UsageError
 from benchmark.core.validation import FileName, nearest
@@ -227,6 +228,7 @@ def resolve(
     repeat: int,
     seed: int | None = None,
     name: str | None = None,
+    title: str | None = None,
     overrides: Sequence[str] = (),
 ) -> RunConfig:
     """The complete configuration of a run.
@@ -238,6 +240,7 @@ def resolve(
         repeat: which of the set's splits.
         seed: of weights, batches, augmentation and the method; None: the repeat's own.
         name: the run's name; one that differs from the method's is a row of its own.
+        title: what tables print for it; None: the method's, or the ``name`` given.
         overrides: ``KEY=VALUE``, of the harness or of the method.
 
     Raises:
@@ -279,7 +282,7 @@ def resolve(
     return RunConfig(
         method=method,
         name=own_name,
-        title=kind.title if own_name == method else own_name,
+        title=title or (kind.title if own_name == method else own_name),
         remark=remark,
         preset=preset,
         repeat=repeat,
@@ -409,7 +412,15 @@ def _faults(kind: type[BaseModel], values: Mapping[str, Any]) -> list[str]:
         kind.model_validate(values)
     except ValidationError as error:
         return [
-            f"--set {'.'.join(map(str, one['loc']))}={one['input']}: {one['msg']}"
+            f"--set {'.'.join(map(str, one['loc']))}={one['input']}: {one['msg']}{_hint(one)}"
             for one in error.errors()
         ]
     return []
+
+
+def _hint(error: ErrorDetails) -> str:
+    """How the value would have to be written."""
+    if error["type"] in ("list_type", "tuple_type", "set_type", "frozen_set_type"):
+        key = error["loc"][0]
+        return f"; write a list in brackets, quoted for the shell: --set '{key}=[1, 2]'"
+    return ""

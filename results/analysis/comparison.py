@@ -60,6 +60,8 @@ class Comparison:
     """Whether the comparisons of all outputs are corrected together, not each output's."""
     notes: tuple[str, ...] = ()
     """What every table rests on."""
+    origins: tuple[str, ...] = ()
+    """Those of the notes that tell where the numbers come from, which print does without."""
     made: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     """What was made of this comparison and is asked for again, by a name of its maker's."""
     _tests_of: dict[str, pd.DataFrame] = field(

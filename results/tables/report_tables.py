@@ -1,7 +1,7 @@
 """Every table of a report, in its order."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -14,13 +14,14 @@ from results.scores.score_table import METRICS
 from results.tables.clinical_tables import clinical_tables
 from results.tables.comparison_tables import comparison_table, interval_table
 from results.tables.kind_tables import degradation_table, severity_table
+from results.tables.latex import DEFAULT_WIDTH, latex_table, latex_tabular
 from results.tables.leave_one_out import leave_one_out_table
 from results.tables.mean_table import MeanTable
 from results.tables.notes_of_tests import mark_frame, mark_notes, untested_notes
 from results.tables.pairs_table import pairs_table
 from results.tables.poster_comparison import poster_comparison
 from results.tables.poster_table import PosterTable, poster_table
-from results.tables.render import csv_table, latex_table, markdown_table, text_table
+from results.tables.render import csv_table, markdown_table, text_table
 from results.tables.repeats_table import repeats_table
 from results.tables.robustness_table import robustness_table
 from results.tables.structure_table import structure_table
@@ -39,13 +40,30 @@ class NamedTable:
     table: MeanTable
     notes: tuple[str, ...]
 
-    def renderings(self) -> dict[str, str]:
-        """The table in every form, by file name."""
-        forms = {"md": markdown_table, "tex": latex_table, "csv": csv_table, "txt": text_table}
-        return {
+    def renderings(
+        self, *, width: float = DEFAULT_WIDTH, left_out: Collection[str] = ()
+    ) -> dict[str, str]:
+        """The table in every form, by file name.
+
+        Args:
+            width: of the LaTeX tables, in mm.
+            left_out: notes that these do without.
+        """
+        forms = {"md": markdown_table, "csv": csv_table, "txt": text_table}
+        texts = {
             f"{self.stem}.{ending}": render(self.table, caption=self.caption, notes=self.notes)
             for ending, render in forms.items()
         }
+        texts[f"{self.stem}.tex"] = latex_table(
+            self.table,
+            caption=self.caption,
+            notes=self.notes,
+            label=f"tab:{self.stem}",
+            width=width,
+            left_out=left_out,
+        )
+        texts[f"{self.stem}-tabular.tex"] = latex_tabular(self.table, width=width)
+        return texts
 
 
 def main_table(comparison: Comparison, output: str = "FTN") -> PosterTable:

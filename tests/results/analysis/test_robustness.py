@@ -28,9 +28,10 @@ from results.analysis.robustness import (
     worst_subjects,
 )
 from results.scores.score_table import METRICS, check_scores, read_scores
+from results.tables.latex import latex_table
 from results.tables.mean_table import MeanTable
 from results.tables.poster_table import poster_table
-from results.tables.render import csv_table, latex_table, markdown_table, text_table
+from results.tables.render import csv_table, markdown_table, text_table
 from results.tables.robustness_table import MEASURES, robustness_table
 from results.wording import PHANTOM_MARK
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from results.scores.order import ordered_titles
 from results.scores.published import AVERAGES, POSTER_SETS, published_table
 from results.scores.score_table import check_scores
+from results.tables.latex import latex_table
 from results.tables.poster_table import PosterTable, poster_table
-from results.tables.render import latex_table
 
 TITLES = {"proposed": "Proposed w. X,p", "standard": "Standard training"}
 
