@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pandas as pd
 
+from results.scores.score_table import DISTANCES
+
 MARGIN = 0.01
 """Dice: a smaller difference is taken to be of no relevance, where nothing else is said.
 
@@ -13,9 +15,6 @@ A convention: what matters depends on the use, and is to be set before the resul
 
 WORDS = ("undecided", "equivalent", "worse", "better")
 """The verdicts, in the order that they sort by."""
-
-DISTANCES = frozenset(["hd95_mm"])
-"""The metrics of which less is better."""
 
 
 def verdicts(tests: pd.DataFrame, metric: str, alpha: float) -> pd.DataFrame:

@@ -23,6 +23,9 @@ METRICS = {
     "dice": ("Dice", 4),
     "hd95_mm": ("HD95 (mm)", 2),
     "nsd_2mm": ("NSD", 4),
+    "jaccard": ("Jaccard", 4),
+    "hd_mm": ("HD (mm)", 2),
+    "assd_mm": ("ASSD (mm)", 2),
 }
 """Names of the metrics that are compared, and the decimals that they are printed with."""
 

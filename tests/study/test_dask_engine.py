@@ -115,7 +115,7 @@ def test_a_job_that_fails_is_named_and_the_rest_goes_on(own_data: Path, tmp_path
     result = CliRunner().invoke(cli, [*study, "--engine", "dask", "--jobs", "1"])
     assert result.exit_code == 1, result.output
     assert f"{broken / 'resume.safetensors'}: " in result.output
-    assert f"evaluate {broken.name} on acdc: not done, since 'train {broken.name}' failed" in (
+    assert f"evaluate {broken.name} on ACDC: not done, since 'train {broken.name}' failed" in (
         result.output
     )
     assert "Traceback" not in result.output

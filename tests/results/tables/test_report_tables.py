@@ -17,7 +17,8 @@ from results.analysis.robustness import CorruptedSets, Corruption
 from results.page.summary import summary
 from results.scores.order import ordered_titles
 from results.scores.published import POSTER_SETS, published_table
-from results.scores.score_table import check_scores
+from results.scores.score_table import METRICS, check_scores
+from results.tables import comparison_tables
 from results.tables.mean_table import MeanTable
 from results.tables.poster_comparison import order_words, same_order
 from results.tables.report_tables import NamedTable, ranks_csv, report_tables, severity_csv
@@ -359,3 +360,7 @@ def test_tau_of_the_ranks_stands_in_their_csv() -> None:
             rows = table[(table["output"] == output) & (table["over"] == ranking.over)]
             assert rows["tau"].to_numpy() == pytest.approx(ranking.tau[0], abs=1e-6)
             assert (rows["tau_low"] <= rows["tau"]).all()
+
+
+def test_every_metric_of_a_score_file_can_be_compared() -> None:
+    assert tuple(comparison_tables.METRICS) == METRICS
