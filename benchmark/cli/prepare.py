@@ -112,7 +112,10 @@ def prepare_acdc(
     if missing:
         say(f"warning: {raw}: lacks the test subjects {' '.join(missing)}")
     if splits and part is None and (testing := other_part(raw)):
-        say(f"{testing} makes a set of its own: coopbench prepare acdc {testing}")
+        say(
+            f"{testing}: patients 101 to 150 are a set of their own; "
+            f"coopbench prepare acdc {testing} --part testing"
+        )
     finish_preparing(prepared)
 
 

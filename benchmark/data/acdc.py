@@ -70,9 +70,11 @@ def _is_testing(folder: Path) -> bool:
 
 
 def other_part(raw: Path) -> Path | None:
-    """Where the testing part lies beside the training part in a download, if it does."""
-    places = (raw / "database" / "testing", raw / "testing")
-    return next((place for place in places if any(place.glob("patient*/"))), None)
+    """Where the testing part lies beside the training part in a download, or among it."""
+    places = (raw / at for at in ("database/testing", "testing", "database/training", "training"))
+    return next(
+        (place for place in (*places, raw) if any(map(_is_testing, place.glob("patient*/")))), None
+    )
 
 
 def _subject(folder: Path) -> RawSubject:

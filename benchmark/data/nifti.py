@@ -297,7 +297,7 @@ def find_nifti(folder: Path) -> list[Path]:
                     continue
                 if is_nifti_name(entry.name):
                     found.append(below / entry.name)
-                if entry.is_dir():
+                if Path(entry.path).is_dir():  # False of a link that leads to itself
                     real = Path(entry.path).resolve()
                     if real not in above:
                         walk(below / entry.name, above | {real})

@@ -43,6 +43,7 @@ from results.scores.score_table import (
 from results.tables.latex import DEFAULT_WIDTH
 from results.tables.render import text_table
 from results.tables.report_tables import ranks_csv, report_tables, severity_csv
+from results.wording import PHANTOM_MARK
 
 REFERENCE = "standard"
 """The method that the others are compared with, where it is in the table."""
@@ -341,7 +342,8 @@ def _write_report(
         for table in tables
         for name, text in table.renderings(width=options.width, left_out=comparison.origins).items()
     }
-    texts["origins.txt"] = "\n".join(comparison.origins)
+    mark = [PHANTOM_MARK] if comparison.phantom else []
+    texts["origins.txt"] = "\n".join([*mark, *comparison.origins])
     long = {"severity.csv": severity_csv(comparison), "ranks.csv": ranks_csv(comparison)}
     for name, text in {**texts, **long}.items():
         if text is not None:

@@ -44,7 +44,7 @@ def sets(data: Path, tmp_path: Path) -> Path:
     (case,) = [one for one in record["cases"] if one["subject"] == "004"]
     record |= {"name": "RandBias", "title": "RandBias"}
     record["cases"] = [{**case, "draw": 1, "folder": "004/draw1"}]
-    record["preparation"] |= {"recipe": "acdc-c", "kind": "RandBias"}
+    record["preparation"] |= {"recipe": "acdc-c", "recipe_version": 2, "kind": "RandBias"}
     (kind / "dataset.json").write_text(json.dumps(record))
     return folder
 
@@ -91,7 +91,7 @@ def test_holds_the_test_subjects_of_every_set(sets: Path, converted: Path) -> No
     splits = json.loads((sets / "acdc" / "splits.json").read_text())
     expected = [f"{one}_{frame}_0000.nii.gz" for one in splits["test"] for frame in ("ED", "ES")]
     assert names(converted / "images" / "acdc") == sorted(expected)
-    assert names(converted / "images" / "RandBias") == [
+    assert names(converted / "images" / "acdc-c_RandBias") == [
         "004_draw1_ED_0000.nii.gz",
         "004_draw1_ES_0000.nii.gz",
     ]
@@ -114,7 +114,7 @@ def test_the_script_runs_nnunet_and_goes_on(converted: Path, tmp_path: Path) -> 
     calls = (tmp_path / "calls").read_text().splitlines()
     assert [call.split()[0] for call in calls].count("nnUNetv2_plan_and_preprocess") == 1
     assert calls[1] == "nnUNetv2_train 500 2d 0 -tr nnUNetTrainer -device cpu --c"
-    assert [call.split()[2] for call in calls[2:4]] == ["images/acdc", "images/RandBias"]
+    assert [call.split()[2] for call in calls[2:4]] == ["images/acdc", "images/acdc-c_RandBias"]
     # Predictions are gone on with, so those of another model must not be among them.
     other = environment | {"TRAINER": "nnUNetTrainer_1epoch"}
     failed = subprocess.run([converted / "run.sh"], env=other, capture_output=True, text=True)
@@ -125,7 +125,7 @@ def test_the_script_runs_nnunet_and_goes_on(converted: Path, tmp_path: Path) -> 
 
 def predict(converted: Path, sets: Path) -> None:
     """The labels, as nnU-Net would write them, and the files that it leaves beside."""
-    sources = {"acdc": sets / "acdc", "RandBias": sets / "acdc-c" / "RandBias"}
+    sources = {"acdc": sets / "acdc", "acdc-c_RandBias": sets / "acdc-c" / "RandBias"}
     for name, root in sources.items():
         folder = converted / "predictions" / name
         folder.mkdir(parents=True)
@@ -154,7 +154,7 @@ def test_all_sets_become_one_row_without_a_warning(
 
 def test_a_set_without_predictions_is_named(sets: Path, converted: Path, tmp_path: Path) -> None:
     predict(converted, sets)
-    shutil.rmtree(converted / "predictions" / "RandBias")
+    shutil.rmtree(converted / "predictions" / "acdc-c_RandBias")
     out = tmp_path / "n.csv"
     text = fails(1, "score", "--nnunet", converted, "--out", out, "--workers", 1)
     assert "RandBias" in text and "no such folder" in text
@@ -163,9 +163,11 @@ def test_a_set_without_predictions_is_named(sets: Path, converted: Path, tmp_pat
 
 def test_only_the_sets_that_were_converted_are_scored(sets: Path, tmp_path: Path) -> None:
     out = tmp_path / "some"
-    text = does("convert", "nnunet", out, "--data", sets, "--sets", "RandBias", "--workers", 1)
-    assert names(out / "images") == ["RandBias"] and "acdc: " not in text
-    folder = out / "predictions" / "RandBias"
+    text = does(
+        "convert", "nnunet", out, "--data", sets, "--sets", "acdc-c_RandBias", "--workers", 1
+    )
+    assert names(out / "images") == ["acdc-c_RandBias"] and "acdc: " not in text
+    folder = out / "predictions" / "acdc-c_RandBias"
     folder.mkdir(parents=True)
     for frame in ("ED", "ES"):
         label = sets / "acdc-c" / "RandBias" / "004" / "draw1" / f"{frame}_seg.nii.gz"
