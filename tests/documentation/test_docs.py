@@ -107,7 +107,7 @@ def test_options_in_commands_exist(page: str) -> None:
 
 def test_monai_as_the_page_says(data: Path, tmp_path: Path) -> None:
     pytest.importorskip("monai")
-    (code,) = re.findall(r"```python\n(.*?)```", TEXTS["other-frameworks.md"], flags=re.S)
+    (code,) = re.findall(r"```python\n(.*?)```", TEXTS["docs/other-frameworks.md"], flags=re.S)
     script = tmp_path / "monai_unet.py"
     script.write_text(code)
     out = tmp_path / "monai"

@@ -12,7 +12,8 @@ from benchmark.methods import registry
 
 
 def install(monkeypatch: pytest.MonkeyPatch, *entries: EntryPoint) -> None:
-    monkeypatch.setattr(registry, "entry_points", lambda group: list(entries))
+    found = {entry.name: [entry] for entry in entries}
+    monkeypatch.setattr(registry, "_registered", lambda: found)
 
 
 def test_what_is_no_method_is_told_the_class_to_derive_from(
