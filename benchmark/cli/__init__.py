@@ -4,16 +4,18 @@ Everything heavy is imported inside the commands, so that ``coopbench --help`` a
 """
 
 import signal
+import sys
 
 from benchmark.cli import (
     bench,
+    convert,
     corrupt,
     evaluate,
     export,
     methods,
     phantom,
     predict,
-    prepare,
+    prepare_folder,
     recalibrate,
     report,
     score,
@@ -21,12 +23,13 @@ from benchmark.cli import (
     train,
 )
 from benchmark.cli.group import cli
+from benchmark.core.output import write_readably
 
 __all__ = ["cli", "main"]
 
 # In the order of the work, in which ``--help`` lists them.
 for command in (
-    prepare.prepare,
+    prepare_folder.prepare,
     phantom.phantom,
     corrupt.corrupt,
     corrupt.recipes,
@@ -36,6 +39,7 @@ for command in (
     recalibrate.recalibrate,
     evaluate.evaluate,
     predict.predict,
+    convert.convert,
     score.score,
     report.report,
     export.export,
@@ -47,6 +51,12 @@ for command in (
 
 def main() -> None:
     """Entry point of the console script."""
+    if sys.platform == "win32":
+        sys.exit(
+            "coopbench runs on Linux and macOS, not on Windows; "
+            "try the Windows Subsystem for Linux: wsl --install"
+        )
     # Schedulers end a job by SIGTERM; it is to stop as it does on Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    write_readably()
     cli(prog_name="coopbench")

@@ -4,34 +4,42 @@ from pathlib import Path
 
 import click
 
+from benchmark.cli.debug import debug_asked
 from benchmark.cli.options import examples
-from benchmark.core.errors import CoopbenchError
 
 
 @click.command(epilog=examples("coopbench methods", "coopbench methods proposed"))
 @click.argument("name", required=False)
 def methods(name: str | None) -> None:
-    """List what can be trained here.
+    """List what can be trained here, and what cannot be loaded, with the reason.
 
     With NAME, list every setting that 'coopbench train --method NAME --set KEY=VALUE' takes.
     """
     from tabulate import tabulate
 
+    from benchmark.methods.faults import MethodError
     from benchmark.methods.registry import find_method, method_names
-    from benchmark.runs.config import describe_settings
+    from benchmark.runs.config import check_settings, describe_settings
 
     if name is not None:
         headers = ["key", "default (preset paper)", "meaning"]
         click.echo(tabulate(describe_settings(find_method(name)), headers=headers))
         return
-    rows = []
+    rows, broken = [], []
     for found in method_names():
         try:
             method = find_method(found)
+            check_settings(method)
             rows.append((found, method.title, method.summary, method.reference))
-        except CoopbenchError as error:
-            rows.append((found, "(broken)", str(error), ""))
+        except MethodError as fault:
+            broken.append(fault)
     click.echo(tabulate(rows, headers=["name", "in tables", "what it does", "reference"]))
+    if broken:
+        click.echo("\ncannot be loaded:")
+    for error in broken:
+        click.echo(f"  {error}")
+        if debug_asked() and error.details:
+            click.echo(error.details, err=True)
 
 
 @click.command(

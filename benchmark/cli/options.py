@@ -61,9 +61,9 @@ def choose_preset(option: str | None, dataset: "Dataset", device: str) -> str:
 def read_training_set(data: Path, overrides: Sequence[str]) -> "Dataset":
     """The prepared set that is trained on: ``acdc`` unless ``--set train_set=…`` says otherwise."""
     from benchmark.data.dataset import read_dataset
+    from benchmark.runs.config import training_set
 
-    chosen = [o.partition("=")[2] for o in overrides if o.startswith("train_set=")]
-    return read_dataset(data / (chosen[-1].strip("\"'") if chosen else "acdc"))
+    return read_dataset(data / training_set(overrides))
 
 
 def listed(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         "coopbench report --data data --preset paper --out paper --compare poster",
         "coopbench report --repeats 0,1 --out first-two",
         "coopbench report --reference proposed --scores scores/nnU-Net.csv",
+        "coopbench report --margin 0.02 --family all",
         "coopbench report --methods standard,proposed,hard --title hard='Proposed, β = 1'",
     )
 )
@@ -64,6 +65,27 @@ if TYPE_CHECKING:
     "--reference",
     metavar="METHOD",
     help="What every method is tested against.  [default: standard, else the first run or row]",
+)
+@click.option(
+    "--margin",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.01,
+    show_default=True,
+    help="Dice; a smaller difference is of no relevance, and methods that differ by less are "
+    "called equivalent where two one-sided tests show it.",
+)
+@click.option(
+    "--all-pairs",
+    is_flag=True,
+    help="Also compare every method with every other, in a table and a figure.",
+)
+@click.option(
+    "--family",
+    type=click.Choice(["output", "all"]),
+    default="output",
+    show_default=True,
+    help="What Holm's correction is over: the comparisons of each output (FTN, FTN+STN) by itself, "
+    "or all.",
 )
 @click.option(
     "--methods",
@@ -106,6 +128,9 @@ def report(
     compare: str | None,
     pictures: bool,
     reference: str | None,
+    margin: float,
+    all_pairs: bool,
+    family: str,
     methods: tuple[str, ...],
     titles: dict[str, str],
     width: float,
@@ -119,14 +144,16 @@ def report(
 
     \b
       OUT/report.html   all of it on one page; opens without a network
-      OUT/tables/       Dice, intervals, tests, structures, distances, robustness
+      OUT/tables/       Dice, intervals, tests over subjects and over repeats, structures,
+                        distances, robustness
                         as .md, .tex (booktabs; -tabular.tex without the float), .csv
                         and .txt; origins.txt says where the numbers come from
       OUT/figures/      as .png and .pdf
       OUT/scores.csv    the scores behind them, one row per volume, structure and output;
                         the same in scores.parquet
 
-    Differences are tested over subjects (Wilcoxon, Holm) against --reference.
+    Differences are tested over subjects (Wilcoxon, Holm) against --reference, and estimated over
+    subjects and repeats; docs/statistics.md says what each can tell.
     """
     from benchmark.core.device import find_device
     from benchmark.reporting.report import ReportOptions
@@ -136,6 +163,9 @@ def report(
         compare_poster=compare == "poster",
         pictures=pictures,
         reference=reference,
+        margin=margin,
+        all_pairs=all_pairs,
+        joint=family == "all",
         methods=tuple(dict.fromkeys(methods)),
         titles=titles,
         width=width,

@@ -1,5 +1,6 @@
 """``coopbench study``: all of it, for many methods and repeats."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,7 @@ PROCESSES = (
         "coopbench study --data data --methods standard,proposed --repeats 0,1,2",
         "coopbench study --corrupt acdc --corrupt mnms",
         "coopbench study --repeats 0,1,2 --plan --jobs 8 --price 2.50",
+        "coopbench study --plan --target-difference 0.02",
         "coopbench study --repeats 0,1,2 --engine dask --scheduler tcp://head-node:8786",
     )
 )
@@ -85,6 +87,13 @@ PROCESSES = (
 @click.option(
     "--plan", is_flag=True, help="Say what there is to do, and what it takes; do nothing."
 )
+@click.option(
+    "--target-difference",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="DICE",
+    help="With --plan: how many repeats would show such a difference from standard training, by "
+    "the spread of the finished ones, and the hours.",
+)
 @click.option("--price", type=click.FloatRange(0), help="Of a worker's hour, for --plan.")
 @deterministic_option
 @on_change_option
@@ -103,6 +112,7 @@ def study(
     engine: str,
     scheduler: str | None,
     plan: bool,
+    target_difference: float | None,
     price: float | None,
     deterministic: bool,
     on_change: "OnChange | None",
@@ -123,6 +133,7 @@ def study(
     from benchmark.core.parallel import begin_imports
     from benchmark.corrupted_sets.actions import Corrupting, read_clean
     from benchmark.data.set_names import CLEAN
+    from benchmark.methods.faults import MethodError
     from benchmark.methods.registry import find_method, method_names
     from benchmark.reporting.report import ReportOptions
     from benchmark.runs.code import refuse_changed
@@ -133,14 +144,20 @@ def study(
     from benchmark.study.training import train_all
 
     chosen = tuple(dict.fromkeys(methods)) or tuple(method_names())
+    broken: dict[str, MethodError] = {}
     for method in chosen:
-        find_method(method)
+        try:
+            find_method(method)
+        except MethodError as error:  # the others go on; it is said now, and again at the end
+            broken[method] = error
     if scheduler is not None and engine != "dask":
         raise UsageError("--scheduler goes with --engine dask")
     if scheduler is not None and jobs is not None and not plan:
         raise UsageError("--jobs goes without --scheduler, whose workers are as many as there are")
     if price is not None and not plan:
         raise UsageError("--price goes with --plan")
+    if target_difference is not None and not plan:
+        raise UsageError("--target-difference goes with --plan")
     # Workers elsewhere may have the GPU that this machine has not; a plan is made of trials here.
     elsewhere = scheduler is not None and device != "auto" and not plan
     where = torch.device(device) if elsewhere else find_device(device)
@@ -149,11 +166,23 @@ def study(
     folder = locate_data(data)
     dataset = read_training_set(folder, overrides)
     preset = choose_preset(preset, dataset, where.type)
-    configs = [
-        resolve(method, dataset, preset=preset, repeat=repeat, overrides=overrides)
-        for repeat in repeats
-        for method in chosen
-    ]
+    configs = []
+    for repeat in repeats:
+        for method in chosen:
+            if method in broken:
+                continue
+            try:
+                configs.append(
+                    resolve(method, dataset, preset=preset, repeat=repeat, overrides=overrides)
+                )
+            except MethodError as error:
+                broken[method] = error
+    fault = _merged(list(broken.values())) if broken else None
+    if fault is not None:
+        if not configs:
+            raise fault
+        for line in fault.lines:
+            say(f"left out: {line}")
     cores = count_workers(None)
     at_once = jobs or (1 if where.type == "cuda" else min(cores, len(configs)))
     # Whatever is finished already, so that a study that goes on gives the same bytes.
@@ -176,7 +205,10 @@ def study(
     if asked.on_change == "refuse":
         refuse_changed([find_run(runs, config) for config in configs])
     if plan:
-        _plan(asked, at_once, price)
+        if target_difference is not None:
+            _plan_repeats(asked, target_difference)
+        else:
+            _plan(asked, at_once, price)
         return
     if out is not None:  # before hours are spent, not after
         out.mkdir(parents=True, exist_ok=True)
@@ -186,16 +218,15 @@ def study(
             work.make_set(folder, name)
             for line in work.left_alone(folder, name):
                 say(line)
-    fault: CoopbenchError | None = None
     try:
         if engine == "dask":
             _study_on_dask(asked, scheduler, at_once)
         else:
             train_all(asked, jobs=at_once)
     except CoopbenchError as error:  # what is finished is to be seen all the same
-        fault = error
+        fault = _merged([*broken.values(), error])
         if elsewhere or not any(find_run(runs, config).finished for config in configs):
-            raise
+            raise fault from error
     here = find_device("auto") if elsewhere else where
     try:
         make_report(
@@ -209,9 +240,15 @@ def study(
             gather=True,
         )
     except CoopbenchError as error:
-        raise (CoopbenchError(*fault.lines, *error.lines) if fault else error) from error
+        raise (_merged([fault, error]) if fault else error) from error
     if fault is not None:
         raise fault
+
+
+def _merged(errors: Sequence[CoopbenchError]) -> CoopbenchError:
+    """All lines of several faults, and their details, in one."""
+    lines = [line for error in errors for line in error.lines]
+    return CoopbenchError(*lines, details="\n".join(e.details for e in errors if e.details))
 
 
 def _plan(study: "Study", workers: int, price: float | None) -> None:
@@ -225,6 +262,15 @@ def _plan(study: "Study", workers: int, price: float | None) -> None:
     cores = "a core" if study.threads == 1 else f"{study.threads} cores"
     worker = "a GPU" if study.device.type == "cuda" else cores
     click.echo(describe_plan(jobs, found, workers=workers, worker=worker, price=price))
+
+
+def _plan_repeats(study: "Study", target: float) -> None:
+    from benchmark.reporting.report import REFERENCE
+    from benchmark.study.needed_repeats import describe_needs, needed_repeats
+
+    names = [config.name for config in study.configs]
+    reference = REFERENCE if REFERENCE in names else names[0]
+    click.echo(describe_needs(needed_repeats(study, target, reference), target))
 
 
 def _study_on_dask(study: "Study", scheduler: str | None, workers: int) -> None:

@@ -24,10 +24,12 @@ class CoopbenchError(Exception):
 
     Args:
         lines: of the message; whatever is in them, each is printed as one.
+        details: what ``--debug`` shows besides, such as a traceback from another process.
     """
 
-    def __init__(self, *lines: str) -> None:
+    def __init__(self, *lines: str, details: str = "") -> None:
         super().__init__(*lines)
+        self.details = details
 
     @property
     def lines(self) -> list[str]:

@@ -13,7 +13,7 @@ from benchmark.core.files import read_json, whole_file, write_json, write_text
 from benchmark.core.lock import folder_lock
 from benchmark.data.dataset import Dataset
 from benchmark.data.set_names import CLEAN, CLEAN_TITLE, MadeBy
-from benchmark.evaluation.evaluate import COLUMNS, ScorePart, gather_scores
+from benchmark.evaluation.evaluate import ScorePart, gather_scores
 from benchmark.evaluation.external.record import CorruptedBy
 from benchmark.evaluation.external.rows import ExternalRows
 from benchmark.evaluation.metrics import IMPLEMENTATION
@@ -27,12 +27,19 @@ from benchmark.runs.run import Run
 from benchmark.runs.selection import Selection
 from results.analysis.comparison import Comparison
 from results.analysis.robustness import CorruptedSets, Corruption
+from results.analysis.verdicts import MARGIN
 from results.figures.curves import read_histories
 from results.figures.report_figures import report_figures
 from results.figures.style import save_figure
 from results.page.render import write_page
 from results.scores.order import ChosenOrder
-from results.scores.score_table import join_scores, read_scores, rename_sets, write_parquet
+from results.scores.score_table import (
+    COLUMNS,
+    join_scores,
+    read_scores,
+    rename_sets,
+    write_parquet,
+)
 from results.tables.latex import DEFAULT_WIDTH
 from results.tables.render import text_table
 from results.tables.report_tables import ranks_csv, report_tables, severity_csv
@@ -63,6 +70,12 @@ class ReportOptions:
     """Whether to draw segmentations, which needs the runs' weights and some time."""
     reference: str | None = None
     """None: `REFERENCE` where it is there, else the first run, else the first row."""
+    margin: float = MARGIN
+    """Dice: a smaller difference is of no relevance."""
+    all_pairs: bool = False
+    """Whether to compare every method with every other too."""
+    joint: bool = False
+    """Whether FTN's and FTN+STN's comparisons are corrected as one family."""
     methods: tuple[str, ...] = ()
     """The names of the rows, in their order; empty: all, in the usual order."""
     width: float = DEFAULT_WIDTH
@@ -241,6 +254,9 @@ def compare(
         cohorts={title: by.clean for title, by in made_by.items()},
         phantom=external.phantom or any(run.config.data.phantom for run in runs),
         average_all=options.average_all,
+        margin=options.margin,
+        all_pairs=options.all_pairs,
+        joint=options.joint,
         notes=(
             *(describe(run.config) for run in runs[:1]),
             f"Metrics: {IMPLEMENTATION}.",

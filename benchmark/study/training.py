@@ -1,6 +1,7 @@
 """Many runs: train what is not trained yet, several at once."""
 
 import sys
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def train_all(study: Study, *, jobs: int) -> None:
     todo = [
         run for config in study.configs if is_due(run := find_run(runs, config), study.on_change)
     ]
-    faults = []
+    faults, details = [], []
     with make_progress() as progress:
         tasks = {
             run.folder.name: progress.add_task(run.folder.name, total=None, note="waiting")
@@ -86,12 +87,14 @@ def train_all(study: Study, *, jobs: int) -> None:
             for job, result in work:
                 if isinstance(result, CoopbenchError):
                     faults += result.lines
+                    details.append(result.details)
                 elif isinstance(result, Exception):
                     faults.append(f"{runs / job.config.folder}: {type(result).__name__}: {result}")
+                    details.append("".join(traceback.format_exception(result)))
                 elif progress.disable:
                     print(f"trained {runs / job.config.folder}", file=sys.stderr)
     if faults:
-        raise CoopbenchError(*faults)
+        raise CoopbenchError(*faults, details="\n".join(filter(None, details)))
 
 
 def train_one(job: TrainingJob) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.core.errors import ScoreFileError
+from results.analysis.signed_rank import ROUNDING
 from results.scores.score_table import set_scores, subject_scores
 
 SEVERITIES = range(1, 6)
@@ -30,11 +31,6 @@ LEAST_DEGRADATION = 0.02
 
 Of a smaller loss, the noise of few subjects is a large part, and a ratio to it may be anything.
 """
-
-_SMALLEST = 1e-9  # an error that can be divided by
-
-# Scores are written with six decimals, so a smaller difference of two means is rounding.
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -181,7 +177,7 @@ def undefined_ratios(errors: pd.DataFrame, reference: str, *, least: float = 0.0
     ``errors`` is by run and kind, as `kind_means` of errors or `degradation`. False where there is
     no error to compare with, for want of scores or of a repeat in common.
     """
-    too_small = _of_reference(errors, reference) <= max(least, _SMALLEST)
+    too_small = _of_reference(errors, reference) <= max(least, ROUNDING)
     return too_small.groupby(level=ROW).any()
 
 
@@ -241,8 +237,8 @@ def degradation_curves(scores: pd.DataFrame, sets: CorruptedSets) -> pd.DataFram
     """Dice and its degradation by kind and severity, ready to draw: a tidy table.
 
     Columns: method, output, kind, severity (0 the clean set, which stands in every kind; <NA> a
-    kind that is not graded), measure ("dice", "degradation" in Dice, "relative_degradation" in
-    percent of the clean Dice), mean, sd and n_repeats as of `over_repeats`.
+    kind that is not graded), measure ("dice", "degradation" in Dice,
+    "relative_degradation_percent" of the clean Dice), mean, sd and n_repeats as of `over_repeats`.
     """
     runs = run_scores(scores, sets)
     clean = runs[sets.clean]
@@ -253,7 +249,7 @@ def degradation_curves(scores: pd.DataFrame, sets: CorruptedSets) -> pd.DataFram
             measures = {
                 "dice": runs[test_set],
                 "degradation": lost,
-                "relative_degradation": 100 * lost / _positive(clean),
+                "relative_degradation_percent": 100 * lost / _positive(clean),
             }
             part = _tidy(pd.DataFrame(measures), "measure")
             part.insert(2, "kind", kind)
@@ -283,7 +279,7 @@ def worst_subjects(scores: pd.DataFrame, test_sets: Iterable[str]) -> pd.DataFra
 
 def _positive(values: pd.Series) -> pd.Series:
     """What can be divided by; NaN elsewhere."""
-    return values.where(values > _ROUNDING)
+    return values.where(values > ROUNDING)
 
 
 def _percent_of_reference(
@@ -291,7 +287,7 @@ def _percent_of_reference(
 ) -> pd.DataFrame:
     """Errors of each run and kind in percent of the reference's, NaN where that is too small."""
     of_reference = _of_reference(errors, reference)
-    return 100 * errors / of_reference.where(of_reference > max(least, _SMALLEST))
+    return 100 * errors / of_reference.where(of_reference > max(least, ROUNDING))
 
 
 def _of_reference(errors: pd.DataFrame, reference: str) -> pd.DataFrame:

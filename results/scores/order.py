@@ -60,3 +60,9 @@ def remark_notes(titles: Mapping[str, str], remarks: Mapping[str, str] | None) -
 def further_sets(found: Iterable[str]) -> list[str]:
     """The test sets that the poster does not have, by name."""
     return sorted(set(found) - set(POSTER_SETS))
+
+
+def ordered_sets(found: Iterable[str]) -> list[str]:
+    """The poster's test sets in its order, then others by name."""
+    names = set(map(str, found))
+    return [*(name for name in POSTER_SETS if name in names), *further_sets(names)]

@@ -76,9 +76,10 @@ def csv_table(table: MeanTable, *, caption: str, notes: Sequence[str] = ()) -> s
     """Long CSV at full precision: method, title, column, mean, sd, n_repeats, phantom.
 
     What else names a row (`output`) stands behind the title; `low`, `high` and `mark` before the
-    last column, where the table has them. A missing mean or spread is an empty field. Caption and
-    notes stand above as lines that begin with `#`: read it with `pandas.read_csv(path,
-    comment="#")`. The column `phantom` stays with the numbers when those lines are cut off.
+    last column, where the table has them, and `word`, where it has columns of words, in which the
+    mean is empty. A missing mean or spread is an empty field. Caption and notes stand above as
+    lines that begin with `#`: read it with `pandas.read_csv(path, comment="#")`. The column
+    `phantom` stays with the numbers when those lines are cut off.
     """
     out = io.StringIO()
     lines = [PHANTOM_MARK] if table.phantom else []
@@ -89,13 +90,18 @@ def csv_table(table: MeanTable, *, caption: str, notes: Sequence[str] = ()) -> s
     further = {"low": table.low, "high": table.high, "mark": table.marks}
     given = {name: frame for name, frame in further.items() if frame is not None}
     names = ["method", "title", *table.further]
-    writer.writerow([*names, "column", "mean", "sd", "n_repeats", *given, "phantom"])
+    word = ["word"] if table.words else []
+    writer.writerow([*names, "column", "mean", "sd", "n_repeats", *given, *word, "phantom"])
     phantom = str(table.phantom).lower()
     frames = [table.mean, table.sd, table.repeats, *given.values()]
     values = (frame.to_numpy().tolist() for frame in frames)
     for (method, *others), *rows in zip(table.keys, *values, strict=True):
         for column, *cells in zip(table.headers, *rows, strict=True):
             fields = [None if isinstance(x, float) and math.isnan(x) else x for x in cells]
+            if table.words:
+                words, number = table.words.get(column), fields[0]
+                fields.append(None if words is None or number is None else words[int(number)])
+                fields[0] = number if words is None else None
             writer.writerow([method, table.titles[method], *others, column, *fields, phantom])
     return out.getvalue()
 

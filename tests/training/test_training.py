@@ -202,6 +202,7 @@ def test_diverging_loss_stops_with_step_and_term(
     at: int, kept: str, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training_module, "SAVE_SECONDS", 0)
+    monkeypatch.setattr(training_module, "check_room", lambda *_: None)  # its steps would count
     run = tiny_run(dataset, tmp_path, "standard")
     real = find_method("standard").losses
 
@@ -212,7 +213,7 @@ def test_diverging_loss_stops_with_step_and_term(
 
     count = {"steps": 0}
     monkeypatch.setattr(find_method("standard"), "losses", losses)
-    with pytest.raises(CoopbenchError, match=f"'shape' is nan at step {at}; {kept}"):
+    with pytest.raises(CoopbenchError, match=f"'shape' of .* is nan at step {at}; {kept}"):
         train(run, dataset)
     assert run.resume.is_file() == run.weights.is_file() == (at > 3) and not run.finished
 
@@ -333,6 +334,7 @@ def test_weights_that_become_nan_stop_the_run_before_they_are_kept(
 ) -> None:
     """The losses of the step are finite, its gradients are not."""
     monkeypatch.setattr(training_module, "SAVE_SECONDS", 0)
+    monkeypatch.setattr(training_module, "check_room", lambda *_: None)  # its steps would count
     run = tiny_run(dataset, tmp_path, "standard")
     real = learner_module.optimisation_step
 

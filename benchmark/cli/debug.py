@@ -1,0 +1,33 @@
+"""``--debug``: of the program and of each of its commands."""
+
+from typing import Any
+
+import click
+
+_KEY = "coopbench.debug"
+
+
+def _note(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.meta[_KEY] = True  # shared by the contexts of program and command
+
+
+_OPTION: dict[str, Any] = {
+    "is_flag": True,
+    "expose_value": False,
+    "callback": _note,
+    "help": "Show the traceback of what goes wrong.",
+}
+
+debug_option = click.option("--debug", **_OPTION)
+"""For a command that is made by decorators."""
+
+
+def add_debug_option(command: click.Command) -> None:
+    """Have a command take ``--debug`` as its last option."""
+    command.params.append(click.Option(["--debug"], **_OPTION))
+
+
+def debug_asked(ctx: click.Context | None = None) -> bool:
+    """Whether ``--debug`` was given to the program or to its command, in this or that context."""
+    return bool((ctx or click.get_current_context()).meta.get(_KEY))
