@@ -148,7 +148,7 @@ def report(
                         distances, robustness
                         as .md, .tex (booktabs; -tabular.tex without the float), .csv
                         and .txt; origins.txt says where the numbers come from
-      OUT/figures/      as .png and .pdf
+      OUT/figures/      as .png; for print as .pdf, with the caption as .tex
       OUT/scores.csv    the scores behind them, one row per volume, structure and output;
                         the same in scores.parquet
 

@@ -29,6 +29,7 @@ from results.analysis.comparison import Comparison
 from results.analysis.robustness import CorruptedSets, Corruption
 from results.analysis.verdicts import MARGIN
 from results.figures.curves import read_histories
+from results.figures.print import latex_figure
 from results.figures.report_figures import report_figures
 from results.figures.style import save_figure
 from results.page.render import write_page
@@ -361,7 +362,11 @@ def _write_report(
     for figure in figures:
         tell(f"figure {figure.stem}")
         png, pdf = save_figure(figure.figure, out / "figures" / figure.stem)
-        files += [png, pdf]
+        tex = out / "figures" / f"{figure.stem}.tex"
+        phantom = comparison.phantom
+        text = latex_figure(figure.figure, figure.stem, figure.caption, phantom=phantom)
+        write_text(tex, text)
+        files += [png, pdf, tex]
         pictures.append(Picture(figure.stem, figure.section, figure.caption, figure.alt, png))
     tell("the page")
     page = make_page(

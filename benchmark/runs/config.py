@@ -421,6 +421,6 @@ def _faults(kind: type[BaseModel], values: Mapping[str, Any]) -> list[str]:
 def _hint(error: ErrorDetails) -> str:
     """How the value would have to be written."""
     if error["type"] in ("list_type", "tuple_type", "set_type", "frozen_set_type"):
-        key = error["loc"][0]
+        key = ".".join(map(str, error["loc"]))
         return f"; write a list in brackets, quoted for the shell: --set '{key}=[1, 2]'"
     return ""

@@ -26,6 +26,12 @@ ROOD_ALPHA = 2 / 3
 ROW = ["method", "output"]
 RUN = [*ROW, "repeat"]
 
+LEAST_DEGRADATION = 0.02
+"""Dice that the reference has to lose under a kind for a ratio of degradations to be defined.
+
+Of a smaller loss, the noise of few subjects is a large part, and a ratio to it may be anything.
+"""
+
 
 @dataclass(frozen=True)
 class Corruption:
@@ -159,10 +165,20 @@ def relative_corruption_errors(
     """As `corruption_errors`, of what the corruption adds to the error on the clean set.
 
     Relative CE_c = Σ_s (E_s,c − E_clean) / Σ_s (E_s,c − E_clean)(reference), in percent (ibid.).
-    E_s,c − E_clean is the degradation. NaN where the reference does not degrade: a ratio to a gain,
-    or to nothing, ranks no method.
+    E_s,c − E_clean is the degradation. NaN where the reference degrades by less than
+    `LEAST_DEGRADATION`: a ratio to a gain, or to nearly nothing, ranks no method.
     """
-    return _percent_of_reference(degradation(runs, sets), reference)
+    return _percent_of_reference(degradation(runs, sets), reference, least=LEAST_DEGRADATION)
+
+
+def undefined_ratios(errors: pd.DataFrame, reference: str, *, least: float = 0.0) -> pd.DataFrame:
+    """By `ROW` and kind, whether the reference's error is too small to be divided by.
+
+    ``errors`` is by run and kind, as `kind_means` of errors or `degradation`. False where there is
+    no error to compare with, for want of scores or of a repeat in common.
+    """
+    too_small = _of_reference(errors, reference) <= max(least, ROUNDING)
+    return too_small.groupby(level=ROW).any()
 
 
 def rood_overall(
@@ -266,8 +282,16 @@ def _positive(values: pd.Series) -> pd.Series:
     return values.where(values > ROUNDING)
 
 
-def _percent_of_reference(errors: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """Errors of each run and kind in percent of the reference's mean over the row's repeats."""
+def _percent_of_reference(
+    errors: pd.DataFrame, reference: str, *, least: float = 0.0
+) -> pd.DataFrame:
+    """Errors of each run and kind in percent of the reference's, NaN where that is too small."""
+    of_reference = _of_reference(errors, reference)
+    return 100 * errors / of_reference.where(of_reference > max(least, ROUNDING))
+
+
+def _of_reference(errors: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """By run and kind, the reference's mean error over the repeats that the row has as well."""
     methods = errors.index.unique("method")
     if reference not in methods:
         raise ScoreFileError(
@@ -278,7 +302,7 @@ def _percent_of_reference(errors: pd.DataFrame, reference: str) -> pd.DataFrame:
     whole = errors.xs(reference, level="method").dropna()
     own = pd.MultiIndex.from_frame(errors.index.to_frame()[list(whole.index.names)])
     of_run = whole.reindex(own).set_axis(errors.index)
-    return 100 * errors / of_run.groupby(level=ROW).transform("mean").apply(_positive)
+    return of_run.groupby(level=ROW).transform("mean")
 
 
 def _rood_sums(

@@ -47,13 +47,14 @@ def report_figures(comparison: Comparison, history: pd.DataFrame) -> Iterator[Na
     )
     output = comparison.outputs[0]
     table = main_table(comparison, output)
-    yield NamedFigure(
-        "heatmap",
-        "dice",
-        f"Mean Dice of {output} ({of})",
-        heat_alt(table),
-        heat_figure(table, notes=about),
-    )
+    if table.mean.notna().to_numpy().sum() > 1:
+        yield NamedFigure(
+            "heatmap",
+            "dice",
+            f"Mean Dice of {output} ({of})",
+            heat_alt(table),
+            heat_figure(table, notes=about),
+        )
     subjects = comparison.subjects
     figure = gain_figure(subjects, notes=about, tests=comparison.refinement, **naming)
     if figure is not None:

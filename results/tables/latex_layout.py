@@ -12,8 +12,8 @@ WIDTHS = {"column": 86.0, "lncs": 122.0, "page": 178.0}
 """In mm, what these have at least: a column of a page with two columns (IEEE, Elsevier), the text
 of Springer's LNCS (MICCAI), and all of a page with two columns."""
 
-LEAD_SHARE = 0.4
-"""Of the width, at most, that what names a row takes; longer names are broken."""
+LEAD_SHARES = (0.4, 0.25)
+"""Of the width, at most, that what names a row takes; longer names are broken into lines."""
 
 
 class Setting(NamedTuple):
@@ -28,6 +28,9 @@ SETTINGS = (Setting(8, 7, 3), Setting(8, 7, 2), Setting(7, 6, 2.5), Setting(7, 6
 """From the most legible to the smallest; what fits none of them is set in several blocks."""
 
 BLOCKS = Setting(8, 7, 2.5)
+
+_BREAKS = r"(?<=[a-z])(?=[A-Z])|(?<=[+/-])(?=\w)|(?<=\s)(?=\S)|(?<=\w)(?=\()"
+"""Where a header may be broken: between words, also as in RandBias, and behind + / -."""
 
 
 class ColumnText(NamedTuple):
@@ -65,18 +68,23 @@ def fit(leads: Sequence[Sequence[str]], columns: Sequence[ColumnText], width: fl
         width: in points.
     """
     for setting in SETTINGS:
-        layout = _lay_out(leads, columns, width, setting)
-        if len(layout.blocks) == 1:
-            return layout
-    return _lay_out(leads, columns, width, BLOCKS)
+        for share in LEAD_SHARES:
+            layout = _lay_out(leads, columns, width, setting, share)
+            if len(layout.blocks) == 1:
+                return layout
+    return _lay_out(leads, columns, width, BLOCKS, LEAD_SHARES[0])
 
 
 def _lay_out(
-    leads: Sequence[Sequence[str]], columns: Sequence[ColumnText], width: float, setting: Setting
+    leads: Sequence[Sequence[str]],
+    columns: Sequence[ColumnText],
+    width: float,
+    setting: Setting,
+    share: float,
 ) -> Layout:
     gap = 2 * setting.space
-    share = width * LEAD_SHARE / max(1, len(leads))
-    set_to = tuple(_broken(lead, share, setting.size) for lead in leads)
+    allowed = width * share / max(1, len(leads))
+    set_to = tuple(_broken(lead, allowed, setting.size) for lead in leads)
     led = -gap
     for lead, broken in zip(leads, set_to, strict=True):
         led += gap + (broken or max(text_width(text, setting.size) for text in lead))
@@ -111,8 +119,7 @@ def _cell_width(cell: tuple[str, str, bool], setting: Setting) -> float:
 
 def break_header(header: str, target: float, size: float) -> list[str]:
     """A header in lines no wider than ``target`` points, or than its longest unbreakable part."""
-    pieces = re.findall(r"\s*(?:\([^\s(+]*\+?|[A-Z]?[^\s(+A-Z-]+[-+]?|\S[^\s(+a-z-]*[-+]?)", header)
-    pieces = pieces if "".join(pieces) == header else re.findall(r"\s*\S+", header)
+    pieces = re.split(_BREAKS, header)
     room = max(target, *(text_width(piece.strip(), size) for piece in pieces))
     lines = [pieces[0]]
     for piece in pieces[1:]:

@@ -15,6 +15,7 @@ from results.wording import span
 
 DECIMALS = 4
 MISSING = "missing"
+UNDEFINED = "not defined"
 
 
 class Cell(NamedTuple):
@@ -67,6 +68,8 @@ class MeanTable:
     """Lower end of the interval that is printed in the place of ± where there is one."""
     high: pd.DataFrame | None = None
     """Its upper end."""
+    undefined: pd.DataFrame | None = None
+    """True where there is no mean because it is not defined, although every score is there."""
     marks: pd.DataFrame | None = None
     """What stands behind a mean (`HIGHER`, `LOWER` or ""), where tests were made."""
 
@@ -95,6 +98,19 @@ class MeanTable:
     @cached_property
     def cells(self) -> list[list["Cell"]]:
         """What is printed, by row and column."""
+        if self.undefined is None:
+            return self._numbers
+        return [
+            [
+                cell._replace(mean=UNDEFINED) if cell.missing and none else cell
+                for cell, none in zip(row, undefined, strict=True)
+            ]
+            for row, undefined in zip(self._numbers, self.undefined.to_numpy(), strict=True)
+        ]
+
+    @cached_property
+    def _numbers(self) -> list[list["Cell"]]:
+        """The cells with their numbers, or the word that there is none."""
         frames = [self.mean, self.sd, self.best, self.second, self.marks, self.low, self.high]
         values = [
             [[None] * len(self.headers)] * len(self.mean)

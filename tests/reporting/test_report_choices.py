@@ -107,5 +107,6 @@ def test_what_a_row_changes_is_computed(dataset: Dataset, tmp_path: Path) -> Non
 
 
 def test_a_list_is_said_how_to_write(dataset: Dataset) -> None:
-    with pytest.raises(UsageError, match=r"--set 'kernels=\[1, 2\]'"):
-        resolve("rand-conv", dataset, preset="demo", repeat=0, overrides=("kernels=1,3",))
+    with pytest.raises(UsageError, match=r"--set 'augmentation.zoom=\[1, 2\]'"):
+        overrides = ("augmentation.zoom=0.8,1",)
+        resolve("rand-conv", dataset, preset="demo", repeat=0, overrides=overrides)

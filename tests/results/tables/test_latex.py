@@ -134,7 +134,7 @@ def test_print_does_without_where_numbers_come_from(tables: list[NamedTable]) ->
     assert "Trained by a commit." in texts["dice-ftn.md"]
     bare = texts["dice-ftn-tabular.tex"]
     assert "table" not in bare.replace("tabular", "").replace("tabcolsep", "")
-    assert r"\caption" not in bare and bare.count(r"\begin{tabular}") == 1
+    assert r"\caption" not in bare and bare.count(r"\begin{tabular}") >= 1
 
 
 def test_the_phantom_is_marked_in_a_bare_tabular_too(tables: list[NamedTable]) -> None:
