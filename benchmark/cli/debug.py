@@ -24,8 +24,11 @@ debug_option = click.option("--debug", **_OPTION)
 
 
 def add_debug_option(command: click.Command) -> None:
-    """Have a command take ``--debug`` as its last option."""
+    """Have a command, and all below it, take ``--debug`` as the last option."""
     command.params.append(click.Option(["--debug"], **_OPTION))
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            add_debug_option(below)
 
 
 def debug_asked(ctx: click.Context | None = None) -> bool:

@@ -14,6 +14,7 @@ RUNS/acdc-compact/proposed-r0-s40/
     exported.json          in the place of weights, by `coopbench export`: their checksum
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from benchmark.core.errors import CoopbenchError
-from benchmark.core.files import sha256, write_json
+from benchmark.core.files import removed_meanwhile, sha256, write_json
 from benchmark.core.lock import folder_lock
 from benchmark.data.dataset import read_record
 from benchmark.runs.config import RunConfig
@@ -181,8 +182,12 @@ def own_run(runs: Path, config: RunConfig, *, patience: float = 0.0) -> Iterator
         try:
             yield run
         except OSError as error:  # of the log or the events, which are written bit by bit
-            if error.filename is not None and not Path(error.filename).is_relative_to(folder):
+            # TensorBoard's writer gives names as bytes.
+            place = None if error.filename is None else Path(os.fsdecode(error.filename))
+            if place is not None and not place.is_relative_to(folder):
                 raise
+            if not (folder / "config.json").is_file():
+                raise removed_meanwhile(folder) from error
             raise CoopbenchError(
                 f"{folder}: cannot be written into ({error.strerror or error}); the last saved "
                 "state is kept, so the same command goes on with it once this is mended"

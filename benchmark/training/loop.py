@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from torch.utils.tensorboard import SummaryWriter
 from benchmark.core.device import keep_memory, make_deterministic
 from benchmark.core.environment import environment
 from benchmark.core.errors import CoopbenchError
-from benchmark.core.files import whole_file, write_json
+from benchmark.core.files import check_present, whole_file, write_json
 from benchmark.core.interruption import heeded_between_steps
 from benchmark.core.memory import is_out_of_memory
 from benchmark.core.validation import faults
@@ -30,6 +31,7 @@ from benchmark.methods.watched import RESERVED
 from benchmark.runs.checkpoint import load_state, save_state, save_tensors
 from benchmark.runs.config import RunConfig, Training
 from benchmark.runs.run import Run, Summary
+from benchmark.training.events import open_events
 from benchmark.training.learner import Learner, training_slices
 from benchmark.training.room import check_room, too_large
 
@@ -131,8 +133,10 @@ class Trainer:
         self.progress.deterministic &= self.deterministic
         log = _open_log(self.run.folder / "log.txt")
         log.info("%s: %d of %d steps", self.run.folder.name, self.progress.step, self.total)
-        events = SummaryWriter(
-            str(self.run.folder / "tensorboard"), purge_step=self.progress.step or None
+        open_files = ExitStack()
+        open_files.callback(log.handlers[0].close)
+        events = open_files.enter_context(
+            open_events(self.run.folder / "tensorboard", step=self.progress.step)
         )
         started = time.monotonic() - self.progress.seconds
         saved = time.monotonic()
@@ -167,8 +171,7 @@ class Trainer:
             log.info("interrupted at step %d", self.progress.step)
             raise
         finally:
-            events.close()
-            log.handlers[0].close()
+            open_files.close()
         self._finish()
 
     def _step(self) -> None:
@@ -290,6 +293,8 @@ class Trainer:
             pd.DataFrame(progress.history).to_csv(partial, index=False)
         about = {"method": self.config.method, "step": progress.step}
         save_tensors(self.run.folder / "last.safetensors", self.network.state_dict(), about)
+        run = self.run
+        check_present([run.folder / "config.json", run.folder / "log.txt", run.weights])
         write_json(
             self.run.done,
             Summary(
