@@ -4,6 +4,7 @@ Everything heavy is imported inside the commands, so that ``coopbench --help`` a
 """
 
 import signal
+import sys
 
 from benchmark.cli import (
     bench,
@@ -21,6 +22,7 @@ from benchmark.cli import (
     train,
 )
 from benchmark.cli.group import cli
+from benchmark.core.streams import give_up_output, say, settle_streams
 
 __all__ = ["cli", "main"]
 
@@ -47,6 +49,12 @@ for command in (
 
 def main() -> None:
     """Entry point of the console script."""
+    settle_streams()
     # Schedulers end a job by SIGTERM; it is to stop as it does on Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    cli(prog_name="coopbench")
+    try:
+        cli(prog_name="coopbench")
+    except OSError as error:  # of help and version, which are shown outside of any command
+        give_up_output()
+        say(f"coopbench: standard output: {error.strerror or error}")
+        sys.exit(1)

@@ -1,8 +1,12 @@
 """``--debug``: of the program and of each of its commands."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
+
+from benchmark.core.errors import CoopbenchError
+from benchmark.core.streams import show
 
 _KEY = "coopbench.debug"
 
@@ -34,3 +38,13 @@ def add_debug_option(command: click.Command) -> None:
 def debug_asked(ctx: click.Context | None = None) -> bool:
     """Whether ``--debug`` was given to the program or to its command, in this or that context."""
     return bool((ctx or click.get_current_context()).meta.get(_KEY))
+
+
+def show_broken(errors: Sequence[CoopbenchError]) -> None:
+    """List the plug-ins that cannot be loaded, after those that can."""
+    if errors:
+        show("\ncannot be loaded:")
+    for error in errors:
+        show(f"  {error}")
+        if debug_asked() and error.details:
+            click.echo(error.details, err=True)

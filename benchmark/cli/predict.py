@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from benchmark.cli.options import FILE, FOLDER, OUTPUTS, device_option, examples, say
+from benchmark.cli.options import FILE, FOLDER, OUTPUTS, device_option, examples
 from benchmark.core.errors import UsageError
+from benchmark.core.streams import say, show
 
 
 @click.command(
@@ -69,4 +70,4 @@ def predict(
         precision=precision,
     )
     counts = ", ".join(f"{name} {(label == value).sum()}" for value, name in STRUCTURES.items())
-    click.echo(f"{target}: voxels of {counts}")
+    show(f"{target}: voxels of {counts}")

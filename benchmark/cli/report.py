@@ -19,6 +19,7 @@ from benchmark.cli.options import (
     runs_option,
     workers_option,
 )
+from benchmark.core.streams import show
 
 if TYPE_CHECKING:
     import torch
@@ -175,4 +176,4 @@ def make_report(
     )
     click.echo(written.text)
     for line in written.lines(folder):
-        click.echo(line)
+        show(line)

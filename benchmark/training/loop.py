@@ -19,6 +19,7 @@ from benchmark.core.errors import CoopbenchError
 from benchmark.core.files import check_present, whole_file, write_json
 from benchmark.core.interruption import heeded_between_steps
 from benchmark.core.memory import is_out_of_memory
+from benchmark.core.plugins import PluginError
 from benchmark.core.validation import faults
 from benchmark.data.dataset import Dataset
 from benchmark.data.field import centre_field
@@ -26,7 +27,6 @@ from benchmark.data.prepared import read_frame
 from benchmark.data.slices import TrainingSlices
 from benchmark.evaluation.metrics import mean_iou
 from benchmark.inference.prediction import FIELD, predict_field
-from benchmark.methods.faults import MethodError
 from benchmark.methods.watched import RESERVED
 from benchmark.runs.checkpoint import load_state, save_state, save_tensors
 from benchmark.runs.config import RunConfig, Training
@@ -115,7 +115,7 @@ class Trainer:
         Raises:
             CoopbenchError: a loss or a weight is NaN or infinite, the step and the term are named;
                 or the saved state is broken, of another run, or of more steps than asked for.
-            MethodError: the method did what none may do; its traceback is in the log.
+            PluginError: the method did what none may do; its traceback is in the log.
             NotEnoughMemoryError: a step does not fit into memory.
             KeyboardInterrupt: after the state was saved.
         """
@@ -156,7 +156,7 @@ class Trainer:
                             saved = time.monotonic()
                     watch(step, self.total, self._line())
                     heed()
-        except MethodError as error:
+        except PluginError as error:
             log.error("%s\n%s", error, error.details)
             raise
         except (RuntimeError, MemoryError) as error:
