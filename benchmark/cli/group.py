@@ -15,7 +15,7 @@ from benchmark.core.errors import CoopbenchError, UsageError, printable
 from benchmark.core.memory import is_out_of_memory
 from benchmark.core.streams import give_up_output
 
-KEEPING = ("prepare", "phantom", "corrupt", "train", "evaluate", "report", "study")
+KEEPING = ("prepare", "phantom", "corrupt", "train", "evaluate", "convert", "report", "study")
 """The commands that go on where they were stopped."""
 
 

@@ -20,7 +20,7 @@ def methods(name: str | None) -> None:
 
     from benchmark.core.plugins import PluginError
     from benchmark.methods.registry import find_method, method_names
-    from benchmark.runs.config import describe_settings
+    from benchmark.runs.config import check_settings, describe_settings
 
     if name is not None:
         headers = ["key", "default (preset paper)", "meaning"]
@@ -30,6 +30,7 @@ def methods(name: str | None) -> None:
     for found in method_names():
         try:
             method = find_method(found)
+            check_settings(method)
             rows.append((found, method.title, method.summary, method.reference))
         except PluginError as error:
             broken.append(error)

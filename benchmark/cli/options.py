@@ -1,6 +1,6 @@
 """What several commands share: options, what these mean by default, and how a command speaks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,9 +57,9 @@ def choose_preset(option: str | None, dataset: "Dataset", device: str) -> str:
 def read_training_set(data: Path, overrides: Sequence[str]) -> "Dataset":
     """The prepared set that is trained on: ``acdc`` unless ``--set train_set=…`` says otherwise."""
     from benchmark.data.dataset import read_dataset
+    from benchmark.runs.config import training_set
 
-    chosen = [o.partition("=")[2] for o in overrides if o.startswith("train_set=")]
-    return read_dataset(data / (chosen[-1].strip("\"'") if chosen else "acdc"))
+    return read_dataset(data / training_set(overrides))
 
 
 def listed(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
@@ -75,6 +75,43 @@ def listed_repeats(
     if value is not None and not (parts and all(part.isdecimal() for part in parts)):
         raise UsageError(f"--repeats {','.join(parts)}: give whole numbers, as 0,1,2")
     return tuple(dict.fromkeys(map(int, parts)))
+
+
+def printable_title(text: str, option: str) -> str:
+    """A row's printed name.
+
+    Raises:
+        UsageError: it is empty, or of several lines.
+    """
+    if not text.strip() or not text.isprintable():
+        raise UsageError(f"{option}: give a title of one line")
+    return text.strip()
+
+
+def listed_titles(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> dict[str, str]:
+    """Callback of an option that takes ``NAME=TITLE``, several times."""
+    titles = {}
+    for one in value:
+        name, equals, title = one.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f"--title {one}: write NAME=TITLE, as --title hard='Proposed (hard)'")
+        titles[name.strip()] = printable_title(title, f"--title {name}=")
+    return titles
+
+
+def print_width(_: click.Context, __: click.Parameter, value: str) -> float:
+    """Callback of an option that takes the width of a page by name, or in mm."""
+    from results.tables.latex_layout import WIDTHS
+
+    try:
+        width = WIDTHS[value] if value in WIDTHS else float(value)
+    except ValueError:
+        width = 0.0
+    if not 50 <= width <= 1000:
+        raise UsageError(
+            f"--width {value}: give {', '.join(WIDTHS)}, or mm of 50 or more, as --width 122"
+        )
+    return width
 
 
 data_option = click.option(
@@ -103,7 +140,9 @@ set_option = click.option(
     "overrides",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change a setting of the harness or of the method; may be repeated.",
+    help="Change a setting of the harness or of the method; may be repeated. VALUE: a number, "
+    "true, false, text, or a list, as --set 'kernels=[1, 3]' (quoted, for the shell). "
+    "'coopbench methods NAME' lists the keys.",
 )
 methods_option = click.option(
     "--methods", callback=listed, help="Names, with commas between.  [default: all]"
@@ -121,6 +160,18 @@ keep_state_option = click.option(
     default=True,
     help="Keep what a finished run could be trained further from.  [default: keep]",
 )
+
+
+def on_change_option(command: Callable[..., None]) -> Callable[..., None]:
+    """What to do with runs that other code of their method has trained."""
+    for flag, text in (
+        ("keep", "Keep runs that other code of their method has trained; reports mark them."),
+        ("retrain", "Train runs anew where the code of their method has changed since."),
+    ):
+        command = click.option(f"--{flag}", "on_change", flag_value=flag, help=text)(command)
+    return command
+
+
 workers_option = click.option(
     "--workers", type=click.IntRange(1), help="Processes.  [default: one per core]"
 )

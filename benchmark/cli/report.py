@@ -13,13 +13,16 @@ from benchmark.cli.options import (
     data_option,
     device_option,
     examples,
+    listed,
     listed_repeats,
+    listed_titles,
     locate_data,
+    print_width,
     report_option,
     runs_option,
     workers_option,
 )
-from benchmark.core.streams import show
+from benchmark.core.streams import say, show
 
 if TYPE_CHECKING:
     import torch
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
         "coopbench report --data data --preset paper --out paper --compare poster",
         "coopbench report --repeats 0,1 --out first-two",
         "coopbench report --reference proposed --scores scores/nnU-Net.csv",
+        "coopbench report --margin 0.02 --family all",
+        "coopbench report --methods standard,proposed,hard --title hard='Proposed, β = 1'",
     )
 )
 @data_option
@@ -62,6 +67,50 @@ if TYPE_CHECKING:
     help="What every method is tested against.  [default: standard, else the first run or row]",
 )
 @click.option(
+    "--margin",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.01,
+    show_default=True,
+    help="Dice; a smaller difference is of no relevance, and methods that differ by less are "
+    "called equivalent where two one-sided tests show it.",
+)
+@click.option(
+    "--all-pairs",
+    is_flag=True,
+    help="Also compare every method with every other, in a table and a figure.",
+)
+@click.option(
+    "--family",
+    type=click.Choice(["output", "all"]),
+    default="output",
+    show_default=True,
+    help="What Holm's correction is over: the comparisons of each output (FTN, FTN+STN) by itself, "
+    "or all.",
+)
+@click.option(
+    "--methods",
+    callback=listed,
+    metavar="NAME,…",
+    help="Which rows, by name, and in this order.  [default: all]",
+)
+@click.option(
+    "--title",
+    "titles",
+    multiple=True,
+    callback=listed_titles,
+    metavar='NAME="…"',
+    help="What is printed for the row NAME, of any characters; may be repeated.",
+)
+@click.option(
+    "--width",
+    callback=print_width,
+    default="lncs",
+    show_default=True,
+    metavar="column|lncs|page|MM",
+    help="Of the LaTeX tables: a column of a page with two (86 mm), the text of Springer's LNCS "
+    "(122), a page with two columns (178), or so many mm.",
+)
+@click.option(
     "--scores",
     type=FILE,
     multiple=True,
@@ -79,6 +128,12 @@ def report(
     compare: str | None,
     pictures: bool,
     reference: str | None,
+    margin: float,
+    all_pairs: bool,
+    family: str,
+    methods: tuple[str, ...],
+    titles: dict[str, str],
+    width: float,
     scores: tuple[Path, ...],
     device: str,
     workers: int | None,
@@ -89,13 +144,16 @@ def report(
 
     \b
       OUT/report.html   all of it on one page; opens without a network
-      OUT/tables/       Dice, intervals, tests, structures, distances, robustness
-                        as .md, .tex (booktabs), .csv and .txt
+      OUT/tables/       Dice, intervals, tests over subjects and over repeats, structures,
+                        distances, robustness
+                        as .md, .tex (booktabs; -tabular.tex without the float), .csv
+                        and .txt; origins.txt says where the numbers come from
       OUT/figures/      as .png and .pdf
       OUT/scores.csv    the scores behind them, one row per volume, structure and output;
                         the same in scores.parquet
 
-    Differences are tested over subjects (Wilcoxon, Holm) against --reference.
+    Differences are tested over subjects (Wilcoxon, Holm) against --reference, and estimated over
+    subjects and repeats; docs/statistics.md says what each can tell.
     """
     from benchmark.core.device import find_device
     from benchmark.reporting.report import ReportOptions
@@ -105,6 +163,12 @@ def report(
         compare_poster=compare == "poster",
         pictures=pictures,
         reference=reference,
+        margin=margin,
+        all_pairs=all_pairs,
+        joint=family == "all",
+        methods=tuple(dict.fromkeys(methods)),
+        titles=titles,
+        width=width,
     )
     where = find_device(device)
     make_report(
@@ -156,12 +220,25 @@ def make_report(
     from benchmark.evaluation.evaluate import gather_groups
     from benchmark.evaluation.external.rows import read_external_rows
     from benchmark.reporting.report import write_report
+    from benchmark.runs.code import code_remarks
     from benchmark.runs.selection import all_datasets, select_runs
 
     datasets = all_datasets(data)
-    selection = select_runs(runs, datasets, preset, repeats=repeats, may_be_empty=bool(external))
+    selection = select_runs(
+        runs,
+        datasets,
+        preset,
+        repeats=repeats,
+        names=options.methods,
+        may_be_empty=bool(external),
+    )
     names = {run.config.name for run in selection.runs}
     rows = read_external_rows(external, names, datasets)
+    if len(selection.runs) > 1:
+        say(f"report: {len(selection.runs)} runs on {len(datasets)} test sets")
+    changed, _ = code_remarks(selection.runs)
+    for name, remark in changed.items():
+        say(f"{name}: {remark}; marked in the report. 'coopbench train --retrain' trains it anew")
     if score(selection.runs, datasets, device=scored_on, workers=workers) or gather:
         gather_groups(selection.runs, datasets)
     folder = out or Path("report") / selection.group
@@ -173,6 +250,7 @@ def make_report(
         ansi=sys.stdout.isatty(),
         device=device,
         external=rows,
+        tell=lambda line: say(f"report: {line}"),
     )
     click.echo(written.text)
     for line in written.lines(folder):

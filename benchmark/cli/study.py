@@ -17,6 +17,7 @@ from benchmark.cli.options import (
     listed_repeats,
     locate_data,
     methods_option,
+    on_change_option,
     preset_option,
     read_training_set,
     report_option,
@@ -28,6 +29,7 @@ from benchmark.core.errors import CoopbenchError, UsageError
 from benchmark.core.streams import say, show
 
 if TYPE_CHECKING:
+    from benchmark.runs.code import OnChange
     from benchmark.study.grid import Job
     from benchmark.study.study import Study
 
@@ -45,6 +47,7 @@ PROCESSES = (
         "coopbench study --data data --methods standard,proposed --repeats 0,1,2",
         "coopbench study --corrupt acdc --corrupt mnms",
         "coopbench study --repeats 0,1,2 --plan --jobs 8 --price 2.50",
+        "coopbench study --plan --target-difference 0.02",
         "coopbench study --repeats 0,1,2 --engine dask --scheduler tcp://head-node:8786",
     )
 )
@@ -84,8 +87,16 @@ PROCESSES = (
 @click.option(
     "--plan", is_flag=True, help="Say what there is to do, and what it takes; do nothing."
 )
+@click.option(
+    "--target-difference",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="DICE",
+    help="With --plan: how many repeats would show such a difference from standard training, by "
+    "the spread of the finished ones, and the hours.",
+)
 @click.option("--price", type=click.FloatRange(0), help="Of a worker's hour, for --plan.")
 @deterministic_option
+@on_change_option
 @keep_state_option
 def study(
     methods: tuple[str, ...],
@@ -101,14 +112,17 @@ def study(
     engine: str,
     scheduler: str | None,
     plan: bool,
+    target_difference: float | None,
     price: float | None,
     deterministic: bool,
+    on_change: "OnChange | None",
     keep_state: bool,
 ) -> None:
     """Corrupt, train, evaluate and report.
 
     Makes ACDC-C, of other prepared sets as well by --corrupt, trains the chosen methods and
-    repeats, scores them on every prepared set and writes the report, skipping what is done. With
+    repeats, scores them on every prepared set and writes the report, skipping what is done; where
+    the code of a method has changed since its runs were trained, choose --retrain or --keep. With
     --engine dask, each corruption, training and evaluation is a job of a Dask cluster, whose
     machines have to see the folders of data and runs; the report is made here. --plan only says
     what would be done, by trials on this machine.
@@ -122,6 +136,7 @@ def study(
     from benchmark.data.set_names import CLEAN
     from benchmark.methods.registry import find_method, method_names
     from benchmark.reporting.report import ReportOptions
+    from benchmark.runs.code import refuse_changed
     from benchmark.runs.config import resolve
     from benchmark.runs.run import find_run
     from benchmark.study.grid import RECIPE
@@ -141,6 +156,8 @@ def study(
         raise UsageError("--jobs goes without --scheduler, whose workers are as many as there are")
     if price is not None and not plan:
         raise UsageError("--price goes with --plan")
+    if target_difference is not None and not plan:
+        raise UsageError("--target-difference goes with --plan")
     # Workers elsewhere may have the GPU that this machine has not; a plan is made of trials here.
     elsewhere = scheduler is not None and device != "auto" and not plan
     where = torch.device(device) if elsewhere else find_device(device)
@@ -174,10 +191,24 @@ def study(
     for name in corrupted:
         read_clean(folder, name, option="--corrupt")
     asked = Study(
-        configs, dataset, folder, runs, where, threads, deterministic, corrupted, keep_state
+        configs,
+        dataset,
+        folder,
+        runs,
+        where,
+        threads,
+        deterministic,
+        corrupted,
+        keep_state,
+        on_change or "refuse",
     )
+    if asked.on_change == "refuse":
+        refuse_changed([find_run(runs, config) for config in configs])
     if plan:
-        _plan(asked, at_once, price)
+        if target_difference is not None:
+            _plan_repeats(asked, target_difference)
+        else:
+            _plan(asked, at_once, price)
         return
     if out is not None:  # before hours are spent, not after
         out.mkdir(parents=True, exist_ok=True)
@@ -231,6 +262,15 @@ def _plan(study: "Study", workers: int, price: float | None) -> None:
     cores = "a core" if study.threads == 1 else f"{study.threads} cores"
     worker = "a GPU" if study.device.type == "cuda" else cores
     show(describe_plan(jobs, found, workers=workers, worker=worker, price=price))
+
+
+def _plan_repeats(study: "Study", target: float) -> None:
+    from benchmark.reporting.report import REFERENCE
+    from benchmark.study.needed_repeats import describe_needs, needed_repeats
+
+    names = [config.name for config in study.configs]
+    reference = REFERENCE if REFERENCE in names else names[0]
+    show(describe_needs(needed_repeats(study, target, reference), target))
 
 
 def _study_on_dask(study: "Study", scheduler: str | None, workers: int) -> None:

@@ -13,7 +13,9 @@ from benchmark.cli.options import (
     examples,
     keep_state_option,
     locate_data,
+    on_change_option,
     preset_option,
+    printable_title,
     read_training_set,
     runs_option,
     set_option,
@@ -21,6 +23,7 @@ from benchmark.cli.options import (
 from benchmark.core.streams import say, show
 
 if TYPE_CHECKING:
+    from benchmark.runs.code import OnChange
     from benchmark.runs.run import Summary
 
 
@@ -41,8 +44,10 @@ if TYPE_CHECKING:
 @device_option
 @set_option
 @click.option("--name", help="The run's name, and its row in tables.  [default: the method]")
+@click.option("--title", help="What tables print for it.  [default: the method's, or --name]")
 @runs_option
 @deterministic_option
+@on_change_option
 @keep_state_option
 def train(
     method: str,
@@ -53,13 +58,16 @@ def train(
     device: str,
     overrides: tuple[str, ...],
     name: str | None,
+    title: str | None,
     runs: Path,
     deterministic: bool,
+    on_change: "OnChange | None",
     keep_state: bool,
 ) -> None:
     """Train one run, or resume it.
 
-    The same command again goes on where a run was stopped. Its folder
+    The same command again goes on where a run was stopped, unless the method's code has changed
+    since: then choose --retrain or --keep. Its folder
     RUNS/<data>-<preset>/<name>-r<repeat>-s<seed> holds the configuration, the log, TensorBoard
     events, the losses as CSV, and the weights with the best validation score.
 
@@ -80,13 +88,17 @@ def train(
         repeat=repeat,
         seed=seed,
         name=name,
+        title=None if title is None else printable_title(title, "--title"),
         overrides=overrides,
     )
     from benchmark.core.progress import make_progress
-    from benchmark.runs.run import own_run
+    from benchmark.runs.code import changed_code
+    from benchmark.runs.own_run import own_run
     from benchmark.training.loop import Trainer
 
-    with own_run(runs, config) as run:
+    with own_run(runs, config, on_change=on_change or "refuse") as run:
+        if run.begun and (change := changed_code(run)):
+            say(f"{run.folder}: {change}; kept, as asked")
         if run.finished:
             if not keep_state:
                 run.resume.unlink(missing_ok=True)

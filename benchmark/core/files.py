@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.core.errors import CoopbenchError, WriteError
+from benchmark.core.text import read_text
 
 PARTIAL = ".partial-"
 """How the names of files begin that are being written."""
@@ -128,9 +129,7 @@ def read_json(path: Path) -> Any:
         CoopbenchError: the file is missing or not JSON.
     """
     try:
-        return json.loads(path.read_bytes())
-    except FileNotFoundError as error:
-        raise CoopbenchError(f"{path}: no such file") from error
+        return json.loads(read_text(path))
     except (ValueError, RecursionError) as error:
         raise CoopbenchError(f"{path}: is no JSON ({error})") from error
 

@@ -51,7 +51,8 @@ def _process_context(preload: Sequence[str]) -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(preload))
+    # First what settles whose packages these are: the server looks into the working folder.
+    context.set_forkserver_preload(["coopbench_start", *preload])
     return context
 
 

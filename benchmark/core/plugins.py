@@ -67,14 +67,24 @@ def origin(kind: str, entries: Sequence[EntryPoint]) -> str:
     return f"{kind} '{entries[0].name}'" + (f" ({' and '.join(packages)})" if packages else "")
 
 
+def only(kind: str, entries: Sequence[EntryPoint]) -> EntryPoint:
+    """The entry point of a name.
+
+    Raises:
+        PluginError: several packages give it.
+    """
+    if len(entries) > 1:
+        who = origin(kind, entries)
+        raise PluginError(f"{who}: several packages give it; uninstall all but one of them")
+    return entries[0]
+
+
 def load(kind: str, entries: Sequence[EntryPoint]) -> Any:
     """What the entry points of one name stand for.
 
     Raises:
         PluginError: it cannot be imported, or several packages give it.
     """
-    who = origin(kind, entries)
-    if len(entries) > 1:
-        raise PluginError(f"{who}: several packages give it; uninstall all but one of them")
-    with blamed_on(who, "its import"):
-        return entries[0].load()
+    entry = only(kind, entries)
+    with blamed_on(origin(kind, entries), "its import"):
+        return entry.load()

@@ -1,4 +1,4 @@
-"""Standard output and error, whatever they are: closed, full, or of another encoding than UTF-8."""
+"""Standard output and error, closed or full (`benchmark.core.output` has the encodings)."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ def settle_streams() -> None:
     """Make all three standard streams usable; to be called once, at the start of the program.
 
     One that is closed goes nowhere: the next file that is opened would take its place, and be
-    written into by whoever writes to standard output. What an encoding lacks is escaped.
+    written into by whoever writes to standard output.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
@@ -24,9 +24,6 @@ def settle_streams() -> None:
             os.set_inheritable(number, True)
             mode = "r" if number == 0 else "w"
             setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def say(line: str) -> None:

@@ -36,6 +36,7 @@ from benchmark.corrupted_sets.manifest import (
 )
 from benchmark.corrupted_sets.recipe import Corrupted, Recipe, Stack
 from benchmark.data.dataset import read_record
+from benchmark.data.headers import doubt_lines
 from benchmark.data.nifti import (
     Volume,
     check_name,
@@ -64,12 +65,14 @@ class MadeFolder:
         made: how many volumes are new.
         labels: label maps, which were left out.
         faults: a line for each image that was left out because it is broken.
+        notes: on the headers of images, a line for each kind with the number of files.
     """
 
     manifest: Manifest
     made: int
     labels: list[Path]
     faults: list[str]
+    notes: list[str]
 
 
 def find_images(images: Path) -> tuple[list[Path], list[Path]]:
@@ -122,7 +125,7 @@ def corrupt_folder(
     chosen, labels = find_images(images)
     with folder_lock(out, "corrupting into"):
         _refuse_another(out, recipe)
-        manifest, made, faults = _corrupt_all(
+        manifest, made, faults, notes = _corrupt_all(
             chosen,
             images,
             recipe,
@@ -133,7 +136,7 @@ def corrupt_folder(
             skip_bad=skip_bad,
             same_draw=same_draw,
         )
-    return MadeFolder(manifest, made, labels, faults)
+    return MadeFolder(manifest, made, labels, faults, notes)
 
 
 def _refuse_another(out: Path, recipe: Recipe) -> None:
@@ -162,8 +165,8 @@ def _corrupt_all(
     *,
     skip_bad: bool,
     same_draw: bool,
-) -> tuple[Manifest, int, list[str]]:
-    """The manifest of what is there then, how many volumes are new, and lines on broken images."""
+) -> tuple[Manifest, int, list[str], list[str]]:
+    """The manifest, how many volumes are new, lines on broken images, and lines on headers."""
     with run_parallel(
         partial(
             _corrupt_image,
@@ -180,7 +183,7 @@ def _corrupt_all(
         preload=[__name__, type(recipe).__module__],
     ) as work:
         done, faults = split_errors(work)
-    volumes = [record for _, made in done for record, _ in made]
+    volumes = [record for _, (made, _) in done for record, _ in made]
     if faults and not (skip_bad and volumes):
         raise CoopbenchError(
             *first_lines(faults),
@@ -196,7 +199,8 @@ def _corrupt_all(
         volumes=tuple(volumes),
     )
     manifest.write(out)
-    return manifest, sum(new for _, made in done for _, new in made), faults
+    new = sum(new for _, (made, _) in done for _, new in made)
+    return manifest, new, faults, doubt_lines(doubt for _, (_, doubt) in done)
 
 
 def _corrupt_image(
@@ -208,8 +212,8 @@ def _corrupt_image(
     seed: int,
     given: dict[str, VolumeRecord],
     same_draw: bool,
-) -> Sequence[tuple[VolumeRecord, bool]]:
-    """Every kind and draw of one image, each with whether it was made anew."""
+) -> tuple[Sequence[tuple[VolumeRecord, bool]], str]:
+    """Each kind and draw of an image with whether it is new, and what its header disagrees in."""
     check_name(images, image)
     path = images / image
     if not path.is_file():
@@ -263,7 +267,7 @@ def _corrupt_image(
             kept_as = out / "records" / f"{file}.json"
             write_json(kept_as, new.model_dump(mode="json"), durable=False)
             done.append((record, True))
-    return done
+    return done, volume().doubt if any(new for _, new in done) else ""
 
 
 class _Kept(BaseModel):

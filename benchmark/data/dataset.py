@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from benchmark.core.errors import CoopbenchError, first_lines
 from benchmark.core.files import check_present, digest, sha256, write_json
+from benchmark.core.text import read_text
 from benchmark.core.validation import FileName, Line, RelativePath, faults
 from benchmark.data.labels import STRUCTURES
 from benchmark.data.set_names import CorruptionRecord, read_corruption
@@ -132,9 +133,7 @@ def read_record(path: Path, kind: type[Record]) -> Record:
         CoopbenchError: it is missing, not JSON, or not what ``kind`` describes.
     """
     try:
-        return kind.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise CoopbenchError(f"{path}: no such file") from error
+        return kind.model_validate_json(read_text(path))
     except ValidationError as error:
         lines = [f"{path}: {fault}" for fault in faults(error, kind)]
         raise CoopbenchError(*first_lines(lines)) from error

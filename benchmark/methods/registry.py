@@ -3,8 +3,8 @@
 import difflib
 from importlib.metadata import EntryPoint
 
-from benchmark.core.errors import UsageError
-from benchmark.core.plugins import PluginError, installed, load, origin
+from benchmark.core.errors import CoopbenchError, UsageError
+from benchmark.core.plugins import PluginError, blamed_on, installed, only, origin
 from benchmark.methods.method import Method, Settings
 
 GROUP = "coopbench.methods"
@@ -20,19 +20,39 @@ def find_method(name: str) -> type[Method]:
 
     Raises:
         UsageError: no such method is installed; near matches are named.
+        CoopbenchError: coopbench itself is not installed.
         PluginError: its package cannot be imported, two packages give it, or it is no `Method`.
     """
+    entry = method_entry(name)
+    who = method_origin(name)
+    with blamed_on(who, "its import"):
+        method = entry.load()
+    if not (isinstance(method, type) and issubclass(method, Method)):
+        raise PluginError(f"{who}: {entry.value} is not a benchmark.methods.Method")
+    _check_declaration(method, who)
+    return method
+
+
+def method_entry(name: str) -> EntryPoint:
+    """What is registered as ``name``, not loaded.
+
+    Raises:
+        UsageError: no such method is installed; near matches are named.
+        CoopbenchError: coopbench itself is not installed.
+        PluginError: two packages give it.
+    """
     registered = _registered()
+    if not registered:
+        raise CoopbenchError(
+            "coopbench is not installed in this Python, so that none of its methods is found; "
+            "install it: pip install -c constraints.txt -e . (from its folder)"
+        )
     if name not in registered:
         near = difflib.get_close_matches(name, registered, n=3, cutoff=0.4)
         hint = f"did you mean {' or '.join(near)}?" if near else "see 'coopbench methods'"
         raise UsageError(f"no method is called '{name}'; {hint}")
     entries = registered[name]
-    who, method = origin("method", entries), load("method", entries)
-    if not (isinstance(method, type) and issubclass(method, Method)):
-        raise PluginError(f"{who}: {entries[0].value} is not a benchmark.methods.Method")
-    _check_declaration(method, who)
-    return method
+    return only("method", entries)
 
 
 def method_origin(name: str) -> str:

@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from benchmark.core.errors import CoopbenchError, UsageError
 from benchmark.core.plugins import blamed_on
@@ -227,6 +228,7 @@ def resolve(
     repeat: int,
     seed: int | None = None,
     name: str | None = None,
+    title: str | None = None,
     overrides: Sequence[str] = (),
 ) -> RunConfig:
     """The complete configuration of a run.
@@ -238,6 +240,7 @@ def resolve(
         repeat: which of the set's splits.
         seed: of weights, batches, augmentation and the method; None: the repeat's own.
         name: the run's name; one that differs from the method's is a row of its own.
+        title: what tables print for it; None: the method's, or the ``name`` given.
         overrides: ``KEY=VALUE``, of the harness or of the method.
 
     Raises:
@@ -247,6 +250,7 @@ def resolve(
         CoopbenchError: the data lack a subject of this repeat.
     """
     kind = find_method(method)
+    check_settings(kind)
     blamed = partial(blamed_on, method_origin(method), "its settings")
     changes, faults = parse_overrides(overrides, kind)
     training = _merge(presets()[preset], changes["training"])
@@ -278,7 +282,7 @@ def resolve(
     return RunConfig(
         method=method,
         name=own_name,
-        title=kind.title if own_name == method else own_name,
+        title=title or (kind.title if own_name == method else own_name),
         remark=remark,
         preset=preset,
         repeat=repeat,
@@ -293,6 +297,40 @@ def resolve(
         training=Training(**training),
         settings=settings,
     )
+
+
+def training_set(overrides: Sequence[str]) -> str:
+    """The name of the prepared set that is trained on, as ``--set`` has it or by default.
+
+    Raises:
+        UsageError: the value is no name.
+    """
+    values = {}
+    for override in overrides:
+        key, equals, value = _parse(override)
+        if equals and key == "train_set":
+            values[key] = value
+    if faults := _faults(Training, values):
+        raise UsageError(*faults)
+    return Training(**values).train_set
+
+
+def check_settings(method: type[Method]) -> None:
+    """Refuse a method with a setting that the harness has as well: ``--set`` could mean either.
+
+    Raises:
+        CoopbenchError: names each such setting, the method, and what the harness means by it.
+    """
+    harness = Training.model_fields
+    if both := [key for key in method.Settings.model_fields if key in harness]:
+        own = f"{method.__module__}.{method.__qualname__}"
+        raise CoopbenchError(
+            *(
+                f"{own}: its setting '{key}' has the name of the harness's setting '{key}' "
+                f"({harness[key].description}); rename the method's"
+                for key in both
+            )
+        )
 
 
 def parse_overrides(
@@ -310,18 +348,17 @@ def parse_overrides(
     parsed: dict[str, dict[str, Any]] = {"training": {}, "settings": {}}
     faults = []
     for override in overrides:
-        key, equals, text = override.partition("=")
-        key = key.strip()
+        key, equals, value = _parse(override)
         if not equals:
             faults.append(f"--set {override}: write KEY=VALUE")
         elif key in own:
-            parsed["settings"][key] = _value(text)
+            parsed["settings"][key] = value
         elif key in harness:
             *groups, field = key.split(".")
             place = parsed["training"]
             for group in groups:
                 place = place.setdefault(group, {})
-            place[field] = _value(text)
+            place[field] = value
         else:
             known = sorted([*harness, *own])
             meant = nearest(key, known) or f"; known: {', '.join(known)}"
@@ -336,7 +373,12 @@ def _harness_fields() -> dict[str, FieldInfo]:
 
 
 def describe_settings(method: type[Method]) -> list[tuple[str, str, str]]:
-    """Key, default and meaning of each setting of the method, then of the harness."""
+    """Key, default and meaning of each setting of the method, then of the harness.
+
+    Raises:
+        CoopbenchError: the method has a setting that the harness has as well.
+    """
+    check_settings(method)
     fields = {**method.Settings.model_fields, **_harness_fields()}
     return [
         (key, str(field.get_default(call_default_factory=True)), field.description or "")
@@ -344,11 +386,17 @@ def describe_settings(method: type[Method]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _value(text: str) -> Any:
+def _parse(override: str) -> tuple[str, bool, Any]:
+    """Key and value of ``KEY=VALUE``, blanks around either left out, and whether there was a ``=``.
+
+    The value is read as TOML, else as plain text.
+    """
+    key, equals, text = (part.strip() for part in override.partition("="))
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
-        return text
+        value = text
+    return key, bool(equals), value
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -364,7 +412,15 @@ def _faults(kind: type[BaseModel], values: Mapping[str, Any]) -> list[str]:
         kind.model_validate(values)
     except ValidationError as error:
         return [
-            f"--set {'.'.join(map(str, one['loc']))}={one['input']}: {one['msg']}"
+            f"--set {'.'.join(map(str, one['loc']))}={one['input']}: {one['msg']}{_hint(one)}"
             for one in error.errors()
         ]
     return []
+
+
+def _hint(error: ErrorDetails) -> str:
+    """How the value would have to be written."""
+    if error["type"] in ("list_type", "tuple_type", "set_type", "frozen_set_type"):
+        key = error["loc"][0]
+        return f"; write a list in brackets, quoted for the shell: --set '{key}=[1, 2]'"
+    return ""

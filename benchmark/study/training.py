@@ -11,8 +11,10 @@ from benchmark.core.parallel import run_parallel, tell
 from benchmark.core.progress import make_progress
 from benchmark.core.streams import say
 from benchmark.data.dataset import read_dataset
+from benchmark.runs.code import OnChange, is_due
 from benchmark.runs.config import RunConfig
-from benchmark.runs.run import find_run, own_run
+from benchmark.runs.own_run import own_run
+from benchmark.runs.run import find_run
 from benchmark.study.study import Study
 from benchmark.training.loop import Trainer
 
@@ -30,6 +32,8 @@ class TrainingJob:
     patience: float = 0.0
     """Seconds that another process may take to end its work on the run."""
     keep_state: bool = True
+    on_change: OnChange = "refuse"
+    """What is done where other code of the method has trained it so far."""
 
     @property
     def name(self) -> str:
@@ -46,7 +50,9 @@ def train_all(study: Study, *, jobs: int) -> None:
         KeyboardInterrupt: after every running one has saved its state.
     """
     runs = study.runs
-    todo = [run for config in study.configs if not (run := find_run(runs, config)).finished]
+    todo = [
+        run for config in study.configs if is_due(run := find_run(runs, config), study.on_change)
+    ]
     faults, details = [], []
     with make_progress() as progress:
         tasks = {
@@ -69,6 +75,7 @@ def train_all(study: Study, *, jobs: int) -> None:
                     study.threads,
                     study.deterministic,
                     keep_state=study.keep_state,
+                    on_change=study.on_change,
                 )
                 for run in todo
             ],
@@ -97,7 +104,7 @@ def train_one(job: TrainingJob) -> None:
         CoopbenchError: the run failed, or is being trained by another process.
     """
     torch.set_num_threads(job.threads)
-    with own_run(job.runs, job.config, patience=job.patience) as run:
+    with own_run(job.runs, job.config, patience=job.patience, on_change=job.on_change) as run:
         if run.finished:  # by another process, while this one waited for its turn
             return
         dataset, device = read_dataset(job.dataset), torch.device(job.device)

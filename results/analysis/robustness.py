@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.core.errors import ScoreFileError
+from results.analysis.signed_rank import ROUNDING
 from results.scores.score_table import set_scores, subject_scores
 
 SEVERITIES = range(1, 6)
@@ -24,9 +25,6 @@ ROOD_ALPHA = 2 / 3
 
 ROW = ["method", "output"]
 RUN = [*ROW, "repeat"]
-
-# Scores are written with six decimals, so a smaller difference of two means is rounding.
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -223,8 +221,8 @@ def degradation_curves(scores: pd.DataFrame, sets: CorruptedSets) -> pd.DataFram
     """Dice and its degradation by kind and severity, ready to draw: a tidy table.
 
     Columns: method, output, kind, severity (0 the clean set, which stands in every kind; <NA> a
-    kind that is not graded), measure ("dice", "degradation" in Dice, "relative_degradation" in
-    percent of the clean Dice), mean, sd and n_repeats as of `over_repeats`.
+    kind that is not graded), measure ("dice", "degradation" in Dice,
+    "relative_degradation_percent" of the clean Dice), mean, sd and n_repeats as of `over_repeats`.
     """
     runs = run_scores(scores, sets)
     clean = runs[sets.clean]
@@ -235,7 +233,7 @@ def degradation_curves(scores: pd.DataFrame, sets: CorruptedSets) -> pd.DataFram
             measures = {
                 "dice": runs[test_set],
                 "degradation": lost,
-                "relative_degradation": 100 * lost / _positive(clean),
+                "relative_degradation_percent": 100 * lost / _positive(clean),
             }
             part = _tidy(pd.DataFrame(measures), "measure")
             part.insert(2, "kind", kind)
@@ -265,7 +263,7 @@ def worst_subjects(scores: pd.DataFrame, test_sets: Iterable[str]) -> pd.DataFra
 
 def _positive(values: pd.Series) -> pd.Series:
     """What can be divided by; NaN elsewhere."""
-    return values.where(values > _ROUNDING)
+    return values.where(values > ROUNDING)
 
 
 def _percent_of_reference(errors: pd.DataFrame, reference: str) -> pd.DataFrame:

@@ -20,6 +20,7 @@ import pandas as pd
 from pandas.io.common import get_handle
 
 from benchmark.core.errors import ScoreFileError
+from benchmark.core.text import decode, plain_csv
 
 MAX_BYTES = 4 * 2**30
 """Of the text of a file, unpacked; 8 million scores have less than 1 GiB."""
@@ -27,15 +28,21 @@ MAX_BYTES = 4 * 2**30
 MAX_SCORES = 50_000_000
 """In a Parquet file, whose rows need next to no room where they are alike."""
 
+MAX_MENDED = 2**28
+"""Bytes of a file whose separators or encoding are not those that coopbench writes."""
+
 MAX_LINE = 2**16
 """Bytes of the header, or of any other line."""
 
 MAX_COLUMNS = 100
 """Of a file, those that are of no interest included."""
 
+COMPRESSED = (".gz", ".bz2", ".xz", ".zip", ".zst", ".tar")
+"""Endings of files that pandas unpacks by itself."""
+
 _UNREADABLE = (
     *(OSError, EOFError, ValueError, ImportError),  # the last for want of a decompressor
-    *(zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError),
+    *(zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, csv.Error),
 )
 """What reading text, compressed or not, raises for what is none."""
 
@@ -52,7 +59,8 @@ def read_csv(path: Path, columns: Collection[str], **options: Any) -> pd.DataFra
         ScoreFileError: it cannot be read, names a column twice, or is beyond the bounds.
     """
     try:
-        with get_handle(path, "rb", is_text=False, compression="infer") as opened:
+        mended = _mended(path)
+        with get_handle(mended or path, "rb", is_text=False, compression="infer") as opened:
             stream = _BoundedStream(opened.handle, path)
             _check_header(stream.first_line, path, columns)
             frame = pd.read_csv(
@@ -100,6 +108,27 @@ def read_parquet(path: Path, columns: Collection[str]) -> pd.DataFrame:
             f"{path}: not a readable Parquet file ({reason}); write it again"
         ) from error
     return table.to_pandas(ignore_metadata=True)
+
+
+def _mended(path: Path) -> io.BytesIO | None:
+    """A CSV file with what a spreadsheet has changed put right; None of one that is as written.
+
+    Raises:
+        ScoreFileError: it is too long to be a spreadsheet's.
+    """
+    if path.suffix in COMPRESSED:
+        return None
+    with path.open("rb") as file:
+        start = file.read(2000)
+    header = start.partition(b"\n")[0].removesuffix(b"\r")
+    odd = not header.isascii() or any(mark in header for mark in (b";", b"\t", b"\r", b"\0"))
+    if b"," in header and not odd and b", " not in start:
+        return None
+    if path.stat().st_size > MAX_MENDED:
+        raise ScoreFileError(
+            f"{path}: is no CSV of scores, whose columns have commas between them; write it again"
+        )
+    return io.BytesIO(plain_csv(decode(path.read_bytes())).encode())
 
 
 class _BoundedStream(io.RawIOBase):

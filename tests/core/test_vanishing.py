@@ -17,7 +17,7 @@ from benchmark.core.errors import CoopbenchError
 from benchmark.core.lock import folder_lock
 from benchmark.data.dataset import Dataset
 from benchmark.runs.config import resolve
-from benchmark.runs.run import own_run
+from benchmark.runs.own_run import own_run
 from benchmark.training.loop import Trainer
 
 TINY = ("crop=32", "batch=2", "steps=12", "validate_every=12", "precision=float32")

@@ -13,7 +13,8 @@ from benchmark.core.plugins import PluginError
 from benchmark.data.dataset import Dataset
 from benchmark.methods.registry import find_method
 from benchmark.runs.config import resolve
-from benchmark.runs.run import Run, own_run
+from benchmark.runs.own_run import own_run
+from benchmark.runs.run import Run
 from benchmark.training.loop import Trainer
 from tests.helpers.plugins import install_plugin
 

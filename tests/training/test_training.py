@@ -38,7 +38,8 @@ from benchmark.runs.checkpoint import (
     save_tensors,
 )
 from benchmark.runs.config import Augmentation, Training, resolve
-from benchmark.runs.run import Run, open_run, own_run
+from benchmark.runs.own_run import own_run
+from benchmark.runs.run import Run, open_run
 from benchmark.training.learner import draw_batch, learning_rate
 from benchmark.training.loop import Trainer, total_steps
 

@@ -28,9 +28,10 @@ from results.analysis.robustness import (
     worst_subjects,
 )
 from results.scores.score_table import METRICS, check_scores, read_scores
+from results.tables.latex import latex_table
 from results.tables.mean_table import MeanTable
 from results.tables.poster_table import poster_table
-from results.tables.render import csv_table, latex_table, markdown_table, text_table
+from results.tables.render import csv_table, markdown_table, text_table
 from results.tables.robustness_table import MEASURES, robustness_table
 from results.wording import PHANTOM_MARK
 
@@ -259,7 +260,7 @@ def test_curves_are_ready_to_draw() -> None:
     np.testing.assert_allclose(dice["mean"], [0.8, 0.7, 0.5])
     lost = motion[motion["measure"] == "degradation"]
     np.testing.assert_allclose(lost["mean"], [0, 0.1, 0.3], atol=1e-12)
-    share = motion[motion["measure"] == "relative_degradation"]
+    share = motion[motion["measure"] == "relative_degradation_percent"]
     np.testing.assert_allclose(share["mean"], [0, 12.5, 37.5], atol=1e-12)
     spike = curves[(curves["kind"] == "RandSpike") & (curves["measure"] == "dice")]
     assert spike["severity"].isna().sum() == 2  # one level, without a number
