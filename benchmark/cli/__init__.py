@@ -24,6 +24,7 @@ from benchmark.cli import (
 )
 from benchmark.cli.group import cli
 from benchmark.core.output import write_readably
+from benchmark.core.streams import give_up_output, say, settle_streams
 
 __all__ = ["cli", "main"]
 
@@ -56,7 +57,13 @@ def main() -> None:
             "coopbench runs on Linux and macOS, not on Windows; "
             "try the Windows Subsystem for Linux: wsl --install"
         )
+    settle_streams()
+    write_readably()
     # Schedulers end a job by SIGTERM; it is to stop as it does on Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    write_readably()
-    cli(prog_name="coopbench")
+    try:
+        cli(prog_name="coopbench")
+    except OSError as error:  # of help and version, which are shown outside of any command
+        give_up_output()
+        say(f"coopbench: standard output: {error.strerror or error}")
+        sys.exit(1)

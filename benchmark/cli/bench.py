@@ -19,6 +19,7 @@ from benchmark.cli.options import (
     workers_option,
 )
 from benchmark.core.errors import UsageError
+from benchmark.core.streams import show
 
 if TYPE_CHECKING:
     from benchmark.speed.report import StudySize
@@ -93,7 +94,7 @@ def bench(
     if set(chosen) == {"report"}:
         from benchmark.speed.tables import bench_report
 
-        click.echo(bench_report(size))
+        show(bench_report(size))
         return
     from benchmark.core.device import find_device
     from benchmark.corrupted_sets.recipe import find_recipe
@@ -126,8 +127,8 @@ def bench(
             )
         else:
             said = measure.bench_report(size)
-        click.echo(said + "\n")
-    click.echo(measure.describe_hardware(where))
+        show(said + "\n")
+    show(measure.describe_hardware(where))
 
 
 def _study_size(text: str) -> "StudySize":

@@ -14,6 +14,7 @@ from benchmark.cli.options import (
     workers_option,
 )
 from benchmark.core.errors import UsageError
+from benchmark.core.streams import show
 
 
 @click.group()
@@ -87,4 +88,4 @@ def convert_nnunet(
         workers=count_workers(workers),
     )
     for line in lines:
-        click.echo(line)
+        show(line)

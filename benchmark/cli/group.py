@@ -1,7 +1,9 @@
 """The group of commands, and how a fault is said: in one line, without a traceback."""
 
+import os
 import sys
 import traceback
+from contextlib import suppress
 from typing import IO, Any
 
 import click
@@ -11,6 +13,7 @@ from benchmark.cli.debug import add_debug_option, debug_asked, debug_option
 from benchmark.cli.options import examples
 from benchmark.core.errors import CoopbenchError, UsageError, printable
 from benchmark.core.memory import is_out_of_memory
+from benchmark.core.streams import give_up_output
 
 KEEPING = ("prepare", "phantom", "corrupt", "train", "evaluate", "convert", "report", "study")
 """The commands that go on where they were stopped."""
@@ -24,10 +27,11 @@ class Fault(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print it to standard error."""
-        if self.debug and self.__cause__ is not None:
-            click.echo("".join(traceback.format_exception(self.__cause__)), err=True)
-            click.echo(getattr(self.__cause__, "details", ""), err=True)
-        click.echo(f"coopbench: {self.format_message()}", err=True)
+        with suppress(OSError):  # a full or broken standard error; the exit code is left
+            if self.debug and self.__cause__ is not None:
+                click.echo("".join(traceback.format_exception(self.__cause__)), err=True)
+                click.echo(getattr(self.__cause__, "details", ""), err=True)
+            click.echo(f"coopbench: {self.format_message()}", err=True)
 
 
 class UsageFault(Fault):
@@ -68,8 +72,12 @@ class Commands(click.Group):
         except OSError as error:
             if isinstance(error, BrokenPipeError):
                 raise
-            place = f"{error.filename}: " if error.filename else ""
-            raise Fault(printable(f"{place}{error.strerror or error}")) from error
+            if error.filename:
+                place = os.fsdecode(error.filename)
+            else:  # files are written by name, so that one without is a stream
+                place = "standard output"
+                give_up_output()
+            raise Fault(printable(f"{place}: {error.strerror or error}")) from error
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise

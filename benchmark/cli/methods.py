@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from benchmark.cli.debug import debug_asked
+from benchmark.cli.debug import show_broken
 from benchmark.cli.options import examples
+from benchmark.core.streams import show
 
 
 @click.command(epilog=examples("coopbench methods", "coopbench methods proposed"))
@@ -17,13 +18,13 @@ def methods(name: str | None) -> None:
     """
     from tabulate import tabulate
 
-    from benchmark.methods.faults import MethodError
+    from benchmark.core.plugins import PluginError
     from benchmark.methods.registry import find_method, method_names
     from benchmark.runs.config import check_settings, describe_settings
 
     if name is not None:
         headers = ["key", "default (preset paper)", "meaning"]
-        click.echo(tabulate(describe_settings(find_method(name)), headers=headers))
+        show(tabulate(describe_settings(find_method(name)), headers=headers))
         return
     rows, broken = [], []
     for found in method_names():
@@ -31,15 +32,10 @@ def methods(name: str | None) -> None:
             method = find_method(found)
             check_settings(method)
             rows.append((found, method.title, method.summary, method.reference))
-        except MethodError as fault:
-            broken.append(fault)
-    click.echo(tabulate(rows, headers=["name", "in tables", "what it does", "reference"]))
-    if broken:
-        click.echo("\ncannot be loaded:")
-    for error in broken:
-        click.echo(f"  {error}")
-        if debug_asked() and error.details:
-            click.echo(error.details, err=True)
+        except PluginError as error:
+            broken.append(error)
+    show(tabulate(rows, headers=["name", "in tables", "what it does", "reference"]))
+    show_broken(broken)
 
 
 @click.command(
@@ -60,5 +56,5 @@ def new_method(name: str, folder: Path) -> None:
     from benchmark.methods.scaffold import new_method as write
 
     for path in write(name, folder):
-        click.echo(f"wrote {path}")
-    click.echo(f"next: pip install -e {folder}, then: coopbench train --method {name}")
+        show(f"wrote {path}")
+    show(f"next: pip install -e {folder}, then: coopbench train --method {name}")

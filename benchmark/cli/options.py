@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchmark.core.errors import UsageError, printable
+from benchmark.core.errors import UsageError
+from benchmark.core.streams import say
 
 if TYPE_CHECKING:
     from benchmark.data.dataset import Dataset
@@ -16,11 +17,6 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 OUTPUTS = click.Choice(["FTN", "FTN+STN"])
 PRESETS = ("demo", "compact", "paper")
-
-
-def say(line: str) -> None:
-    """A line on what is going on; results go to standard output, this to standard error."""
-    click.echo(printable(line), err=True)
 
 
 def examples(*lines: str) -> str:

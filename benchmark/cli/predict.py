@@ -11,10 +11,10 @@ from benchmark.cli.options import (
     OUTPUTS,
     device_option,
     examples,
-    say,
     skip_bad_option,
 )
 from benchmark.core.errors import CoopbenchError, UsageError, WriteError, first_lines
+from benchmark.core.streams import say, show
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,7 +130,7 @@ def predict(
         first = targets[next(iter(done))]
         default = (out or _beside(image)) / "summary.csv" if folder else _csv_beside(first)
         write_summary(table, summary or default)
-        click.echo(f"{summary or default}: volumes of {len(done)} files, {len(table)} frames")
+        show(f"{summary or default}: volumes of {len(done)} files, {len(table)} frames")
     if not folder:
         for found in done.values():
             _tell(targets[Path(image.name)], found, table if cine else None)
@@ -201,10 +201,10 @@ def _check_targets(root: Path, targets: dict[Path, Path], *, overwrite: bool) ->
 def _tell(target: Path, found: "list[Segmented]", table: "pd.DataFrame | None") -> None:
     if table is None:
         parts = (f"{name} {n} ({found[0].ml[name]:.1f} ml)" for name, n in found[0].voxels.items())
-        click.echo(f"{target}: voxels of {', '.join(parts)}")
+        show(f"{target}: voxels of {', '.join(parts)}")
         return
     for row in table[table["phase"] != ""].to_dict("records"):
-        click.echo(
+        show(
             f"{target}: frame {row['frame']} is {row['phase']} (by {row['phase_by']}), "
             f"LV {row['LV_ml']:.1f} ml, ejection fraction {row['LV_EF_percent']} %"
         )

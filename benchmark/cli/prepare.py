@@ -10,10 +10,10 @@ from benchmark.cli.options import (
     FOLDER,
     count_workers,
     examples,
-    say,
     skip_bad_option,
     workers_option,
 )
+from benchmark.core.streams import say, show
 
 if TYPE_CHECKING:
     from benchmark.data.prepare import Prepared
@@ -56,7 +56,7 @@ def finish_preparing(prepared: "Prepared") -> None:
     for warning in prepared.warnings:
         say(f"warning: {warning}")
     kept = len(dataset.cases) - prepared.made
-    click.echo(
+    show(
         f"{dataset.root}: {len(dataset.cases)} subjects of {dataset.title}"
         + (f" ({kept} were there and intact)" if kept else "")
         + (f"; {dataset.left_out} left out, broken" if dataset.left_out else "")

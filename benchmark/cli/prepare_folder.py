@@ -11,12 +11,12 @@ from benchmark.cli.options import (
     FILE,
     count_workers,
     examples,
-    say,
     skip_bad_option,
     workers_option,
 )
 from benchmark.cli.prepare import finish_preparing, out_option, prepare, replace_option
 from benchmark.core.errors import CoopbenchError, UsageError
+from benchmark.core.streams import say, show
 
 if TYPE_CHECKING:
     from benchmark.data.dataset import Splits
@@ -180,8 +180,8 @@ def _show(found: "Matched", layout: "FolderLayout", splits: "Splits | None") -> 
             index = "" if frame.index is None else frame.index
             rows.append((one.subject, name, *files, index, size, _part(one.subject, splits)))
     headers = ("subject", "frame", "image", "label", "index", "voxels, mm", "split")
-    click.echo(tabulate(rows, headers=headers, disable_numparse=True))
-    click.echo(f"{len(found.subjects)} subjects, {len(rows)} frames; nothing was written")
+    show(tabulate(rows, headers=headers, disable_numparse=True))
+    show(f"{len(found.subjects)} subjects, {len(rows)} frames; nothing was written")
     if faults:
         raise CoopbenchError(*faults)
 

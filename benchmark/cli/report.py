@@ -20,9 +20,9 @@ from benchmark.cli.options import (
     print_width,
     report_option,
     runs_option,
-    say,
     workers_option,
 )
+from benchmark.core.streams import say, show
 
 if TYPE_CHECKING:
     import torch
@@ -254,4 +254,4 @@ def make_report(
     )
     click.echo(written.text)
     for line in written.lines(folder):
-        click.echo(line)
+        show(line)

@@ -11,9 +11,9 @@ from benchmark.cli.options import (
     OUTPUTS,
     count_workers,
     examples,
-    say,
     workers_option,
 )
+from benchmark.core.streams import say, show
 
 if TYPE_CHECKING:
     from benchmark.evaluation.external.record import Missing
@@ -196,5 +196,5 @@ def score(
     with folder_lock(target.parent, "writing scores in", of=target.stem):
         write_scores(scored, target)
     for line in scored.summary:
-        click.echo(line)
-    click.echo(f"wrote {target}; next: coopbench report --scores {target}")
+        show(line)
+    show(f"wrote {target}; next: coopbench report --scores {target}")

@@ -22,11 +22,11 @@ from benchmark.cli.options import (
     read_training_set,
     report_option,
     runs_option,
-    say,
     set_option,
 )
 from benchmark.cli.report import make_report
 from benchmark.core.errors import CoopbenchError, UsageError
+from benchmark.core.streams import say, show
 
 if TYPE_CHECKING:
     from benchmark.runs.code import OnChange
@@ -131,9 +131,9 @@ def study(
 
     from benchmark.core.device import find_device
     from benchmark.core.parallel import begin_imports
+    from benchmark.core.plugins import PluginError
     from benchmark.corrupted_sets.actions import Corrupting, read_clean
     from benchmark.data.set_names import CLEAN
-    from benchmark.methods.faults import MethodError
     from benchmark.methods.registry import find_method, method_names
     from benchmark.reporting.report import ReportOptions
     from benchmark.runs.code import refuse_changed
@@ -144,11 +144,11 @@ def study(
     from benchmark.study.training import train_all
 
     chosen = tuple(dict.fromkeys(methods)) or tuple(method_names())
-    broken: dict[str, MethodError] = {}
+    broken: dict[str, PluginError] = {}
     for method in chosen:
         try:
             find_method(method)
-        except MethodError as error:  # the others go on; it is said now, and again at the end
+        except PluginError as error:  # the others go on; it is said now, and again at the end
             broken[method] = error
     if scheduler is not None and engine != "dask":
         raise UsageError("--scheduler goes with --engine dask")
@@ -175,7 +175,7 @@ def study(
                 configs.append(
                     resolve(method, dataset, preset=preset, repeat=repeat, overrides=overrides)
                 )
-            except MethodError as error:
+            except PluginError as error:
                 broken[method] = error
     fault = _merged(list(broken.values())) if broken else None
     if fault is not None:
@@ -261,7 +261,7 @@ def _plan(study: "Study", workers: int, price: float | None) -> None:
         found = estimate(study, jobs, advance=advance)
     cores = "a core" if study.threads == 1 else f"{study.threads} cores"
     worker = "a GPU" if study.device.type == "cuda" else cores
-    click.echo(describe_plan(jobs, found, workers=workers, worker=worker, price=price))
+    show(describe_plan(jobs, found, workers=workers, worker=worker, price=price))
 
 
 def _plan_repeats(study: "Study", target: float) -> None:
@@ -270,7 +270,7 @@ def _plan_repeats(study: "Study", target: float) -> None:
 
     names = [config.name for config in study.configs]
     reference = REFERENCE if REFERENCE in names else names[0]
-    click.echo(describe_needs(needed_repeats(study, target, reference), target))
+    show(describe_needs(needed_repeats(study, target, reference), target))
 
 
 def _study_on_dask(study: "Study", scheduler: str | None, workers: int) -> None:

@@ -18,9 +18,9 @@ from benchmark.cli.options import (
     printable_title,
     read_training_set,
     runs_option,
-    say,
     set_option,
 )
+from benchmark.core.streams import say, show
 
 if TYPE_CHECKING:
     from benchmark.runs.code import OnChange
@@ -102,7 +102,7 @@ def train(
         if run.finished:
             if not keep_state:
                 run.resume.unlink(missing_ok=True)
-            click.echo(f"{run.folder}: already trained ({_outcome(run.summary())})")
+            show(f"{run.folder}: already trained ({_outcome(run.summary())})")
             return
         trainer = Trainer(run, dataset, where, deterministic=deterministic, keep_state=keep_state)
         with make_progress() as progress:
@@ -114,7 +114,7 @@ def train(
                     say(f"{run.folder.name}: step {step} of {total}: {line}")
 
             trainer.train(watch)
-        click.echo(f"{run.folder}: trained ({_outcome(run.summary())})")
+        show(f"{run.folder}: trained ({_outcome(run.summary())})")
 
 
 def _outcome(summary: "Summary") -> str:

@@ -8,6 +8,8 @@ SHOWN = 10
 
 def printable(text: str) -> str:
     """``text`` in one line: what would break or forge one, such as a newline, is escaped."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from benchmark.core.errors import CoopbenchError, WriteError
 from benchmark.core.interruption import block_signals, hear_signals
 from benchmark.core.progress import progress_bar
+from benchmark.core.streams import say
 
 ATTEMPTS = 3
 """How often in a row processes may be killed without any job having been done meanwhile."""
@@ -257,7 +258,7 @@ def _results(
                 "run the same command again with fewer processes"
             )
         if left:
-            print("a worker process was killed; its job is begun again", file=sys.stderr)
+            say("a worker process was killed; its job is begun again")
 
 
 def results_or_raise(

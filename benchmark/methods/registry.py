@@ -1,11 +1,10 @@
 """Methods are found through the entry-point group ``coopbench.methods``, ours and others' alike."""
 
 import difflib
-import re
-from importlib.metadata import EntryPoint, distributions
+from importlib.metadata import EntryPoint
 
 from benchmark.core.errors import CoopbenchError, UsageError
-from benchmark.methods.faults import MethodError, blamed_on
+from benchmark.core.plugins import PluginError, blamed_on, installed, only, origin
 from benchmark.methods.method import Method, Settings
 
 GROUP = "coopbench.methods"
@@ -22,14 +21,14 @@ def find_method(name: str) -> type[Method]:
     Raises:
         UsageError: no such method is installed; near matches are named.
         CoopbenchError: coopbench itself is not installed.
-        MethodError: its package cannot be imported, two packages give it, or it is no `Method`.
+        PluginError: its package cannot be imported, two packages give it, or it is no `Method`.
     """
     entry = method_entry(name)
     who = method_origin(name)
     with blamed_on(who, "its import"):
         method = entry.load()
     if not (isinstance(method, type) and issubclass(method, Method)):
-        raise MethodError(f"{who}: {entry.value} is not a benchmark.methods.Method")
+        raise PluginError(f"{who}: {entry.value} is not a benchmark.methods.Method")
     _check_declaration(method, who)
     return method
 
@@ -40,7 +39,7 @@ def method_entry(name: str) -> EntryPoint:
     Raises:
         UsageError: no such method is installed; near matches are named.
         CoopbenchError: coopbench itself is not installed.
-        MethodError: two packages give it.
+        PluginError: two packages give it.
     """
     registered = _registered()
     if not registered:
@@ -53,45 +52,25 @@ def method_entry(name: str) -> EntryPoint:
         hint = f"did you mean {' or '.join(near)}?" if near else "see 'coopbench methods'"
         raise UsageError(f"no method is called '{name}'; {hint}")
     entries = registered[name]
-    if len(entries) > 1:
-        raise MethodError(
-            f"{method_origin(name)}: several packages give it; uninstall all but one of them"
-        )
-    return entries[0]
+    return only("method", entries)
 
 
 def method_origin(name: str) -> str:
     """A method by name and package, as in "method 'mine' (my-package 0.1.0)"."""
-    packages = " and ".join(
-        f"{entry.dist.name} {entry.dist.version}" for entry in _registered()[name] if entry.dist
-    )
-    return f"method '{name}'" + (f" ({packages})" if packages else "")
+    return origin("method", _registered()[name])
 
 
 def _check_declaration(method: type[Method], who: str) -> None:
     """What would be missed only where a table is made, or when the first step is taken."""
     for part in ("title", "summary", "reference"):
         if not isinstance(getattr(method, part, None), str):
-            raise MethodError(f"{who}: its class lacks '{part}', a line of text")
+            raise PluginError(f"{who}: its class lacks '{part}', a line of text")
     settings = getattr(method, "Settings", None)
     if not (isinstance(settings, type) and issubclass(settings, Settings)):
-        raise MethodError(f"{who}: its 'Settings' is not a benchmark.methods.method.Settings")
+        raise PluginError(f"{who}: its 'Settings' is not a benchmark.methods.method.Settings")
     if missing := sorted(method.__abstractmethods__):
-        raise MethodError(f"{who}: its class lacks the method '{missing[0]}'")
+        raise PluginError(f"{who}: its class lacks the method '{missing[0]}'")
 
 
 def _registered() -> dict[str, list[EntryPoint]]:
-    """The entries by name; several of one name are of different packages or versions.
-
-    Of a package that is found twice in one version, as a checkout that is installed and also the
-    current folder, the first counts, which is also the one that Python imports.
-    """
-    found: dict[str, dict[tuple[str, str], EntryPoint]] = {}
-    for package in distributions():
-        entries = package.entry_points.select(group=GROUP)
-        if not entries:
-            continue
-        owner = re.sub(r"[-_.]+", "-", package.name).lower(), package.version
-        for entry in entries:
-            found.setdefault(entry.name, {}).setdefault(owner, entry)
-    return {name: list(entries.values()) for name, entries in found.items()}
+    return installed(GROUP)

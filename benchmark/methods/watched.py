@@ -1,12 +1,13 @@
 """A method whose answers are checked, step by step."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from benchmark.methods.faults import MethodError, blamed_on
+from benchmark.core.plugins import PluginError, blamed_on
 from benchmark.methods.method import Batch, HardExamples, Method, RandomStream
 from benchmark.networks.dual import DualThinkingNetwork
 
@@ -42,7 +43,7 @@ class WatchedMethod(Method):
         """The losses of the other method, in the order of the first step.
 
         Raises:
-            MethodError: it raised something; or did not return a dict of scalar losses in float32
+            PluginError: it raised something; or did not return a dict of scalar losses in float32
                 on the device of the batch, by the same names in each step.
         """
         with blamed_on(self.who, f"step {self.step}"):
@@ -66,7 +67,7 @@ class WatchedMethod(Method):
         """The hard examples of the other method.
 
         Raises:
-            MethodError: it raised something, or did not return a dict of them.
+            PluginError: it raised something, or did not return a dict of them.
         """
         with blamed_on(self.who, "its hard examples"):
             found: Any = self.method.hard_examples(network, batch, stream)
@@ -77,7 +78,7 @@ class WatchedMethod(Method):
             "refined": (count, 4, height, width),
         }
         if not isinstance(found, dict):
-            raise MethodError(f"{self.who}: its hard examples: returned {_described(found)}")
+            raise PluginError(f"{self.who}: its hard examples: returned {_described(found)}")
         for kind, made in found.items():
             for part, shape in expected.items():
                 value = getattr(made, part, None)
@@ -85,15 +86,15 @@ class WatchedMethod(Method):
                     value is not None
                     and not (isinstance(value, Tensor) and tuple(value.shape) == shape)
                 ):
-                    raise MethodError(
+                    raise PluginError(
                         f"{self.who}: its hard examples: '{kind}' has {_described(value)} as "
                         f"'{part}', not a tensor of {shape}"
                     )
         return found
 
     def _check_term(self, term: object, loss: object, device: torch.device) -> None:
-        if not isinstance(term, str) or not term:
-            raise self._fault(f"a loss is called {term!r}; give names as text")
+        if not (isinstance(term, str) and re.fullmatch(r"\w[\w ./+-]*", term)):
+            raise self._fault(f"a loss is called {term!r}; give names of letters, digits and _")
         if term in RESERVED:
             raise self._fault(f"term '{term}': is a column of the history; choose another name")
         if not isinstance(loss, Tensor):
@@ -115,8 +116,8 @@ class WatchedMethod(Method):
                 f"the names of its losses changed ({changes}); give the same in each step"
             )
 
-    def _fault(self, what: str) -> MethodError:
-        return MethodError(f"{self.who}: step {self.step}: {what}")
+    def _fault(self, what: str) -> PluginError:
+        return PluginError(f"{self.who}: step {self.step}: {what}")
 
 
 def _described(value: object) -> str:

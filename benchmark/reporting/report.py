@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 
 from benchmark.core.errors import CoopbenchError, UsageError
-from benchmark.core.files import read_json, whole_file, write_json, write_text
+from benchmark.core.files import check_present, read_json, whole_file, write_json, write_text
 from benchmark.core.lock import folder_lock
 from benchmark.data.dataset import Dataset
 from benchmark.data.set_names import CLEAN, CLEAN_TITLE, MadeBy
@@ -386,6 +386,7 @@ def _write_report(
     )
     write_page(page, out / "report.html")
     files.append(out / "report.html")
+    check_present(files)
     _forget_others(out, files)
     main = tables[0]
     text = text_table(main.table, caption=main.caption, notes=main.notes, ansi=ansi)

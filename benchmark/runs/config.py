@@ -19,9 +19,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from benchmark.core.errors import CoopbenchError, UsageError
-from benchmark.core.validation import FileName, nearest
+from benchmark.core.plugins import blamed_on
+from benchmark.core.validation import FileName, Line, nearest
 from benchmark.data.dataset import Dataset, read_splits
-from benchmark.methods.faults import blamed_on
 from benchmark.methods.method import Method
 from benchmark.methods.registry import find_method, method_names, method_origin
 from benchmark.networks.encoder import STRIDE
@@ -163,9 +163,9 @@ class RunConfig(_Settings):
     method: str
     name: FileName
     """The run's name in folders and scores; the method's unless another is given."""
-    title: str
+    title: Line
     """The row in a table that it counts to."""
-    remark: str = ""
+    remark: Line = ""
     """What a reader of any table must know of this row."""
     preset: FileName
     repeat: int
@@ -197,7 +197,7 @@ class RunConfig(_Settings):
         """The method, with its settings.
 
         Raises:
-            MethodError: it cannot be loaded, or raises something.
+            PluginError: it cannot be loaded, or raises something.
         """
         kind = find_method(self.method)
         with blamed_on(method_origin(self.method), "its start"):
@@ -246,7 +246,7 @@ def resolve(
     Raises:
         UsageError: an unknown method, preset or repeat; or unknown keys or values out of range, all
             of which are named.
-        MethodError: the method cannot be loaded, or its settings raise something.
+        PluginError: the method cannot be loaded, or its settings raise something.
         CoopbenchError: the data lack a subject of this repeat.
     """
     kind = find_method(method)

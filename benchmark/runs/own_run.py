@@ -1,12 +1,13 @@
 """A run for one process alone, to be trained."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from benchmark.core.errors import CoopbenchError
-from benchmark.core.files import write_json
+from benchmark.core.files import removed_meanwhile, write_json
 from benchmark.core.lock import folder_lock
 from benchmark.runs.code import OnChange, changed_code, mark_mixed, refuse_changed, write_code
 from benchmark.runs.config import RunConfig
@@ -48,8 +49,12 @@ def own_run(
         try:
             yield run
         except OSError as error:  # of the log or the events, which are written bit by bit
-            if error.filename is not None and not Path(error.filename).is_relative_to(folder):
+            # TensorBoard's writer gives names as bytes.
+            place = None if error.filename is None else Path(os.fsdecode(error.filename))
+            if place is not None and not place.is_relative_to(folder):
                 raise
+            if not (folder / "config.json").is_file():
+                raise removed_meanwhile(folder) from error
             raise CoopbenchError(
                 f"{folder}: cannot be written into ({error.strerror or error}); the last saved "
                 "state is kept, so the same command goes on with it once this is mended"

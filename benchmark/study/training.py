@@ -1,6 +1,5 @@
 """Many runs: train what is not trained yet, several at once."""
 
-import sys
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import torch
 from benchmark.core.errors import CoopbenchError
 from benchmark.core.parallel import run_parallel, tell
 from benchmark.core.progress import make_progress
+from benchmark.core.streams import say
 from benchmark.data.dataset import read_dataset
 from benchmark.runs.code import OnChange, is_due
 from benchmark.runs.config import RunConfig
@@ -92,7 +92,7 @@ def train_all(study: Study, *, jobs: int) -> None:
                     faults.append(f"{runs / job.config.folder}: {type(result).__name__}: {result}")
                     details.append("".join(traceback.format_exception(result)))
                 elif progress.disable:
-                    print(f"trained {runs / job.config.folder}", file=sys.stderr)
+                    say(f"trained {runs / job.config.folder}")
     if faults:
         raise CoopbenchError(*faults, details="\n".join(filter(None, details)))
 

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from benchmark.core.device import autocast, find_precision, on_device
+from benchmark.core.plugins import blamed_on
 from benchmark.core.seeding import derive_seed
 from benchmark.data.dataset import Dataset
 from benchmark.data.slices import TrainingSlices
-from benchmark.methods.faults import blamed_on
 from benchmark.methods.method import Batch, Method, RandomStream
 from benchmark.methods.registry import method_origin
 from benchmark.methods.watched import WatchedMethod
@@ -99,7 +99,7 @@ class Learner:
         """Take a step (from 0) of ``total``; returns its losses, detached.
 
         Raises:
-            MethodError: the method did what none may do.
+            PluginError: the method did what none may do.
         """
         training, seed = self.config.training, self.config.seed
         for group in self.optimiser.param_groups:

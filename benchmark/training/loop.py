@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ from torch.utils.tensorboard import SummaryWriter
 from benchmark.core.device import keep_memory, make_deterministic
 from benchmark.core.environment import environment
 from benchmark.core.errors import CoopbenchError
-from benchmark.core.files import whole_file, write_json
+from benchmark.core.files import check_present, whole_file, write_json
 from benchmark.core.interruption import heeded_between_steps
 from benchmark.core.memory import is_out_of_memory
+from benchmark.core.plugins import PluginError
 from benchmark.core.validation import faults
 from benchmark.data.dataset import Dataset
 from benchmark.data.field import centre_field
@@ -25,11 +27,11 @@ from benchmark.data.prepared import read_frame
 from benchmark.data.slices import TrainingSlices
 from benchmark.evaluation.metrics import mean_iou
 from benchmark.inference.prediction import FIELD, predict_field
-from benchmark.methods.faults import MethodError
 from benchmark.methods.watched import RESERVED
 from benchmark.runs.checkpoint import load_state, save_state, save_tensors
 from benchmark.runs.config import RunConfig, Training
 from benchmark.runs.run import Run, Summary
+from benchmark.training.events import open_events
 from benchmark.training.learner import Learner, training_slices
 from benchmark.training.room import check_room, too_large
 
@@ -113,7 +115,7 @@ class Trainer:
         Raises:
             CoopbenchError: a loss or a weight is NaN or infinite, the step and the term are named;
                 or the saved state is broken, of another run, or of more steps than asked for.
-            MethodError: the method did what none may do; its traceback is in the log.
+            PluginError: the method did what none may do; its traceback is in the log.
             NotEnoughMemoryError: a step does not fit into memory.
             KeyboardInterrupt: after the state was saved.
         """
@@ -131,8 +133,10 @@ class Trainer:
         self.progress.deterministic &= self.deterministic
         log = _open_log(self.run.folder / "log.txt")
         log.info("%s: %d of %d steps", self.run.folder.name, self.progress.step, self.total)
-        events = SummaryWriter(
-            str(self.run.folder / "tensorboard"), purge_step=self.progress.step or None
+        open_files = ExitStack()
+        open_files.callback(log.handlers[0].close)
+        events = open_files.enter_context(
+            open_events(self.run.folder / "tensorboard", step=self.progress.step)
         )
         started = time.monotonic() - self.progress.seconds
         saved = time.monotonic()
@@ -152,7 +156,7 @@ class Trainer:
                             saved = time.monotonic()
                     watch(step, self.total, self._line())
                     heed()
-        except MethodError as error:
+        except PluginError as error:
             log.error("%s\n%s", error, error.details)
             raise
         except (RuntimeError, MemoryError) as error:
@@ -167,8 +171,7 @@ class Trainer:
             log.info("interrupted at step %d", self.progress.step)
             raise
         finally:
-            events.close()
-            log.handlers[0].close()
+            open_files.close()
         self._finish()
 
     def _step(self) -> None:
@@ -290,6 +293,8 @@ class Trainer:
             pd.DataFrame(progress.history).to_csv(partial, index=False)
         about = {"method": self.config.method, "step": progress.step}
         save_tensors(self.run.folder / "last.safetensors", self.network.state_dict(), about)
+        run = self.run
+        check_present([run.folder / "config.json", run.folder / "log.txt", run.weights])
         write_json(
             self.run.done,
             Summary(

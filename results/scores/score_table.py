@@ -30,6 +30,7 @@ from pandas.api.types import is_numeric_dtype, union_categoricals
 
 from benchmark.core.errors import ScoreFileError
 from benchmark.core.files import whole_file
+from results.scores.names import safe_name
 from results.scores.score_files import read_csv, read_parquet
 
 NAMES = ("method", "test_set", "subject", "frame")
@@ -358,12 +359,15 @@ def _names(values: pd.Series, source: str) -> pd.Series:
     _refuse(text.isna() | (text == ""), values, source, "it must not be empty")
     labels = [str(label) for label in text.cat.categories]
     longest = max(map(len, labels))
+    shown = [safe_name(label) for label in labels]
+    if len(set(shown)) < len(shown):
+        raise ScoreFileError(f"{source}: two names of a {values.name} differ by an escape alone")
     if longest > MAX_NAME:
         raise ScoreFileError(
             f"{source}: a {values.name} has a name of {longest} characters, more than {MAX_NAME}; "
             "write the scores again"
         )
-    return text.cat.rename_categories(labels).cat.reorder_categories(sorted(labels))
+    return text.cat.rename_categories(shown).cat.reorder_categories(sorted(shown))
 
 
 def _choices(values: pd.Series, source: str) -> pd.Series:

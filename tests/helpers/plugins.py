@@ -31,6 +31,7 @@ def install_plugin(
     package: str = "plain-plugin",
     version: str = "1.2",
     before: str = "",
+    group: str = "methods",
 ) -> Path:
     """Write a package whose method ``name`` has the standard losses, changed by ``spoil``.
 
@@ -41,6 +42,7 @@ def install_plugin(
         package: the distribution; its module is called so, with ``_``.
         version: the distribution's.
         before: lines at the top of the module.
+        group: of entry points, in which it says that it belongs.
     """
     module = package.replace("-", "_")
     body = "\n".join(f"        {line}" for line in spoil.splitlines())
@@ -50,5 +52,5 @@ def install_plugin(
     about = site / f"{module}-{version}.dist-info"
     about.mkdir()
     (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n")
-    (about / "entry_points.txt").write_text(f"[coopbench.methods]\n{name} = {module}:Plain\n")
+    (about / "entry_points.txt").write_text(f"[coopbench.{group}]\n{name} = {module}:Plain\n")
     return site

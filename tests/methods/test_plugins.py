@@ -9,11 +9,12 @@ from click.testing import CliRunner, Result
 
 from benchmark.cli import cli
 from benchmark.core.errors import CoopbenchError
+from benchmark.core.plugins import PluginError
 from benchmark.data.dataset import Dataset
-from benchmark.methods.faults import MethodError
 from benchmark.methods.registry import find_method
 from benchmark.runs.config import resolve
-from benchmark.runs.run import Run, own_run
+from benchmark.runs.own_run import own_run
+from benchmark.runs.run import Run
 from benchmark.training.loop import Trainer
 from tests.helpers.plugins import install_plugin
 
@@ -53,7 +54,7 @@ def test_losses_of_another_name_stop_the_run_with_the_step(
     site: Path, dataset: Dataset, tmp_path: Path
 ) -> None:
     install_plugin(site, "return found | ({'late': found['shape']} if step == 2 else {})")
-    with pytest.raises(MethodError, match=f"{WHO}: step 2: the names .*'late' is new"):
+    with pytest.raises(PluginError, match=f"{WHO}: step 2: the names .*'late' is new"):
         train(own(dataset, tmp_path), dataset)
 
 
@@ -65,7 +66,7 @@ def test_losses_of_another_name_are_noticed_after_an_interruption(
     with pytest.raises(KeyboardInterrupt):
         train(run, dataset, stop_after=2)
     monkeypatch.setattr(find_method("plain"), "late", True)
-    with pytest.raises(MethodError, match=r"step 3: the names .*'other' is new, 'segmentation' is"):
+    with pytest.raises(PluginError, match=r"step 3: the names .*'other' is new, 'segmentation' is"):
         train(run, dataset)
 
 
@@ -81,7 +82,8 @@ def test_losses_of_another_name_are_noticed_after_an_interruption(
         ("return found | {'x': torch.ones(4)}", r"term 'x': has shape \(4,\); a loss is a scalar"),
         ("return found | {'x': torch.ones((), dtype=int)}", "term 'x': is in torch.int64"),
         ("return found | {'step': found['shape']}", "term 'step': is a column of the history"),
-        ("return found | {3: found['shape']}", "a loss is called 3; give names as text"),
+        ("return found | {'=1+2': found['shape']}", "a loss is called '=1.2'; give names"),
+        ("return found | {3: found['shape']}", "a loss is called 3; give names of letters"),
         ("return {'x': found['shape'].detach()}", "none of its losses depends on the network"),
         (
             "class Bad(torch.autograd.Function):\n"
@@ -99,7 +101,7 @@ def test_a_mistake_in_a_step_is_one_line(
 ) -> None:
     install_plugin(site, spoil)
     run = own(dataset, tmp_path)
-    with pytest.raises(MethodError, match=f"^{WHO}: step 1: {said}") as caught:
+    with pytest.raises(PluginError, match=f"^{WHO}: step 1: {said}") as caught:
         train(run, dataset)
     assert len(caught.value.lines) == 1 and not run.finished
     log = (run.folder / "log.txt").read_text("utf-8")
@@ -128,7 +130,7 @@ def test_a_package_that_cannot_be_imported_is_listed_with_the_reason(
     before: str, said: str, site: Path
 ) -> None:
     install_plugin(site, before=before)
-    with pytest.raises(MethodError, match=f"{WHO}: {said}"):
+    with pytest.raises(PluginError, match=f"{WHO}: {said}"):
         find_method("plain")
     listed = CliRunner().invoke(cli, ["methods"])
     assert listed.exit_code == 0
@@ -140,10 +142,21 @@ def test_a_package_that_cannot_be_imported_is_listed_with_the_reason(
     assert "Traceback" in shown.stderr and "plain_plugin.py" in shown.stderr
 
 
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [("1 / 0", "its import: raised ZeroDivisionError"), ("", "is not a benchmark.corrupted_sets")],
+)
+def test_a_recipe_that_cannot_be_loaded_is_listed(before: str, said: str, site: Path) -> None:
+    install_plugin(site, before=before, group="recipes")
+    listed = CliRunner().invoke(cli, ["recipes"])
+    assert listed.exit_code == 0 and "acdc-c" in listed.stdout
+    assert f"recipe 'plain' (plain-plugin 1.2): {said}" in listed.stdout
+
+
 def test_two_packages_of_one_name_are_refused(site: Path) -> None:
     install_plugin(site, package="other", version="7")
     install_plugin(site)
-    with pytest.raises(MethodError, match="uninstall all but one") as caught:
+    with pytest.raises(PluginError, match="uninstall all but one") as caught:
         find_method("plain")
     assert "other 7" in str(caught.value) and "plain-plugin 1.2" in str(caught.value)
 
@@ -151,7 +164,7 @@ def test_two_packages_of_one_name_are_refused(site: Path) -> None:
 def test_two_versions_of_one_package_are_refused(site: Path) -> None:
     install_plugin(site)
     install_plugin(site, version="1.3")
-    with pytest.raises(MethodError, match="uninstall all but one") as caught:
+    with pytest.raises(PluginError, match="uninstall all but one") as caught:
         find_method("plain")
     assert "plain-plugin 1.2" in str(caught.value) and "plain-plugin 1.3" in str(caught.value)
 
@@ -178,7 +191,7 @@ def test_what_a_class_lacks_is_said_before_anything_begins(
     install_plugin(site, first)
     with (site / "plain_plugin.py").open("a", encoding="utf-8") as file:
         file.writelines(f"    {line}\n" for line in rest)
-    with pytest.raises(MethodError, match=f"{WHO}: its .*{said}"):
+    with pytest.raises(PluginError, match=f"{WHO}: its .*{said}"):
         find_method("plain")
 
 

@@ -20,7 +20,7 @@ from benchmark.inference.prediction import BYTES_PER_PIXEL, SHARE, predict_field
 from benchmark.methods.registry import method_names
 from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.runs.config import RunConfig, resolve
-from benchmark.runs.run import own_run
+from benchmark.runs.own_run import own_run
 from benchmark.training.loop import Trainer
 from benchmark.training.room import check_room, needed_memory
 from tests.helpers.plugins import install_plugin
