@@ -46,7 +46,7 @@ from corruptions.corruption import Corruption, Strength
 
 CORRUPTIONS: dict[str, type[Corruption]] = {
     kind.name: kind
-    for kind in map(vars(corruptions).get, corruptions.__all__)
+    for kind in (getattr(corruptions, name) for name in corruptions.__all__)
     if isinstance(kind, type) and issubclass(kind, Corruption) and kind is not Corruption
 }
 

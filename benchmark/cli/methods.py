@@ -24,7 +24,9 @@ def methods(name: str | None) -> None:
 
     if name is not None:
         headers = ["key", "default (preset paper)", "meaning"]
-        show(tabulate(describe_settings(find_method(name)), headers=headers))
+        method = find_method(name)
+        check_settings(method)
+        show(tabulate(describe_settings(method), headers=headers))
         return
     rows, broken = [], []
     for found in method_names():

@@ -16,10 +16,9 @@ from pydantic import (
     model_validator,
 )
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
 
 from benchmark.core.errors import CoopbenchError, UsageError
-from benchmark.core.plugins import blamed_on
+from benchmark.core.plugins import PluginError, blamed_on
 from benchmark.core.validation import FileName, Line, nearest
 from benchmark.data.dataset import Dataset, read_splits
 from benchmark.methods.method import Method
@@ -319,12 +318,12 @@ def check_settings(method: type[Method]) -> None:
     """Refuse a method with a setting that the harness has as well: ``--set`` could mean either.
 
     Raises:
-        CoopbenchError: names each such setting, the method, and what the harness means by it.
+        PluginError: names each such setting, the method, and what the harness means by it.
     """
     harness = Training.model_fields
     if both := [key for key in method.Settings.model_fields if key in harness]:
         own = f"{method.__module__}.{method.__qualname__}"
-        raise CoopbenchError(
+        raise PluginError(
             *(
                 f"{own}: its setting '{key}' has the name of the harness's setting '{key}' "
                 f"({harness[key].description}); rename the method's"
@@ -418,7 +417,7 @@ def _faults(kind: type[BaseModel], values: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _hint(error: ErrorDetails) -> str:
+def _hint(error: Mapping[str, Any]) -> str:
     """How the value would have to be written."""
     if error["type"] in ("list_type", "tuple_type", "set_type", "frozen_set_type"):
         key = ".".join(map(str, error["loc"]))

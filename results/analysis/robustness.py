@@ -301,7 +301,7 @@ def _of_reference(errors: pd.DataFrame, reference: str) -> pd.DataFrame:
     # Repeats that lack a set have no part in the reference's own mean either.
     whole = errors.xs(reference, level="method").dropna()
     own = pd.MultiIndex.from_frame(errors.index.to_frame()[list(whole.index.names)])
-    of_run = whole.reindex(own).set_axis(errors.index)
+    of_run = pd.DataFrame(whole.reindex(own)).set_axis(errors.index)
     return of_run.groupby(level=ROW).transform("mean")
 
 

@@ -79,6 +79,7 @@ def test_every_registered_method_trains(name: str, dataset: Dataset, tmp_path: P
         assert not torch.equal(old, new), f"{part} was not trained"
     assert {p.name for p in run.folder.iterdir()} == {
         ".lock",
+        "code.json",
         "config.json",
         "done.json",
         "environment.json",
@@ -431,6 +432,7 @@ def test_a_run_of_before_a_setting_says_what_it_was_trained_with(
     dataset: Dataset, tmp_path: Path
 ) -> None:
     config = resolve("standard", dataset, preset="compact", repeat=0).model_dump(mode="json")
+    config["format"] = "coopbench-run-1"
     del config["training"]["partial_batches"]
     for key in ("style", "pad", "affine_of", "border", "labels", "contrast_about"):
         del config["training"]["augmentation"][key]
