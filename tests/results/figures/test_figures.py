@@ -98,8 +98,8 @@ def test_results_imports_nothing_of_training() -> None:
     code = (
         "import sys, results.figures.scores, results.tables.render;"
         "import results.tables.robustness_table;"
-        "print([m for m in ('torch', 'torchio', 'benchmark.runs', 'benchmark.data', 'matplotlib.pyplot')"
-        " if m in sys.modules])"
+        "print([m for m in ('torch', 'torchio', 'benchmark.runs', 'benchmark.data',"
+        " 'matplotlib.pyplot') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
