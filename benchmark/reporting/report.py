@@ -43,7 +43,7 @@ from results.scores.score_table import (
 )
 from results.tables.latex import DEFAULT_WIDTH
 from results.tables.render import text_table
-from results.tables.report_tables import ranks_csv, report_tables, severity_csv
+from results.tables.report_tables import NamedTable, ranks_csv, report_tables, severity_csv
 from results.wording import PHANTOM_MARK
 
 REFERENCE = "standard"
@@ -388,9 +388,15 @@ def _write_report(
     files.append(out / "report.html")
     check_present(files)
     _forget_others(out, files)
-    main = tables[0]
+    main = _first_shown(tables, comparison)
     text = text_table(main.table, caption=main.caption, notes=main.notes, ansi=ansi)
     return Written(text, tuple(files))
+
+
+def _first_shown(tables: Sequence[NamedTable], comparison: Comparison) -> NamedTable:
+    """The table for the terminal: of one method alone what it keeps under corruptions, if known."""
+    robustness = [table for table in tables if table.stem.startswith("robustness")]
+    return robustness[0] if robustness and len(comparison.methods) == 1 else tables[0]
 
 
 def _differently_trained(runs: Sequence[Run]) -> bool:

@@ -16,7 +16,7 @@ from results.analysis.refinement import refinement_tests
 from results.analysis.robustness import CorruptedSets
 from results.analysis.statistics import paired_tests, subject_means, untested
 from results.analysis.verdicts import MARGIN
-from results.scores.order import ordered_titles
+from results.scores.order import averaged_sets, ordered_titles
 from results.scores.published import AVERAGES, POSTER_SETS
 from results.scores.score_table import alike_repeats, repeat_scores, subject_scores
 
@@ -203,10 +203,7 @@ class Comparison:
 
     def _averaged(self) -> tuple[str, ...]:
         """The sets behind the averages of the poster's table."""
-        found = set(self.subjects["test_set"])
-        if self.average_all:
-            return tuple(sorted(found))
-        return tuple(name for name in POSTER_SETS if name in found)
+        return averaged_sets(self.subjects["test_set"].unique(), everything=self.average_all)
 
     @cached_property
     def rankings(self) -> dict[str, list[Ranking]]:

@@ -66,3 +66,13 @@ def ordered_sets(found: Iterable[str]) -> list[str]:
     """The poster's test sets in its order, then others by name."""
     names = set(map(str, found))
     return [*(name for name in POSTER_SETS if name in names), *further_sets(names)]
+
+
+def averaged_sets(found: Iterable[str], *, everything: bool = False) -> tuple[str, ...]:
+    """The sets that averages are over, in order: the poster's among those ``found``.
+
+    All of them where that is asked for (``everything``), and where none is the poster's.
+    """
+    names = ordered_sets(found)
+    of_poster = [name for name in names if name in POSTER_SETS]
+    return tuple(names if everything or not of_poster else of_poster)

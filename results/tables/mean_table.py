@@ -5,7 +5,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -245,3 +245,25 @@ def absent_notes(
     outputs = sorted(set(counts["output"].astype(str)))
     note += f" of {total} structure scores ({' and '.join(outputs)})"
     return [f"{note}; absent from both, left out: {both}."]
+
+
+def without_empty_columns(table: MeanTable) -> MeanTable:
+    """A table with the columns that hold something, and a note on what was left out.
+
+    Where no column does, all stay: the table then says that everything is missing.
+    """
+    held = table.mean.notna()
+    if table.undefined is not None:
+        held |= table.undefined
+    kept = [name for name in table.headers if held[name].any()]
+    empty = [header for name, header in table.headers.items() if name not in kept]
+    if not kept or not empty:
+        return table
+    frames = ("mean", "sd", "repeats", "low", "high", "marks", "undefined")
+    given = {name: frame for name in frames if (frame := getattr(table, name)) is not None}
+    return replace(
+        table,
+        headers={name: table.headers[name] for name in kept},
+        notes=(*table.notes, f"Left out, for want of any score: {', '.join(empty)}."),
+        **{name: frame[kept] for name, frame in given.items()},
+    )

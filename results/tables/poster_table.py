@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from results.analysis.presence import DETECTED, PRESENT
-from results.scores.order import further_sets, ordered_titles, remark_notes
+from results.scores.order import averaged_sets, further_sets, ordered_titles, remark_notes
 from results.scores.published import AVERAGES, POSTER_SETS, POSTER_SUBJECTS
 from results.scores.score_table import DISTANCES, absent_counts, scored_volumes, set_scores
 from results.tables.mean_table import MeanTable, absent_notes, spread_notes, volume_notes
@@ -70,7 +70,8 @@ def poster_table(
     Set columns hold the scores of an `output` by a `metric` of `METRICS`, or one
     that `with_presence` adds; the poster has Dice of the FTN. `AVG (FTN)` and
     `AVG (FTN+STN)` are means over the poster's six sets, or over those of them that any method has
-    scores for; `average_all` takes further test sets in. A method that lacks one of those sets has
+    scores for; `average_all` takes further test sets in, and so does a table with none of the six.
+    A method that lacks one of those sets has
     no average. Rows follow the poster for the methods whose title (`titles`, else the name) stands
     there, then the title. The `remarks` on methods stand in the notes, and what a set's score is:
     `over`.
@@ -85,13 +86,14 @@ def poster_table(
             index=["method", "repeat"], columns="test_set", values=metric
         )
         wide = wide.reindex(index=runs, columns=[*POSTER_SETS, *extra])
-        candidates = [*POSTER_SETS, *extra] if average_all else POSTER_SETS
-        averaged[name] = tuple(s for s in candidates if wide[s].notna().any())
+        scored = [name for name in wide if wide[name].notna().any()]
+        averaged[name] = averaged_sets(scored, everything=average_all)
         columns[name] = wide[list(averaged[name])].mean(axis=1, skipna=False)
         if averaged_output == output:
             columns |= {str(test_set): wide[test_set] for test_set in wide}
 
-    behind, before = ([], extra) if average_all else (extra, [])
+    own = not any(set(sets) & set(POSTER_SETS) for sets in averaged.values())
+    behind, before = ([], extra) if average_all or own else (extra, [])
     order = [*POSTER_SETS, *before, *AVERAGES.values(), *behind]
     shown = ordered_titles(runs.unique("method"), titles, remarks)
     per_method = pd.DataFrame(columns)[order].groupby(level="method")

@@ -16,7 +16,7 @@ from results.tables.comparison_tables import comparison_table, interval_table
 from results.tables.kind_tables import degradation_table, severity_table
 from results.tables.latex import DEFAULT_WIDTH, latex_table, latex_tabular
 from results.tables.leave_one_out import leave_one_out_table
-from results.tables.mean_table import MeanTable
+from results.tables.mean_table import MeanTable, without_empty_columns
 from results.tables.notes_of_tests import mark_frame, mark_notes, untested_notes
 from results.tables.pairs_table import pairs_table
 from results.tables.poster_comparison import poster_comparison
@@ -28,6 +28,9 @@ from results.tables.structure_table import structure_table
 
 _FILE = {"FTN": "ftn", "FTN+STN": "ftn-stn"}
 """An output in a file's name."""
+
+BY_SET = ("dice", "structures", "distances")
+"""The sections whose tables have a column for each test set."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +101,15 @@ def _main_table(comparison: Comparison, output: str) -> PosterTable:
 def report_tables(comparison: Comparison, *, compare_poster: bool = False) -> Iterator[NamedTable]:
     """Yield all tables; that of Dice of the first output comes first.
 
-    `compare_poster` sets the rows that the poster has beside its own.
+    `compare_poster` sets the rows that the poster has beside its own. Where columns are test sets,
+    those without any score are left out, and a note says so.
     """
+    for named in _all_tables(comparison, compare_poster=compare_poster):
+        by_set = named.section in BY_SET
+        yield replace(named, table=without_empty_columns(named.table)) if by_set else named
+
+
+def _all_tables(comparison: Comparison, *, compare_poster: bool) -> Iterator[NamedTable]:
     of = comparison.name
     graded = sorted(comparison.graded & set(comparison.scores["test_set"]))
     shared = comparison.notes

@@ -10,7 +10,9 @@ from results.scores.order import ordered_titles
 from results.scores.published import AVERAGES, POSTER_SETS, published_table
 from results.scores.score_table import check_scores
 from results.tables.latex import latex_table
+from results.tables.mean_table import without_empty_columns
 from results.tables.poster_table import PosterTable, poster_table
+from results.tables.render import markdown_table
 
 TITLES = {"proposed": "Proposed w. X,p", "standard": "Standard training"}
 
@@ -288,3 +290,37 @@ def test_tables_of_the_other_measures_by_hand(metric: str, rule: str, lower: boo
     assert table.mean["ACDC"].to_dict() == {"standard": 0.25, "proposed": 0.75}
     assert table.best["ACDC"].to_dict() == {"standard": lower, "proposed": not lower}
     assert rule in note(table, "absent from only one")
+
+
+def test_averages_of_sets_of_ones_own_are_over_what_there_is() -> None:
+    table = poster_table(named_sets("Mine", "Mine (RandBias)"))
+    assert table.averaged["AVG (FTN)"] == ("Mine", "Mine (RandBias)")
+    assert table.mean.loc["own", "AVG (FTN)"] == pytest.approx(0.6)
+    assert not any("outside the averages" in line for line in table.notes)
+    shown = without_empty_columns(table)
+    assert list(shown.headers) == ["Mine", "Mine (RandBias)", "AVG (FTN)"]
+    assert list(shown.mean) == list(shown.sd) == list(shown.repeats) == list(shown.headers)
+    (left_out,) = [line for line in shown.notes if line.startswith("Left out")]
+    assert "M&Ms" in left_out and "AVG (FTN+STN)" in left_out
+
+
+def test_a_set_of_ones_own_beside_the_posters_stays_outside() -> None:
+    table = poster_table(named_sets("ACDC", "Mine"))
+    assert table.averaged["AVG (FTN)"] == ("ACDC",)
+    assert any("outside the averages: Mine" in line for line in table.notes)
+    assert "missing" not in markdown_table(without_empty_columns(table), caption="c").split("- ")[0]
+
+
+def test_a_table_of_nothing_stays_as_it_is() -> None:
+    table = poster_table(named_sets("ACDC")[:0])
+    assert without_empty_columns(table) is table
+
+
+def named_sets(*names: str) -> pd.DataFrame:
+    """One subject's Dice of one method on each set: 0.5, 0.7, …"""
+    rows = [
+        ("own", 0, 1, name, "007", 0, "ED", "LV", "FTN", 0.5 + 0.2 * place, 2.0, "")
+        for place, name in enumerate(names)
+    ]
+    columns = "method repeat seed test_set subject draw frame structure output dice hd95_mm absent"
+    return check_scores(pd.DataFrame(rows, columns=columns.split()))
