@@ -1,9 +1,7 @@
 """``coopbench report``: tables, figures and the page."""
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -13,17 +11,12 @@ from benchmark.cli.options import (
     data_option,
     device_option,
     examples,
-    listed_repeats,
     locate_data,
     report_option,
     runs_option,
+    split_repeats,
     workers_option,
 )
-
-if TYPE_CHECKING:
-    import torch
-
-    from benchmark.reporting.report import ReportOptions
 
 
 @click.command(
@@ -40,7 +33,7 @@ if TYPE_CHECKING:
     "--preset", type=click.Choice(PRESETS), help="Which runs, where there are several presets."
 )
 @click.option(
-    "--repeats", callback=listed_repeats, help="Which repeats of the runs, as 0,1.  [default: all]"
+    "--repeats", callback=split_repeats, help="Which repeats of the runs, as 0,1.  [default: all]"
 )
 @report_option
 @click.option("--average-all", is_flag=True, help="Take further test sets into the averages.")
@@ -97,6 +90,7 @@ def report(
     Differences are tested over subjects (Wilcoxon, Holm) against --reference.
     """
     from benchmark.core.device import find_device
+    from benchmark.reporting.make_report import make_report
     from benchmark.reporting.report import ReportOptions
 
     options = ReportOptions(
@@ -106,7 +100,7 @@ def report(
         reference=reference,
     )
     where = find_device(device)
-    make_report(
+    lines = make_report(
         locate_data(data),
         runs,
         preset,
@@ -114,65 +108,10 @@ def report(
         options,
         device=where,
         scored_on=where,
+        ansi=sys.stdout.isatty(),
         workers=workers,
         external=scores,
         repeats=repeats,
     )
-
-
-def make_report(
-    data: Path,
-    runs: Path,
-    preset: str | None,
-    out: Path | None,
-    options: "ReportOptions",
-    *,
-    device: "torch.device",
-    scored_on: "torch.device",
-    workers: int | None = None,
-    external: Sequence[Path] = (),
-    gather: bool = False,
-    repeats: Sequence[int] = (),
-) -> None:
-    """Score what is not scored yet, write the report, and say where it is.
-
-    Args:
-        data: the folder of prepared sets.
-        runs: the folder of runs.
-        preset: which runs; None: there is only one.
-        out: the folder to write to; None: named after data and preset.
-        options: what is in it.
-        device: where pictures are computed.
-        scored_on: where scores are, or were, elsewhere.
-        workers: processes; None: as fits the device.
-        external: scores of external models.
-        gather: whether the group's scores may have changed already; else they are gathered where
-            something was scored here, so that of others' runs, complete and maybe not to be
-            written into, a report can be made.
-        repeats: of the runs; none: all.
-    """
-    from benchmark.evaluation.evaluate import evaluate as score
-    from benchmark.evaluation.evaluate import gather_groups
-    from benchmark.evaluation.external.rows import read_external_rows
-    from benchmark.reporting.report import write_report
-    from benchmark.runs.selection import all_datasets, select_runs
-
-    datasets = all_datasets(data)
-    selection = select_runs(runs, datasets, preset, repeats=repeats, may_be_empty=bool(external))
-    names = {run.config.name for run in selection.runs}
-    rows = read_external_rows(external, names, datasets)
-    if score(selection.runs, datasets, device=scored_on, workers=workers) or gather:
-        gather_groups(selection.runs, datasets)
-    folder = out or Path("report") / selection.group
-    written = write_report(
-        selection,
-        datasets,
-        folder,
-        options=options,
-        ansi=sys.stdout.isatty(),
-        device=device,
-        external=rows,
-    )
-    click.echo(written.text)
-    for line in written.lines(folder):
+    for line in lines:
         click.echo(line)

@@ -1,41 +1,29 @@
 """``coopbench study``: all of it, for many methods and repeats."""
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from benchmark.cli.options import (
-    choose_preset,
-    count_workers,
     data_option,
     deterministic_option,
     device_option,
     examples,
     keep_state_option,
-    listed_repeats,
-    locate_data,
     methods_option,
     preset_option,
-    read_training_set,
     report_option,
     runs_option,
     say,
     set_option,
+    split_repeats,
 )
-from benchmark.cli.report import make_report
 from benchmark.core.errors import CoopbenchError, UsageError
 
 if TYPE_CHECKING:
-    from benchmark.study.grid import Job
     from benchmark.study.study import Study
-
-
-PROCESSES = (
-    *("benchmark.corrupted_sets.corrupt_set", "corruptions.acdc_c"),
-    *("benchmark.study.training", "benchmark.evaluation.evaluate", "benchmark.reporting.examples"),
-)
-"""What the processes of a study work with."""
 
 
 @click.command(
@@ -48,9 +36,7 @@ PROCESSES = (
     )
 )
 @methods_option
-@click.option(
-    "--repeats", callback=listed_repeats, default="0", show_default=True, help="As 0,1,2."
-)
+@click.option("--repeats", callback=split_repeats, default="0", show_default=True, help="As 0,1,2.")
 @data_option
 @click.option(
     "--corrupt",
@@ -97,7 +83,7 @@ def study(
     runs: Path,
     out: Path | None,
     jobs: int | None,
-    engine: str,
+    engine: Literal["local", "dask"],
     scheduler: str | None,
     plan: bool,
     price: float | None,
@@ -112,89 +98,61 @@ def study(
     machines have to see the folders of data and runs; the report is made here. --plan only says
     what would be done, by trials on this machine.
     """
-    import torch
-
-    from benchmark.core.device import find_device
-    from benchmark.core.parallel import begin_imports
-    from benchmark.corrupted_sets.actions import Corrupting, read_clean
-    from benchmark.data.set_names import CLEAN
-    from benchmark.methods.registry import find_method, method_names
-    from benchmark.reporting.report import ReportOptions
-    from benchmark.runs.config import resolve
-    from benchmark.runs.run import find_run
-    from benchmark.study.grid import RECIPE
-    from benchmark.study.study import Study
-    from benchmark.study.training import train_all
-
-    chosen = tuple(dict.fromkeys(methods)) or tuple(method_names())
-    for method in chosen:
-        find_method(method)
     if scheduler is not None and engine != "dask":
         raise UsageError("--scheduler goes with --engine dask")
     if scheduler is not None and jobs is not None and not plan:
         raise UsageError("--jobs goes without --scheduler, whose workers are as many as there are")
     if price is not None and not plan:
         raise UsageError("--price goes with --plan")
+    from benchmark.core.workers import begin_imports, default_workers
+    from benchmark.study.preload import PRELOAD
+
+    if engine == "local" and not plan:
+        begin_imports(PRELOAD)
+    from benchmark.cli.request import read_request
+    from benchmark.corrupted_sets.actions import read_clean
+    from benchmark.data.set_names import CLEAN
+    from benchmark.methods.registry import method_names
+    from benchmark.study.run_study import Crew, run_and_report
+    from benchmark.study.study import Study
+
     # Workers elsewhere may have the GPU that this machine has not; a plan is made of trials here.
     elsewhere = scheduler is not None and device != "auto" and not plan
-    where = torch.device(device) if elsewhere else find_device(device)
-    if engine == "local" and not plan:
-        begin_imports(PROCESSES)
-    folder = locate_data(data)
-    dataset = read_training_set(folder, overrides)
-    preset = choose_preset(preset, dataset, where.type)
-    configs = [
-        resolve(method, dataset, preset=preset, repeat=repeat, overrides=overrides)
-        for repeat in repeats
-        for method in chosen
-    ]
-    cores = count_workers(None)
-    at_once = jobs or (1 if where.type == "cuda" else min(cores, len(configs)))
-    # Whatever is finished already, so that a study that goes on gives the same bytes.
-    threads = 1 if engine == "dask" else max(1, cores // at_once)
+    asked = read_request(
+        tuple(dict.fromkeys(methods)) or tuple(method_names()),
+        data=data,
+        preset=preset,
+        device=device,
+        overrides=overrides,
+        repeats=repeats,
+        elsewhere=elsewhere,
+    )
+    cores = default_workers()
+    at_once = jobs or (1 if asked.device.type == "cuda" else min(cores, len(asked.configs)))
     corrupted = tuple(dict.fromkeys(corrupt)) or (CLEAN,)
-    for name in corrupted:
-        read_clean(folder, name, option="--corrupt")
-    asked = Study(
-        configs, dataset, folder, runs, where, threads, deterministic, corrupted, keep_state
+    for one in corrupted:
+        read_clean(asked.data, one, option="--corrupt")
+    whole = Study(
+        asked.configs,
+        asked.dataset,
+        asked.data,
+        runs,
+        asked.device,
+        # Of what is finished as well, so that a study that goes on gives the same bytes.
+        threads=1 if engine == "dask" else max(1, cores // at_once),
+        deterministic=deterministic,
+        corrupted=corrupted,
+        keep_state=keep_state,
     )
     if plan:
-        _plan(asked, at_once, price)
+        _plan(whole, at_once, price)
         return
-    if out is not None:  # before hours are spent, not after
-        out.mkdir(parents=True, exist_ok=True)
-    if engine == "local":
-        work = Corrupting(RECIPE, 0, cores)
-        for name in asked.corrupted:
-            work.make_set(folder, name)
-            for line in work.left_alone(folder, name):
-                say(line)
-    fault: CoopbenchError | None = None
-    try:
-        if engine == "dask":
-            _study_on_dask(asked, scheduler, at_once)
-        else:
-            train_all(asked, jobs=at_once)
-    except CoopbenchError as error:  # what is finished is to be seen all the same
-        fault = error
-        if elsewhere or not any(find_run(runs, config).finished for config in configs):
-            raise
-    here = find_device("auto") if elsewhere else where
-    try:
-        make_report(
-            folder,
-            runs,
-            preset,
-            out,
-            ReportOptions(),
-            device=here,
-            scored_on=where,
-            gather=True,
-        )
-    except CoopbenchError as error:
-        raise (CoopbenchError(*fault.lines, *error.lines) if fault else error) from error
-    if fault is not None:
-        raise fault
+    crew = Crew(engine, at_once, scheduler, elsewhere=elsewhere)
+    lines, faults = run_and_report(whole, crew, out, ansi=sys.stdout.isatty(), say=say)
+    for line in lines:
+        click.echo(line)
+    if faults:
+        raise CoopbenchError(*faults)
 
 
 def _plan(study: "Study", workers: int, price: float | None) -> None:
@@ -208,44 +166,3 @@ def _plan(study: "Study", workers: int, price: float | None) -> None:
     cores = "a core" if study.threads == 1 else f"{study.threads} cores"
     worker = "a GPU" if study.device.type == "cuda" else cores
     click.echo(describe_plan(jobs, found, workers=workers, worker=worker, price=price))
-
-
-def _study_on_dask(study: "Study", scheduler: str | None, workers: int) -> None:
-    try:
-        from benchmark.study.dask_engine import check_workers, cluster, run_on_cluster
-    except ImportError as error:
-        raise UsageError(
-            f"--engine dask: {error.name} is not installed; pip install 'coopbench[dask]'"
-        ) from error
-    from benchmark.core.progress import make_progress
-    from benchmark.study.grid import make_grid
-
-    gpu, jobs, folders = study.device.type == "cuda", make_grid(study), (study.data, study.runs)
-    for folder in folders:
-        folder.mkdir(parents=True, exist_ok=True)
-    with (
-        cluster(scheduler, workers=workers, gpu=gpu, say=say) as client,
-        make_progress() as progress,
-    ):
-        for line in check_workers(client, [folder.resolve() for folder in folders]):
-            say(line)
-        whole = progress.add_task("study", total=sum(job.due for job in jobs), note="")
-        tasks: dict[str, Any] = {}
-
-        def listen(message: tuple[str, int, int, str]) -> None:
-            name, step, total, line = message
-            if name not in tasks:
-                tasks[name] = progress.add_task(name, total=total, note="")
-            progress.update(tasks[name], completed=step, total=total, note=line)
-
-        def advance(job: "Job", done: bool) -> None:
-            progress.advance(whole)
-            name = job.name.removeprefix("train ")
-            if name in tasks:
-                progress.remove_task(tasks.pop(name))
-            if progress.disable and job.kind == "train":
-                say(f"trained {name}" if done else f"not trained: {name}")
-
-        faults = run_on_cluster(client, jobs, gpu=gpu, listen=listen, advance=advance, say=say)
-    if faults:
-        raise CoopbenchError(*faults)

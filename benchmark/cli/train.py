@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING
 import click
 
 from benchmark.cli.options import (
-    choose_preset,
     data_option,
     deterministic_option,
     device_option,
     examples,
     keep_state_option,
-    locate_data,
     preset_option,
-    read_training_set,
     runs_option,
     say,
     set_option,
@@ -66,33 +63,30 @@ def train(
     A finished run with a constant learning rate goes on to more steps (--set steps=…) from its last
     state, which lies in its folder (30 MB).
     """
-    from benchmark.core.device import find_device
-    from benchmark.methods.registry import find_method
-    from benchmark.runs.config import resolve
-
-    find_method(method)  # a misspelt name is said before anything long begins
-    where = find_device(device)
-    dataset = read_training_set(locate_data(data), overrides)
-    config = resolve(
-        method,
-        dataset,
-        preset=choose_preset(preset, dataset, where.type),
-        repeat=repeat,
-        seed=seed,
-        name=name,
-        overrides=overrides,
-    )
+    from benchmark.cli.request import read_request
     from benchmark.core.progress import make_progress
     from benchmark.runs.run import own_run
     from benchmark.training.loop import Trainer
 
-    with own_run(runs, config) as run:
+    asked = read_request(
+        [method],
+        data=data,
+        preset=preset,
+        device=device,
+        overrides=overrides,
+        repeats=[repeat],
+        seed=seed,
+        name=name,
+    )
+    with own_run(runs, asked.configs[0]) as run:
         if run.finished:
             if not keep_state:
                 run.resume.unlink(missing_ok=True)
             click.echo(f"{run.folder}: already trained ({_outcome(run.summary())})")
             return
-        trainer = Trainer(run, dataset, where, deterministic=deterministic, keep_state=keep_state)
+        trainer = Trainer(
+            run, asked.dataset, asked.device, deterministic=deterministic, keep_state=keep_state
+        )
         with make_progress() as progress:
             task = progress.add_task(run.folder.name, total=trainer.total, note="")
 

@@ -25,6 +25,7 @@ class Study:
         deterministic: as `benchmark.training.loop.Trainer` has it.
         corrupted: names of the prepared sets whose test subjects are corrupted.
         keep_state: of finished runs, to train them further, as `Trainer` has it.
+        patience: seconds that another process may take to let go of a run.
     """
 
     configs: Sequence[RunConfig]
@@ -36,3 +37,4 @@ class Study:
     deterministic: bool
     corrupted: tuple[str, ...] = (CLEAN,)
     keep_state: bool = True
+    patience: float = 0.0

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from benchmark.cli import cli
 from benchmark.data.dataset import read_dataset
 from benchmark.runs.config import resolve
-from benchmark.study.grid import Job, make_grid
+from benchmark.study.grid import make_grid
+from benchmark.study.job import Job
 from benchmark.study.order import Order
 from benchmark.study.planning import makespan
 from benchmark.study.study import Study
@@ -20,7 +21,7 @@ from benchmark.study.study import Study
 TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=4", "--set", "precision=float32")
 
 
-def nothing(argument: object) -> None:
+def nothing(argument: object, workers: int) -> None:
     """What the jobs of these tests do."""
 
 
@@ -73,8 +74,8 @@ def test_jobs_begin_once_after_their_needs_unless_one_of_these_failed(data: st.D
     failing = {one.name for one in jobs if data.draw(st.booleans())}
     order, running = Order(jobs), list[Job]()
     begun, done, lost = list[str](), set[str](), list[str]()
-    while running or order.ready:
-        if order.ready and (not running or data.draw(st.booleans())):
+    while running or order.next:
+        if order.next and (not running or data.draw(st.booleans())):
             running.append(order.begin())
             begun.append(running[-1].name)
             continue
