@@ -15,7 +15,7 @@ from benchmark.core.device import keep_memory
 from benchmark.core.environment import environment
 from benchmark.core.errors import CoopbenchError
 from benchmark.core.files import read_json
-from benchmark.corrupted_sets.corrupt_set import corrupt_slices
+from benchmark.corrupted_sets.corrupt_volume import corrupt_slices
 from benchmark.corrupted_sets.recipe import find_recipe
 from benchmark.data.dataset import Dataset, evaluated_cases, read_dataset
 from benchmark.data.field import centre_field
