@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test hammer lint gpu-check clean
+.PHONY: demo test hammer lint docs rooms packages gpu-check clean
 
 demo: $(VENV)/.installed
 	$(BIN)/coopbench phantom --out demo/data
@@ -23,6 +23,19 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The documentation site, into build/site; a warning is a failure. Needs no network once installed.
+docs: $(VENV)/.installed-docs
+	OMP_NUM_THREADS=1 NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "open build/site/index.html; with its search: python3 -m http.server -d build/site"
+
+# The picture of the architecture, after a change of what imports what.
+rooms: $(VENV)/.installed-dev
+	$(BIN)/python docs/tools/draw_rooms.py
+
+# The wheel and the source archive, each tried in an environment of its own.
+packages: $(VENV)/.installed-dev
+	BIN=$(abspath $(BIN)) .ci/packages
 
 # On a machine with a GPU, and coopbench installed: benches it, then trains and scores preset paper as
 # far as MINUTES go. The same command again goes on. DATA holds prepared sets (coopbench prepare).
@@ -44,4 +57,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	touch $@

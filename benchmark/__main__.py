@@ -1,5 +1,5 @@
 """``python -m benchmark`` is the command ``coopbench``."""
 
-from benchmark.cli import main
+from coopbench_start import main
 
 main()

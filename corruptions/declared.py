@@ -39,13 +39,14 @@ from pydantic import (
 
 import corruptions
 from benchmark.core.errors import CoopbenchError
+from benchmark.core.text import read_text
 from benchmark.core.validation import faults
 from benchmark.corrupted_sets.recipe import Corrupted, Recipe, Spacing, Stack
 from corruptions.corruption import Corruption, Strength
 
 CORRUPTIONS: dict[str, type[Corruption]] = {
     kind.name: kind
-    for kind in map(vars(corruptions).get, corruptions.__all__)
+    for kind in (getattr(corruptions, name) for name in corruptions.__all__)
     if isinstance(kind, type) and issubclass(kind, Corruption) and kind is not Corruption
 }
 
@@ -151,11 +152,11 @@ class DeclaredRecipe(Recipe):
             CoopbenchError: the file is missing or not valid; file and key are named.
         """
         try:
-            return cls.parse(tomllib.loads(path.read_text("utf-8")))
-        except FileNotFoundError as error:
-            raise CoopbenchError(f"{path}: no such file") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            definition = tomllib.loads(read_text(path))
+        except tomllib.TOMLDecodeError as error:
             raise CoopbenchError(f"{path}: is no TOML ({error})") from error
+        try:
+            return cls.parse(definition)
         except CoopbenchError as error:
             raise CoopbenchError(*(f"{path}: {line}" for line in error.lines)) from error
 

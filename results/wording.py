@@ -8,6 +8,15 @@ PHANTOM_MARK = "PHANTOM: shows that the software works, not that one method is b
 HIGHER, LOWER = "⁺", "⁻"
 """Behind a mean: significantly higher, or lower, than the reference's."""
 
+BRACKETS = "⁽⁾"
+"""Around the mark of a significant difference that the printed means, or the repeats, do not bear.
+"""
+
+
+def bracketed(mark: str) -> str:
+    """A mark in `BRACKETS`."""
+    return f"{BRACKETS[0]}{mark}{BRACKETS[1]}"
+
 
 def listed(names: Iterable[str]) -> str:
     """Names as a text lists them: "a", "a and b", "a, b and c"."""

@@ -1,6 +1,7 @@
 """Small prepared data that the tests write themselves."""
 
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -171,3 +172,14 @@ def trained(_trained: tuple[dict[str, torch.Tensor], Batch]) -> tuple[DualThinki
     network = DualThinkingNetwork(seed=1)
     network.load_state_dict(_trained[0])
     return network.train(), _trained[1]
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of installed packages, on the path of this process and of those it starts."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.delitem(sys.modules, "plain_plugin", raising=False)
+    return folder

@@ -4,16 +4,18 @@ Everything heavy is imported inside the commands, so that ``coopbench --help`` a
 """
 
 import signal
+import sys
 
 from benchmark.cli import (
     bench,
+    convert,
     corrupt,
     evaluate,
     export,
     methods,
     phantom,
     predict,
-    prepare,
+    prepare_folder,
     recalibrate,
     report,
     score,
@@ -21,12 +23,14 @@ from benchmark.cli import (
     train,
 )
 from benchmark.cli.group import cli
+from benchmark.core.output import write_readably
+from benchmark.core.streams import give_up_output, say, settle_streams
 
 __all__ = ["cli", "main"]
 
 # In the order of the work, in which ``--help`` lists them.
 for command in (
-    prepare.prepare,
+    prepare_folder.prepare,
     phantom.phantom,
     corrupt.corrupt,
     corrupt.recipes,
@@ -36,6 +40,7 @@ for command in (
     recalibrate.recalibrate,
     evaluate.evaluate,
     predict.predict,
+    convert.convert,
     score.score,
     report.report,
     export.export,
@@ -47,6 +52,18 @@ for command in (
 
 def main() -> None:
     """Entry point of the console script."""
+    if sys.platform == "win32":
+        sys.exit(
+            "coopbench runs on Linux and macOS, not on Windows; "
+            "try the Windows Subsystem for Linux: wsl --install"
+        )
+    settle_streams()
+    write_readably()
     # Schedulers end a job by SIGTERM; it is to stop as it does on Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    cli(prog_name="coopbench")
+    try:
+        cli(prog_name="coopbench")
+    except OSError as error:  # of help and version, which are shown outside of any command
+        give_up_output()
+        say(f"coopbench: standard output: {error.strerror or error}")
+        sys.exit(1)

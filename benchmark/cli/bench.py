@@ -16,6 +16,7 @@ from benchmark.cli.options import (
     workers_option,
 )
 from benchmark.core.errors import UsageError
+from benchmark.core.streams import show
 
 if TYPE_CHECKING:
     from benchmark.speed.report import StudySize
@@ -90,7 +91,7 @@ def bench(
     if set(chosen) == {"report"}:
         from benchmark.speed.tables import bench_report
 
-        click.echo(bench_report(size))
+        show(bench_report(size))
         return
     from benchmark.cli.request import read_request
     from benchmark.corrupted_sets.recipe import find_recipe
@@ -120,8 +121,8 @@ def bench(
             )
         else:
             said = measure.bench_report(size)
-        click.echo(said + "\n")
-    click.echo(measure.describe_hardware(asked.device))
+        show(said + "\n")
+    show(measure.describe_hardware(asked.device))
 
 
 def _study_size(text: str) -> "StudySize":

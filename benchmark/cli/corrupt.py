@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from benchmark.cli.debug import show_broken
 from benchmark.cli.options import (
     FOLDER,
     count_workers,
@@ -15,6 +16,7 @@ from benchmark.cli.options import (
     workers_option,
 )
 from benchmark.core.errors import UsageError
+from benchmark.core.streams import show
 
 
 @click.command(
@@ -127,21 +129,27 @@ def corrupt(
             do = work.verify_set if verify else work.make_set
             done = (line for name in names for line in do(folder, name))
     for line in done:
-        click.echo(line)
+        show(line)
 
 
 @click.command(epilog=examples("coopbench recipes"))
 def recipes() -> None:
-    """List the recipes of corruptions."""
+    """List the recipes of corruptions, and what cannot be loaded, with the reason."""
     from tabulate import tabulate
 
+    from benchmark.core.plugins import PluginError
     from benchmark.corrupted_sets.recipe import find_recipe, recipe_names
 
-    rows = []
+    rows, broken = [], []
     for name in recipe_names():
-        recipe = find_recipe(name)
+        try:
+            recipe = find_recipe(name)
+        except PluginError as error:
+            broken.append(error)
+            continue
         families = list(dict.fromkeys(recipe.family(kind)[0] for kind in recipe.kinds))
         grades = {recipe.family(kind)[1] for kind in recipe.kinds} - {None}
         severities = f"1 to {len(grades)}" if grades else "-"
         rows.append((name, recipe.version, recipe.draws, severities, ", ".join(families)))
-    click.echo(tabulate(rows, headers=["name", "version", "draws", "severities", "kinds"]))
+    show(tabulate(rows, headers=["name", "version", "draws", "severities", "kinds"]))
+    show_broken(broken)

@@ -11,10 +11,10 @@ from benchmark.cli.options import (
     examples,
     locate_data,
     runs_option,
-    say,
     workers_option,
 )
 from benchmark.core.errors import CoopbenchError
+from benchmark.core.streams import say, show
 
 
 @click.command(
@@ -76,6 +76,6 @@ def evaluate(
     for line in not_shown(chosen, datasets):
         say(line)
     for out, scored in gather_groups(chosen, datasets):
-        click.echo(f"{out}: {scored} runs on {', '.join(one.title for one in datasets)}")
+        show(f"{out}: {scored} runs on {', '.join(one.title for one in datasets)}")
     if save_predictions:
-        click.echo("label maps: predictions/ in each run's folder")
+        show("label maps: predictions/ in each run's folder")

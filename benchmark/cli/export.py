@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from benchmark.cli.options import FOLDER, examples, runs_option, say
+from benchmark.cli.options import FOLDER, examples, runs_option
 from benchmark.core.errors import CoopbenchError
+from benchmark.core.streams import say, show
 
 
 @click.command(
@@ -32,7 +33,7 @@ def export(out: Path, runs: Path) -> None:
     if not finished:
         raise CoopbenchError(f"{runs}: holds no finished run; see 'coopbench train'")
     for path in copy(finished, out):
-        click.echo(f"wrote {path}")
+        show(f"wrote {path}")
     for run in found:
         if not run.finished:
             say(f"{run.folder}: left out, its training is not finished")

@@ -1,24 +1,37 @@
 """The group of commands, and how a fault is said: in one line, without a traceback."""
 
+import os
 import sys
+import traceback
+from contextlib import suppress
 from typing import IO, Any
 
 import click
 
 from benchmark import __version__
+from benchmark.cli.debug import add_debug_option, debug_asked, debug_option
 from benchmark.cli.options import examples
 from benchmark.core.errors import CoopbenchError, UsageError, printable
+from benchmark.core.memory import is_out_of_memory
+from benchmark.core.streams import give_up_output
 
-KEEPING = ("prepare", "phantom", "corrupt", "train", "evaluate", "report", "study")
+KEEPING = ("prepare", "phantom", "corrupt", "train", "evaluate", "convert", "report", "study")
 """The commands that go on where they were stopped."""
 
 
 class Fault(click.ClickException):
     """A fault in one line, without a traceback."""
 
+    debug = False
+    """Whether the traceback is to be shown before the line."""
+
     def show(self, file: IO[Any] | None = None) -> None:
         """Print it to standard error."""
-        click.echo(f"coopbench: {self.format_message()}", err=True)
+        with suppress(OSError):  # a full or broken standard error; the exit code is left
+            if self.debug and self.__cause__ is not None:
+                click.echo("".join(traceback.format_exception(self.__cause__)), err=True)
+                click.echo(getattr(self.__cause__, "details", ""), err=True)
+            click.echo(f"coopbench: {self.format_message()}", err=True)
 
 
 class UsageFault(Fault):
@@ -36,8 +49,20 @@ class Interruption(Fault):
 class Commands(click.Group):
     """Turns a user's mistakes into one line: exit code 2 for usage, 1 for failure."""
 
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a command; as the others, it takes ``--debug``."""
+        add_debug_option(cmd)
+        super().add_command(cmd, name)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; whatever goes wrong on the user's side ends in a `Fault`."""
+        try:
+            return self._invoke(ctx)
+        except Fault as fault:
+            fault.debug = debug_asked(ctx)
+            raise
+
+    def _invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except UsageError as error:
@@ -47,10 +72,22 @@ class Commands(click.Group):
         except OSError as error:
             if isinstance(error, BrokenPipeError):
                 raise
-            place = f"{error.filename}: " if error.filename else ""
-            raise Fault(printable(f"{place}{error.strerror or error}")) from error
-        except MemoryError as error:
-            raise Fault("out of memory; try fewer --workers, or a smaller batch") from error
+            if error.filename:
+                place = os.fsdecode(error.filename)
+            else:  # files are written by name, so that one without is a stream
+                place = "standard output"
+                give_up_output()
+            raise Fault(printable(f"{place}: {error.strerror or error}")) from error
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            said = " ".join(str(error).split())[:200]
+            raise Fault(
+                printable(
+                    f"out of memory ({said or type(error).__name__}); take fewer --workers or "
+                    "--jobs, or a smaller --set batch=… or crop=…"
+                )
+            ) from error
         except KeyboardInterrupt as error:
             keeps = ctx.invoked_subcommand in KEEPING
             kept = "what is done is kept, and this goes on with it"
@@ -74,6 +111,7 @@ class Commands(click.Group):
         "coopbench study --methods standard,proposed --repeats 0,1,2",
     ),
 )
+@debug_option
 @click.version_option(__version__, prog_name="coopbench")
 def cli() -> None:
     """Benchmark cardiac MR segmentation: training, corrupted test sets, scores, tables."""

@@ -4,34 +4,40 @@ from pathlib import Path
 
 import click
 
+from benchmark.cli.debug import show_broken
 from benchmark.cli.options import examples
-from benchmark.core.errors import CoopbenchError
+from benchmark.core.streams import show
 
 
 @click.command(epilog=examples("coopbench methods", "coopbench methods proposed"))
 @click.argument("name", required=False)
 def methods(name: str | None) -> None:
-    """List what can be trained here.
+    """List what can be trained here, and what cannot be loaded, with the reason.
 
     With NAME, list every setting that 'coopbench train --method NAME --set KEY=VALUE' takes.
     """
     from tabulate import tabulate
 
+    from benchmark.core.plugins import PluginError
     from benchmark.methods.registry import find_method, method_names
-    from benchmark.runs.config import describe_settings
+    from benchmark.runs.config import check_settings, describe_settings
 
     if name is not None:
         headers = ["key", "default (preset paper)", "meaning"]
-        click.echo(tabulate(describe_settings(find_method(name)), headers=headers))
+        method = find_method(name)
+        check_settings(method)
+        show(tabulate(describe_settings(method), headers=headers))
         return
-    rows = []
+    rows, broken = [], []
     for found in method_names():
         try:
             method = find_method(found)
+            check_settings(method)
             rows.append((found, method.title, method.summary, method.reference))
-        except CoopbenchError as error:
-            rows.append((found, "(broken)", str(error), ""))
-    click.echo(tabulate(rows, headers=["name", "in tables", "what it does", "reference"]))
+        except PluginError as error:
+            broken.append(error)
+    show(tabulate(rows, headers=["name", "in tables", "what it does", "reference"]))
+    show_broken(broken)
 
 
 @click.command(
@@ -52,5 +58,5 @@ def new_method(name: str, folder: Path) -> None:
     from benchmark.methods.scaffold import new_method as write
 
     for path in write(name, folder):
-        click.echo(f"wrote {path}")
-    click.echo(f"next: pip install -e {folder}, then: coopbench train --method {name}")
+        show(f"wrote {path}")
+    show(f"next: pip install -e {folder}, then: coopbench train --method {name}")

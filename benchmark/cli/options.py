@@ -1,21 +1,18 @@
 """What several commands share: options, what these mean by default, and how a command speaks."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from benchmark.core.errors import UsageError, printable
+from benchmark.core.errors import UsageError
+from benchmark.core.streams import say
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
 EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 OUTPUTS = click.Choice(["FTN", "FTN+STN"])
 PRESETS = ("demo", "compact", "paper")
-
-
-def say(line: str) -> None:
-    """A line on what is going on; results go to standard output, this to standard error."""
-    click.echo(printable(line), err=True)
 
 
 def examples(*lines: str) -> str:
@@ -54,6 +51,43 @@ def split_repeats(
     return tuple(dict.fromkeys(map(int, parts)))
 
 
+def printable_title(text: str, option: str) -> str:
+    """A row's printed name.
+
+    Raises:
+        UsageError: it is empty, or of several lines.
+    """
+    if not text.strip() or not text.isprintable():
+        raise UsageError(f"{option}: give a title of one line")
+    return text.strip()
+
+
+def split_titles(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> dict[str, str]:
+    """Callback of an option that takes ``NAME=TITLE``, several times."""
+    titles = {}
+    for one in value:
+        name, equals, title = one.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f"--title {one}: write NAME=TITLE, as --title hard='Proposed (hard)'")
+        titles[name.strip()] = printable_title(title, f"--title {name}=")
+    return titles
+
+
+def print_width(_: click.Context, __: click.Parameter, value: str) -> float:
+    """Callback of an option that takes the width of a page by name, or in mm."""
+    from results.tables.latex_layout import WIDTHS
+
+    try:
+        width = WIDTHS[value] if value in WIDTHS else float(value)
+    except ValueError:
+        width = 0.0
+    if not 50 <= width <= 1000:
+        raise UsageError(
+            f"--width {value}: give {', '.join(WIDTHS)}, or mm of 50 or more, as --width 122"
+        )
+    return width
+
+
 data_option = click.option(
     "--data",
     type=FOLDER,
@@ -80,7 +114,9 @@ set_option = click.option(
     "overrides",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change a setting of the harness or of the method; may be repeated.",
+    help="Change a setting of the harness or of the method; may be repeated. VALUE: a number, "
+    "true, false, text, or a list, as --set 'kernels=[1, 3]' (quoted, for the shell). "
+    "'coopbench methods NAME' lists the keys.",
 )
 methods_option = click.option(
     "--methods", callback=split_names, help="Names, with commas between.  [default: all]"
@@ -98,6 +134,18 @@ keep_state_option = click.option(
     default=True,
     help="Keep what a finished run could be trained further from.  [default: keep]",
 )
+
+
+def on_change_option(command: Callable[..., None]) -> Callable[..., None]:
+    """What to do with runs that other code of their method has trained."""
+    for flag, text in (
+        ("keep", "Keep runs that other code of their method has trained; reports mark them."),
+        ("retrain", "Train runs anew where the code of their method has changed since."),
+    ):
+        command = click.option(f"--{flag}", "on_change", flag_value=flag, help=text)(command)
+    return command
+
+
 workers_option = click.option(
     "--workers", type=click.IntRange(1), help="Processes.  [default: one per core]"
 )

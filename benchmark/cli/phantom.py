@@ -6,6 +6,7 @@ import click
 
 from benchmark.cli.options import FOLDER, count_workers, examples, workers_option
 from benchmark.core.errors import UsageError
+from benchmark.core.streams import show
 
 
 @click.command(epilog=examples("coopbench phantom", "coopbench phantom --out phantom-data"))
@@ -26,4 +27,4 @@ def phantom(out: Path | None, seed: int, workers: int | None) -> None:
         raise UsageError("--seed goes with --out: the phantom in the cache is that of seed 0")
     folder = out or phantom_folder()
     make_phantom(folder, seed=seed, workers=count_workers(workers))
-    click.echo(f"{folder}: the phantom, prepared as acdc (single site) and mnms (other sites)")
+    show(f"{folder}: the phantom, prepared as acdc (single site) and mnms (other sites)")

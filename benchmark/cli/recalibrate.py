@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from benchmark.cli.options import FOLDER, data_option, device_option, examples, locate_data
+from benchmark.core.streams import show
 
 
 @click.command(
@@ -40,4 +41,4 @@ def recalibrate(folder: Path, name: str, batches: int, data: Path | None, device
     run = open_run(folder)
     dataset = read_dataset(locate_data(data) / run.config.training.train_set)
     made = make(run, dataset, name=name, batches=batches, device=where)
-    click.echo(f"wrote {made.folder}")
+    show(f"wrote {made.folder}")

@@ -12,11 +12,15 @@ from benchmark.cli.options import (
     device_option,
     examples,
     locate_data,
+    print_width,
     report_option,
     runs_option,
+    split_names,
     split_repeats,
+    split_titles,
     workers_option,
 )
+from benchmark.core.streams import say, show
 
 
 @click.command(
@@ -25,6 +29,8 @@ from benchmark.cli.options import (
         "coopbench report --data data --preset paper --out paper --compare poster",
         "coopbench report --repeats 0,1 --out first-two",
         "coopbench report --reference proposed --scores scores/nnU-Net.csv",
+        "coopbench report --margin 0.02 --family all",
+        "coopbench report --methods standard,proposed,hard --title hard='Proposed, β = 1'",
     )
 )
 @data_option
@@ -54,6 +60,50 @@ from benchmark.cli.options import (
     help="What every method is tested against.  [default: standard, else the first run or row]",
 )
 @click.option(
+    "--margin",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.01,
+    show_default=True,
+    help="Dice; a smaller difference is of no relevance, and methods that differ by less are "
+    "called equivalent where two one-sided tests show it.",
+)
+@click.option(
+    "--all-pairs",
+    is_flag=True,
+    help="Also compare every method with every other, in a table and a figure.",
+)
+@click.option(
+    "--family",
+    type=click.Choice(["output", "all"]),
+    default="output",
+    show_default=True,
+    help="What Holm's correction is over: the comparisons of each output (FTN, FTN+STN) by itself, "
+    "or all.",
+)
+@click.option(
+    "--methods",
+    callback=split_names,
+    metavar="NAME,…",
+    help="Which rows, by name, and in this order.  [default: all]",
+)
+@click.option(
+    "--title",
+    "titles",
+    multiple=True,
+    callback=split_titles,
+    metavar='NAME="…"',
+    help="What is printed for the row NAME, of any characters; may be repeated.",
+)
+@click.option(
+    "--width",
+    callback=print_width,
+    default="lncs",
+    show_default=True,
+    metavar="column|lncs|page|MM",
+    help="Of the LaTeX tables: a column of a page with two (86 mm), the text of Springer's LNCS "
+    "(122), a page with two columns (178), or so many mm.",
+)
+@click.option(
     "--scores",
     type=FILE,
     multiple=True,
@@ -71,6 +121,12 @@ def report(
     compare: str | None,
     pictures: bool,
     reference: str | None,
+    margin: float,
+    all_pairs: bool,
+    family: str,
+    methods: tuple[str, ...],
+    titles: dict[str, str],
+    width: float,
     scores: tuple[Path, ...],
     device: str,
     workers: int | None,
@@ -81,13 +137,16 @@ def report(
 
     \b
       OUT/report.html   all of it on one page; opens without a network
-      OUT/tables/       Dice, intervals, tests, structures, distances, robustness
-                        as .md, .tex (booktabs), .csv and .txt
-      OUT/figures/      as .png and .pdf
+      OUT/tables/       Dice, intervals, tests over subjects and over repeats, structures,
+                        distances, robustness
+                        as .md, .tex (booktabs; -tabular.tex without the float), .csv
+                        and .txt; origins.txt says where the numbers come from
+      OUT/figures/      as .png; for print as .pdf, with the caption as .tex
       OUT/scores.csv    the scores behind them, one row per volume, structure and output;
                         the same in scores.parquet
 
-    Differences are tested over subjects (Wilcoxon, Holm) against --reference.
+    Differences are tested over subjects (Wilcoxon, Holm) against --reference, and estimated over
+    subjects and repeats; docs/statistics.md says what each can tell.
     """
     from benchmark.core.device import find_device
     from benchmark.reporting.make_report import make_report
@@ -98,6 +157,12 @@ def report(
         compare_poster=compare == "poster",
         pictures=pictures,
         reference=reference,
+        margin=margin,
+        all_pairs=all_pairs,
+        joint=family == "all",
+        methods=tuple(dict.fromkeys(methods)),
+        titles=titles,
+        width=width,
     )
     where = find_device(device)
     lines = make_report(
@@ -109,9 +174,10 @@ def report(
         device=where,
         scored_on=where,
         ansi=sys.stdout.isatty(),
+        say=say,
         workers=workers,
         external=scores,
         repeats=repeats,
     )
     for line in lines:
-        click.echo(line)
+        show(line)

@@ -11,9 +11,9 @@ from benchmark.cli.options import (
     OUTPUTS,
     count_workers,
     examples,
-    say,
     workers_option,
 )
+from benchmark.core.streams import say, show
 
 if TYPE_CHECKING:
     from benchmark.evaluation.external.record import Missing
@@ -26,24 +26,37 @@ if TYPE_CHECKING:
         "coopbench score nnunet-out labelsTs --set ACDC --map 1=RV,2=MYO,3=LV "
         "--label-map 1=RV,2=MYO,3=LV",
         "coopbench score nnunet-out labelsTs --corrupted imagesTs-c    # nnunet-out/Noise-1/ …",
+        "coopbench score --nnunet nnunet-r0/predictions     # after 'coopbench convert nnunet'",
         "coopbench report --scores scores/nnU-Net.csv",
     )
 )
 @click.argument("predictions", type=EXISTING_FOLDER)
-@click.argument("labels", type=EXISTING_FOLDER)
-@click.option("--name", help="The row in tables.  [default: the name of PREDICTIONS]")
+@click.argument("labels", type=EXISTING_FOLDER, required=False)
+@click.option(
+    "--nnunet",
+    is_flag=True,
+    help="Of 'coopbench convert nnunet': LABELS, sets, repeat and name are known.",
+)
+@click.option(
+    "--name", help="The row in tables.  [default: the name of PREDICTIONS, with --nnunet nnU-Net]"
+)
 @click.option(
     "--map",
     "values",
     default="1=LV,2=MYO,3=RV",
     show_default=True,
     metavar="VALUE=STRUCTURE,…",
-    help="What the values of predictions mean; also =background.",
+    help="What the values of predictions mean; also =background, and rest=background.",
 )
 @click.option(
     "--label-map",
     metavar="VALUE=STRUCTURE,…",
     help="The same of a plain folder of labels.  [default: 1=LV,2=MYO,3=RV]",
+)
+@click.option(
+    "--probabilities",
+    is_flag=True,
+    help="Predictions are 4D, a channel for each label value from 0; the greatest counts.",
 )
 @click.option(
     "--missing",
@@ -77,9 +90,8 @@ if TYPE_CHECKING:
 @click.option(
     "--repeat",
     type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="Whose training subjects the model had; rows are compared within it.",
+    help="Whose training subjects the model had; rows are compared within it.  "
+    "[default: 0, with --nnunet the one converted]",
 )
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Goes with the repeat."
@@ -88,16 +100,18 @@ if TYPE_CHECKING:
 @workers_option
 def score(
     predictions: Path,
-    labels: Path,
+    labels: Path | None,
+    nnunet: bool,
     name: str | None,
     values: str,
     label_map: str | None,
+    probabilities: bool,
     missing: "Missing",
     title: str | None,
     corrupted: Path | None,
     case: str | None,
     output: str,
-    repeat: int,
+    repeat: int | None,
     seed: int,
     out: Path | None,
     workers: int | None,
@@ -110,24 +124,41 @@ def score(
     whole volumes.
 
     Files are matched by case: 007/draw1/ED_seg.nii.gz, 007_draw1_ED.nii.gz and
-    draw1/007_ED.nii.gz are the same; _0000, _img, _seg, _gt, _label, _pred, _prediction, _dseg
-    and _mask at the end of a name do not count. A label without a draw serves all draws.
+    draw1/007_ED.nii.gz are the same; _0000, _img, _seg, _gt, _label, _pred, _trans and the like at
+    the end of a name do not count, nor do image_, label_ or pred_ before it, nor a folder of the
+    same name (MONAI) or fold_N/validation (nnU-Net). Where labels and predictions lie in one
+    folder, such endings tell them apart. A label without a draw serves all draws.
 
     With --corrupted, LABELS is a plain folder, and PREDICTIONS holds a folder for each kind, named
     as in OUT, and one for the clean images: clean, or named as --set. Recipe, kinds and severities
     then go with the scores, so that the report has their tables of robustness.
 
+    With --nnunet, PREDICTIONS is the folder of that name beside the images that 'coopbench convert
+    nnunet' wrote; every set that was converted is scored into one row, against the prepared data
+    that it was made from (or LABELS, where these lie elsewhere now).
+
     The scores are tidy like those of 'coopbench evaluate', with their provenance as .json beside
     them. 'coopbench report --scores FILE' takes them into the table.
     """
+    from benchmark.core.errors import UsageError
     from benchmark.core.lock import folder_lock
+    from benchmark.data.numbering import parse_numbering
+    from benchmark.evaluation.external.converted import check_converted
     from benchmark.evaluation.external.matching import find_test_sets, unmatched_line
-    from benchmark.evaluation.external.numbering import parse_numbering
     from benchmark.evaluation.external.score_file import check_target, write_scores
     from benchmark.evaluation.external.scoring import Row, score_predictions
     from benchmark.runs.config import check_name
 
-    row = Row(check_name(name or predictions.resolve().name), repeat, seed, output)
+    only = None
+    if nnunet:
+        predictions, labels, converted = check_converted(predictions, labels, repeat)
+        name, repeat, only = name or "nnU-Net", converted.repeat, converted.fingerprints
+    elif labels is None:
+        raise UsageError(
+            "LABELS is missing: the data folder, a prepared set, or a folder of label files; "
+            "without it only with --nnunet, after 'coopbench convert nnunet'"
+        )
+    row = Row(check_name(name or predictions.resolve().name), repeat or 0, seed, output)
     numbering = parse_numbering("--map", values)
     sets = find_test_sets(
         predictions,
@@ -137,6 +168,7 @@ def score(
         label_map=label_map,
         case=case,
         corrupted=corrupted,
+        only=only,
     )
     target = out or Path("scores") / f"{row.name}.csv"
     check_target(target, row, [one.title for one in sets])
@@ -148,9 +180,11 @@ def score(
         row,
         numbering=numbering,
         missing=missing,
+        probabilities=probabilities,
         options={
             "map": values,
             "label_map": label_map,
+            "probabilities": "argmax" if probabilities else None,
             "set": title,
             "case": case,
             "corrupted": corrupted.resolve().name if corrupted else None,
@@ -162,5 +196,5 @@ def score(
     with folder_lock(target.parent, "writing scores in", of=target.stem):
         write_scores(scored, target)
     for line in scored.summary:
-        click.echo(line)
-    click.echo(f"wrote {target}; next: coopbench report --scores {target}")
+        show(line)
+    show(f"wrote {target}; next: coopbench report --scores {target}")

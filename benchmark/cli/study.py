@@ -13,16 +13,18 @@ from benchmark.cli.options import (
     examples,
     keep_state_option,
     methods_option,
+    on_change_option,
     preset_option,
     report_option,
     runs_option,
-    say,
     set_option,
     split_repeats,
 )
-from benchmark.core.errors import CoopbenchError, UsageError
+from benchmark.core.errors import UsageError, join_errors
+from benchmark.core.streams import say, show
 
 if TYPE_CHECKING:
+    from benchmark.runs.code import OnChange
     from benchmark.study.study import Study
 
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
         "coopbench study --data data --methods standard,proposed --repeats 0,1,2",
         "coopbench study --corrupt acdc --corrupt mnms",
         "coopbench study --repeats 0,1,2 --plan --jobs 8 --price 2.50",
+        "coopbench study --plan --target-difference 0.02",
         "coopbench study --repeats 0,1,2 --engine dask --scheduler tcp://head-node:8786",
     )
 )
@@ -69,8 +72,16 @@ if TYPE_CHECKING:
 @click.option(
     "--plan", is_flag=True, help="Say what there is to do, and what it takes; do nothing."
 )
+@click.option(
+    "--target-difference",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="DICE",
+    help="With --plan: how many repeats would show such a difference from standard training, by "
+    "the spread of the finished ones, and the hours.",
+)
 @click.option("--price", type=click.FloatRange(0), help="Of a worker's hour, for --plan.")
 @deterministic_option
+@on_change_option
 @keep_state_option
 def study(
     methods: tuple[str, ...],
@@ -86,14 +97,17 @@ def study(
     engine: Literal["local", "dask"],
     scheduler: str | None,
     plan: bool,
+    target_difference: float | None,
     price: float | None,
     deterministic: bool,
+    on_change: "OnChange | None",
     keep_state: bool,
 ) -> None:
     """Corrupt, train, evaluate and report.
 
     Makes ACDC-C, of other prepared sets as well by --corrupt, trains the chosen methods and
-    repeats, scores them on every prepared set and writes the report, skipping what is done. With
+    repeats, scores them on every prepared set and writes the report, skipping what is done; where
+    the code of a method has changed since its runs were trained, choose --retrain or --keep. With
     --engine dask, each corruption, training and evaluation is a job of a Dask cluster, whose
     machines have to see the folders of data and runs; the report is made here. --plan only says
     what would be done, by trials on this machine.
@@ -104,6 +118,8 @@ def study(
         raise UsageError("--jobs goes without --scheduler, whose workers are as many as there are")
     if price is not None and not plan:
         raise UsageError("--price goes with --plan")
+    if target_difference is not None and not plan:
+        raise UsageError("--target-difference goes with --plan")
     from benchmark.core.workers import begin_imports, default_workers
     from benchmark.study.preload import PRELOAD
 
@@ -113,6 +129,8 @@ def study(
     from benchmark.corrupted_sets.actions import read_clean
     from benchmark.data.set_names import CLEAN
     from benchmark.methods.registry import method_names
+    from benchmark.runs.code import refuse_changed
+    from benchmark.runs.run import find_run
     from benchmark.study.run_study import Crew, run_and_report
     from benchmark.study.study import Study
 
@@ -126,6 +144,7 @@ def study(
         overrides=overrides,
         repeats=repeats,
         elsewhere=elsewhere,
+        without_broken=True,
     )
     cores = default_workers()
     at_once = jobs or (1 if asked.device.type == "cuda" else min(cores, len(asked.configs)))
@@ -143,16 +162,24 @@ def study(
         deterministic=deterministic,
         corrupted=corrupted,
         keep_state=keep_state,
+        on_change=on_change or "refuse",
     )
+    if whole.on_change == "refuse":
+        refuse_changed([find_run(runs, config) for config in whole.configs])
     if plan:
-        _plan(whole, at_once, price)
+        if target_difference is not None:
+            _plan_repeats(whole, target_difference)
+        else:
+            _plan(whole, at_once, price)
         return
     crew = Crew(engine, at_once, scheduler, elsewhere=elsewhere)
-    lines, faults = run_and_report(whole, crew, out, ansi=sys.stdout.isatty(), say=say)
+    lines, faults = run_and_report(
+        whole, crew, out, ansi=sys.stdout.isatty(), say=say, faults=asked.broken
+    )
     for line in lines:
-        click.echo(line)
+        show(line)
     if faults:
-        raise CoopbenchError(*faults)
+        raise join_errors(faults)
 
 
 def _plan(study: "Study", workers: int, price: float | None) -> None:
@@ -165,4 +192,13 @@ def _plan(study: "Study", workers: int, price: float | None) -> None:
         found = estimate(study, jobs, advance=advance)
     cores = "a core" if study.threads == 1 else f"{study.threads} cores"
     worker = "a GPU" if study.device.type == "cuda" else cores
-    click.echo(describe_plan(jobs, found, workers=workers, worker=worker, price=price))
+    show(describe_plan(jobs, found, workers=workers, worker=worker, price=price))
+
+
+def _plan_repeats(study: "Study", target: float) -> None:
+    from benchmark.reporting.report import REFERENCE
+    from benchmark.study.needed_repeats import describe_needs, needed_repeats
+
+    names = [config.name for config in study.configs]
+    reference = REFERENCE if REFERENCE in names else names[0]
+    show(describe_needs(needed_repeats(study, target, reference), target))

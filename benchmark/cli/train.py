@@ -11,13 +11,16 @@ from benchmark.cli.options import (
     device_option,
     examples,
     keep_state_option,
+    on_change_option,
     preset_option,
+    printable_title,
     runs_option,
-    say,
     set_option,
 )
+from benchmark.core.streams import say, show
 
 if TYPE_CHECKING:
+    from benchmark.runs.code import OnChange
     from benchmark.runs.run import Summary
 
 
@@ -38,8 +41,10 @@ if TYPE_CHECKING:
 @device_option
 @set_option
 @click.option("--name", help="The run's name, and its row in tables.  [default: the method]")
+@click.option("--title", help="What tables print for it.  [default: the method's, or --name]")
 @runs_option
 @deterministic_option
+@on_change_option
 @keep_state_option
 def train(
     method: str,
@@ -50,13 +55,16 @@ def train(
     device: str,
     overrides: tuple[str, ...],
     name: str | None,
+    title: str | None,
     runs: Path,
     deterministic: bool,
+    on_change: "OnChange | None",
     keep_state: bool,
 ) -> None:
     """Train one run, or resume it.
 
-    The same command again goes on where a run was stopped. Its folder
+    The same command again goes on where a run was stopped, unless the method's code has changed
+    since: then choose --retrain or --keep. Its folder
     RUNS/<data>-<preset>/<name>-r<repeat>-s<seed> holds the configuration, the log, TensorBoard
     events, the losses as CSV, and the weights with the best validation score.
 
@@ -65,7 +73,8 @@ def train(
     """
     from benchmark.cli.request import read_request
     from benchmark.core.progress import make_progress
-    from benchmark.runs.run import own_run
+    from benchmark.runs.code import changed_code
+    from benchmark.runs.own_run import own_run
     from benchmark.training.loop import Trainer
 
     asked = read_request(
@@ -77,12 +86,15 @@ def train(
         repeats=[repeat],
         seed=seed,
         name=name,
+        title=None if title is None else printable_title(title, "--title"),
     )
-    with own_run(runs, asked.configs[0]) as run:
+    with own_run(runs, asked.configs[0], on_change=on_change or "refuse") as run:
+        if run.begun and (change := changed_code(run)):
+            say(f"{run.folder}: {change}; kept, as asked")
         if run.finished:
             if not keep_state:
                 run.resume.unlink(missing_ok=True)
-            click.echo(f"{run.folder}: already trained ({_outcome(run.summary())})")
+            show(f"{run.folder}: already trained ({_outcome(run.summary())})")
             return
         trainer = Trainer(
             run, asked.dataset, asked.device, deterministic=deterministic, keep_state=keep_state
@@ -96,7 +108,7 @@ def train(
                     say(f"{run.folder.name}: step {step} of {total}: {line}")
 
             trainer.train(watch)
-        click.echo(f"{run.folder}: trained ({_outcome(run.summary())})")
+        show(f"{run.folder}: trained ({_outcome(run.summary())})")
 
 
 def _outcome(summary: "Summary") -> str:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from benchmark.core.errors import UsageError
+from benchmark.core.memory import available_memory
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 """glibc's names for what `mallopt` sets (malloc.h)."""
@@ -55,6 +56,15 @@ def keep_memory() -> None:
         return
     mallopt(M_MMAP_MAX, 0)
     mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def memory_at_hand(device: torch.device) -> int:
+    """Bytes that tensors on a device may still take."""
+    if device.type != "cuda":
+        return available_memory()
+    free, _ = torch.cuda.mem_get_info(device)
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return int(free + kept)
 
 
 def find_precision(wanted: str, device: torch.device) -> torch.dtype:

@@ -8,6 +8,8 @@ SHOWN = 10
 
 def printable(text: str) -> str:
     """``text`` in one line: what would break or forge one, such as a newline, is escaped."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -24,10 +26,12 @@ class CoopbenchError(Exception):
 
     Args:
         lines: of the message; whatever is in them, each is printed as one.
+        details: what ``--debug`` shows besides, such as a traceback from another process.
     """
 
-    def __init__(self, *lines: str) -> None:
+    def __init__(self, *lines: str, details: str = "") -> None:
         super().__init__(*lines)
+        self.details = details
 
     @property
     def lines(self) -> list[str]:
@@ -36,6 +40,12 @@ class CoopbenchError(Exception):
 
     def __str__(self) -> str:
         return "\n".join(self.lines)
+
+
+def join_errors(errors: Sequence[CoopbenchError]) -> CoopbenchError:
+    """All lines of several faults, and their details, in one."""
+    lines = [line for error in errors for line in error.args]
+    return CoopbenchError(*lines, details="\n".join(e.details for e in errors if e.details))
 
 
 class ScoreFileError(CoopbenchError):

@@ -6,12 +6,13 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from benchmark.core.errors import CoopbenchError, WriteError
+from benchmark.core.text import read_text
 
 PARTIAL = ".partial-"
 """How the names of files begin that are being written."""
@@ -128,11 +129,27 @@ def read_json(path: Path) -> Any:
         CoopbenchError: the file is missing or not JSON.
     """
     try:
-        return json.loads(path.read_bytes())
-    except FileNotFoundError as error:
-        raise CoopbenchError(f"{path}: no such file") from error
+        return json.loads(read_text(path))
     except (ValueError, RecursionError) as error:
         raise CoopbenchError(f"{path}: is no JSON ({error})") from error
+
+
+def removed_meanwhile(path: Path) -> CoopbenchError:
+    """What to say where something that was written has vanished before the end."""
+    return CoopbenchError(
+        f"{path}: was removed or replaced while this wrote into it; run the same command again"
+    )
+
+
+def check_present(paths: Iterable[Path]) -> None:
+    """Refuse to announce files that have vanished since they were written.
+
+    Raises:
+        CoopbenchError: names the first file that does not exist.
+    """
+    for path in paths:
+        if not path.is_file():
+            raise removed_meanwhile(path)
 
 
 def sha256(path: Path) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from benchmark.core.errors import CoopbenchError
-from benchmark.core.files import remove_leftovers
+from benchmark.core.files import remove_leftovers, removed_meanwhile
 
 LOCK = ".lock"
 FOREVER = -1.0
@@ -38,12 +38,15 @@ def folder_lock(
         deep: write in the folders below as well.
 
     Raises:
-        CoopbenchError: another process is at work in it.
+        CoopbenchError: another process is at work in it; or, at the end, the folder is not the one
+            that it was.
     """
+    path = folder / (LOCK if of is None else f"{LOCK}-{of}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / (LOCK if of is None else f"{LOCK}-{of}"))
+        lock = FileLock(path)
         lock.acquire(timeout=patience)
+        begun = _identity(path)
     except Timeout as error:
         raise CoopbenchError(
             f"{folder}: another process is {doing} it; let it finish, or choose another folder"
@@ -54,5 +57,16 @@ def folder_lock(
     try:
         remove_leftovers(folder, of=of, deep=deep and of is None)
         yield
+        if _identity(path) != begun:
+            raise removed_meanwhile(folder)
     finally:
         lock.release()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one of its name; None where it does not exist."""
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    return about.st_dev, about.st_ino

@@ -21,6 +21,18 @@ RelativePath = Annotated[str, AfterValidator(_below)]
 """A path that stays below the folder that it is relative to."""
 
 
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("holds a character that cannot be printed")
+    if text.startswith(("=", "+", "-", "@")):
+        raise ValueError("begins like a formula of a spreadsheet; begin with a letter or digit")
+    return text
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
+"""Text that is shown as it is, on a terminal, on a page and in a spreadsheet."""
+
+
 def faults(error: ValidationError, kind: type[BaseModel]) -> list[str]:
     """What is wrong with each key, as ``key: reason``."""
     found = []

@@ -16,6 +16,7 @@ from typing import Any, Self
 from benchmark.core.errors import CoopbenchError
 from benchmark.core.interruption import block_signals, hear_signals
 from benchmark.core.messages import cancelled, check_cancelled, connect
+from benchmark.core.streams import say
 
 ATTEMPTS = 3
 """How often in a row processes may be killed without any job having been done meanwhile."""
@@ -47,7 +48,8 @@ def _process_context(preload: Sequence[str]) -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(preload))
+    # First what settles whose packages these are: the server looks into the working folder.
+    context.set_forkserver_preload(["coopbench_start", *preload])
     return context
 
 
@@ -162,7 +164,7 @@ class Workers:
                 "worker processes were killed again and again, perhaps for want of memory; "
                 "run the same command again with fewer processes"
             )
-        print("a worker process was killed; its job is begun again", file=sys.stderr)
+        say("a worker process was killed; its job is begun again")
         self._close(cancel=False)
         # What ended in the last moment counts.
         kept = {f: n for f, n in self._futures.items() if f.done() and _has_result(f)}

@@ -85,6 +85,7 @@ class Corrupting:
             lines.append(f"left out, broken: {len(made.faults)} images")
         if made.labels:
             lines.append(f"left out, label maps by their names: {len(made.labels)}")
+        lines += made.notes
         return [*lines, *_news(out, made.made)]
 
     def verify_set(self, data: Path, name: str = CLEAN) -> list[str]:

@@ -34,6 +34,7 @@ from benchmark.corrupted_sets.manifest import (
 )
 from benchmark.corrupted_sets.recipe import Corrupted, Recipe, Stack
 from benchmark.data.dataset import read_record
+from benchmark.data.headers import doubt_lines
 from benchmark.data.nifti import (
     Volume,
     check_name,
@@ -62,12 +63,14 @@ class MadeFolder:
         made: how many volumes are new.
         labels: label maps, which were left out.
         faults: a line for each image that was left out because it is broken.
+        notes: on the headers of images, a line for each kind with the number of files.
     """
 
     manifest: Manifest
     made: int
     labels: list[Path]
     faults: list[str]
+    notes: list[str]
 
 
 def find_images(images: Path) -> tuple[list[Path], list[Path]]:
@@ -120,7 +123,7 @@ def corrupt_folder(
     chosen, labels = find_images(images)
     with folder_lock(out, "corrupting into"):
         _refuse_another(out, recipe)
-        manifest, made, faults = _corrupt_all(
+        manifest, made, faults, notes = _corrupt_all(
             chosen,
             images,
             recipe,
@@ -131,7 +134,7 @@ def corrupt_folder(
             skip_bad=skip_bad,
             same_draw=same_draw,
         )
-    return MadeFolder(manifest, made, labels, faults)
+    return MadeFolder(manifest, made, labels, faults, notes)
 
 
 def _refuse_another(out: Path, recipe: Recipe) -> None:
@@ -160,13 +163,13 @@ def _corrupt_all(
     *,
     skip_bad: bool,
     same_draw: bool,
-) -> tuple[Manifest, int, list[str]]:
-    """The manifest of what is there then, how many volumes are new, and lines on broken images."""
+) -> tuple[Manifest, int, list[str], list[str]]:
+    """The manifest, how many volumes are new, lines on broken images, and lines on headers."""
     making = Making.of(recipe, seed, out, replayed)
     work = partial(_corrupt_image, images=images, making=making, same_draw=same_draw)
     with make_in_parallel(work, chosen, recipe, name=images.name, workers=workers) as outcomes:
         done, faults = split_errors(outcomes)
-    volumes = [one.kept for _, made in done for one in made]
+    volumes = [one.kept for _, (made, _) in done for one in made]
     if faults and not (skip_bad and volumes):
         raise CoopbenchError(
             *first_lines(faults),
@@ -182,13 +185,14 @@ def _corrupt_all(
         volumes=tuple(volumes),
     )
     manifest.write(out)
-    return manifest, sum(one.new for _, made in done for one in made), faults
+    new = sum(one.new for _, (made, _) in done for one in made)
+    return manifest, new, faults, doubt_lines(doubt for _, (_, doubt) in done)
 
 
 def _corrupt_image(
     image: Path, *, images: Path, making: Making, same_draw: bool
-) -> list[Made[VolumeRecord]]:
-    """Every kind and draw of one image."""
+) -> tuple[list[Made[VolumeRecord]], str]:
+    """Every kind and draw of one image, and what its header disagrees in."""
     check_name(images, image)
     path = images / image
     if not path.is_file():
@@ -202,7 +206,8 @@ def _corrupt_image(
     def target(kind: str, draw: int) -> _CorruptedImage:
         return _CorruptedImage(path, image, checksum, making, kind, draw, read, same_draw=same_draw)
 
-    return make_all(making.recipe, target)
+    made = make_all(making.recipe, target)
+    return made, read().doubt if any(one.new for one in made) else ""
 
 
 class _CorruptedImage:

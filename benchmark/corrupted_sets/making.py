@@ -25,6 +25,7 @@ from benchmark.corrupted_sets.manifest import (
 from benchmark.corrupted_sets.recipe import Recipe
 
 Source = TypeVar("Source")
+Result = TypeVar("Result")
 Kept = TypeVar("Kept")
 Kept_co = TypeVar("Kept_co", covariant=True)
 
@@ -151,13 +152,13 @@ def make_all(recipe: Recipe, target: Callable[[str, int], Target[Kept]]) -> list
 
 @contextmanager
 def make_in_parallel(
-    work: Callable[[Source], list[Made[Kept]]],
+    work: Callable[[Source], Result],
     sources: Sequence[Source],
     recipe: Recipe,
     *,
     name: str,
     workers: int,
-) -> Iterator[Iterator[tuple[Source, list[Made[Kept]] | Exception]]]:
+) -> Iterator[Iterator[tuple[Source, Result | Exception]]]:
     """Corrupt many sources at once, as `run_parallel` has it.
 
     Args:

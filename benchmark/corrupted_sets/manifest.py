@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from benchmark.core.errors import CoopbenchError
-from benchmark.core.files import digest, read_json, sha256, write_json
+from benchmark.core.files import check_present, digest, read_json, sha256, write_json
 from benchmark.core.parallel import results_or_raise, run_parallel
 from benchmark.core.validation import FileName, RelativePath
 from benchmark.corrupted_sets.recipe import Recipe
@@ -107,8 +107,13 @@ class Manifest(_Record):
     volumes: tuple[VolumeRecord, ...] = Field(min_length=1)
 
     def write(self, folder: Path) -> None:
-        """Write ``manifest.json`` into ``folder``, volumes in order of their files."""
+        """Write ``manifest.json`` into ``folder``, volumes in order of their files.
+
+        Raises:
+            CoopbenchError: a volume has vanished since it was written.
+        """
         ordered = tuple(sorted(self.volumes, key=lambda volume: volume.file))
+        check_present(folder / volume.file for volume in ordered)
         whole = self.model_copy(update={"volumes": ordered})
         write_json(folder / MANIFEST, whole.model_dump(mode="json"))
 

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.core.errors import CoopbenchError, UsageError
+from benchmark.core.plugins import PluginError, blamed_on, installed, load, origin
 from benchmark.core.validation import nearest
 
 GROUP = "coopbench.recipes"
@@ -91,6 +92,7 @@ def find_recipe(name: str) -> Recipe:
 
     Raises:
         UsageError: no such recipe is installed; those that are, and the nearest, are named.
+        PluginError: the recipe's package cannot be loaded.
         CoopbenchError: the file is missing or holds no recipe.
     """
     suffix = Path(name).suffix.removeprefix(".")
@@ -103,13 +105,18 @@ def find_recipe(name: str) -> Recipe:
             f"{', '.join(sorted(registered))}, or give a .toml file"
             f"{nearest(name, registered)}"
         )
-    recipe: Recipe = registered[name].load()()
+    kind = load("recipe", registered[name])
+    who = origin("recipe", registered[name])
+    with blamed_on(who, "its start"):
+        recipe = kind()
+    if not isinstance(recipe, Recipe):
+        raise PluginError(f"{who}: is not a benchmark.corrupted_sets.recipe.Recipe")
     return recipe
 
 
 def find_reader(suffix: str) -> RecipeReader:
     """The reader of recipe files with this suffix (without a dot)."""
-    reader: RecipeReader = _registered(READERS)[suffix].load()
+    reader: RecipeReader = load("reader of recipes", _registered(READERS)[suffix])
     return reader
 
 
@@ -127,5 +134,5 @@ def recipe_again(name: str, definition: Mapping[str, Any] | None) -> Recipe:
         raise CoopbenchError(f"the manifest's recipe is not installed: {error}") from error
 
 
-def _registered(group: str) -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=group)}
+def _registered(group: str) -> dict[str, list[EntryPoint]]:
+    return installed(group)

@@ -14,8 +14,9 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from benchmark.core.errors import CoopbenchError, first_lines
-from benchmark.core.files import digest, sha256, write_json
-from benchmark.core.validation import FileName, RelativePath, faults
+from benchmark.core.files import check_present, digest, sha256, write_json
+from benchmark.core.text import read_text
+from benchmark.core.validation import FileName, Line, RelativePath, faults
 from benchmark.data.labels import STRUCTURES
 from benchmark.data.set_names import CorruptionRecord, read_corruption
 
@@ -51,7 +52,7 @@ class Dataset(_Record):
 
     format: Literal["coopbench-dataset-1"] = "coopbench-dataset-1"
     name: FileName
-    title: str
+    title: Line
     source: str
     phantom: bool = False
     labels: dict[int, str] = {0: "background", **STRUCTURES}
@@ -116,7 +117,12 @@ class Dataset(_Record):
         return tuple(case for case in self.cases if case.subject in wanted)
 
     def write(self) -> None:
-        """Write ``dataset.json`` into ``root``."""
+        """Write ``dataset.json`` into ``root``.
+
+        Raises:
+            CoopbenchError: a file of a case has vanished since it was written.
+        """
+        check_present(self.root / case.folder / name for case in self.cases for name in case.files)
         write_json(self.root / "dataset.json", self.model_dump(mode="json"))
 
 
@@ -127,9 +133,7 @@ def read_record(path: Path, kind: type[Record]) -> Record:
         CoopbenchError: it is missing, not JSON, or not what ``kind`` describes.
     """
     try:
-        return kind.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise CoopbenchError(f"{path}: no such file") from error
+        return kind.model_validate_json(read_text(path))
     except ValidationError as error:
         lines = [f"{path}: {fault}" for fault in faults(error, kind)]
         raise CoopbenchError(*first_lines(lines)) from error

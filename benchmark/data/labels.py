@@ -13,23 +13,50 @@ ACDC_LABELS = {0: 0, 1: 3, 2: 2, 3: 1}
 MNMS_LABELS = {0: 0, 1: 1, 2: 2, 3: 3}
 MSCMR_LABELS = {0: 0, 200: 2, 500: 1, 600: 3}
 
+REST = -(2**31)
+"""Stands in a numbering for all raw values that it does not name."""
+
+WHOLE = 1e-3
+"""How far a label value may be from a whole number, as resampling and scaled storage leave it."""
+
 
 def remap(label: NDArray[np.generic], numbering: Mapping[int, int]) -> NDArray[np.uint8]:
-    """Raw label values to prepared ones.
+    """Raw label values to prepared ones; values within `WHOLE` of a whole number count as that.
 
     Raises:
-        ValueError: a value that ``numbering`` does not hold; the message lists such values.
+        ValueError: a value that ``numbering`` does not hold; the message lists such values with
+            their numbers of voxels.
     """
-    values = np.unique(label)
-    unknown = [value.item() for value in values if value.item() not in numbering]
-    if unknown:
-        shown = ", ".join(f"{value:g}" for value in unknown[:5])
-        known = ", ".join(str(value) for value in sorted(numbering))
-        raise ValueError(f"holds the label value {shown}, but only {known} are known")
     remapped = np.zeros(label.shape, dtype=np.uint8)
-    for value in values:
-        remapped[label == value] = numbering[int(value.item())]
+    unknown: list[tuple[float, int]] = []
+    whole = label
+    if label.dtype.kind == "f":
+        values = label.astype(np.float64)
+        with np.errstate(invalid="ignore"):  # infinity less infinity
+            stray = ~(np.abs(values - np.rint(values)) <= WHOLE)
+        unknown += _counted(label[stray])
+        whole = np.where(stray, 0, np.rint(values))
+    for value, count in _counted(whole):
+        structure = numbering.get(int(value), numbering.get(REST))
+        if structure is None:
+            unknown.append((value, count))
+        elif structure:
+            remapped[whole == value] = structure
+    if unknown:
+        shown = ", ".join(
+            f"{value:g} ({count} {'voxel' if count == 1 else 'voxels'})"
+            for value, count in unknown[:5]
+        )
+        known = ", ".join(str(value) for value in sorted(numbering) if value != REST)
+        more = ", …" if len(unknown) > 5 else ""
+        raise ValueError(f"holds the label value {shown}{more}, but only {known} are known")
     return remapped
+
+
+def _counted(values: NDArray[np.generic]) -> list[tuple[float, int]]:
+    """The values that occur, and how often."""
+    found, counts = np.unique(values, return_counts=True)
+    return [(one.item(), int(count)) for one, count in zip(found, counts, strict=True)]
 
 
 def implausible(label: NDArray[np.uint8]) -> str | None:

@@ -3,6 +3,7 @@
 RAW/*.csv                                     External code, Vendor, Centre, ED, ES
 RAW/Training/Labeled/A0S9V9/A0S9V9_sa.nii.gz      4D image; frames count from 0
 RAW/Training/Labeled/A0S9V9/A0S9V9_sa_gt.nii.gz   1 = LV, 2 = MYO, 3 = RV; most frames empty
+RAW/Validation/..., RAW/Testing/...               the same
 """
 
 from collections.abc import Hashable, Mapping
@@ -12,37 +13,57 @@ from typing import Any
 import pandas as pd
 
 from benchmark.core.errors import CoopbenchError
+from benchmark.core.text import read_table
 from benchmark.data.labels import MNMS_LABELS
-from benchmark.data.raw import RawFrame, RawSet, RawSubject, read_each
+from benchmark.data.nifti import nifti_called
+from benchmark.data.raw import Part, RawFrame, RawSet, RawSubject, read_each
 
 COLUMNS = ("External code", "Vendor", "Centre", "ED", "ES")
 
 
-def read_mnms(raw: Path) -> RawSet:
-    """Find the annotated training subjects of M&Ms under ``raw`` (the download, or one subset).
+SETS: dict[Part, tuple[str, str, tuple[str, ...]]] = {
+    "training": ("mnms", "M&Ms", ("Training/Labeled", "Training", "Labeled")),
+    "validation": ("mnms-validation", "M&Ms validation", ("Validation",)),
+    "testing": ("mnms-test", "M&Ms test", ("Testing",)),
+}
+"""Of each part: the name and title of its set, and where it lies in the download."""
+
+
+def read_mnms(raw: Path, part: Part | None = None) -> RawSet:
+    """Find the annotated subjects of a part of M&Ms under ``raw`` (the download, or one subset).
 
     A subject without frame numbers in the table is among the set's ``faults``.
+
+    Args:
+        raw: the folder.
+        part: each is a set of its own: ``mnms``, ``mnms-validation``, ``mnms-test``. None: that of
+            a folder called Validation or Testing, else the training part.
 
     Raises:
         CoopbenchError: ``raw`` is the subset without labels, or there is no table of subjects or it
             lacks columns.
     """
-    labelled = raw / "Training" / "Labeled"
-    folder = labelled if labelled.is_dir() else raw
+    called = raw.resolve().name.lower()
+    named: Part = "validation" if called == "validation" else "training"
+    chosen = part or ("testing" if called == "testing" else named)
+    name, title, places = SETS[chosen]
+    folder = next((raw / place for place in places if (raw / place).is_dir()), raw)
     if "unlabeled" in folder.name.lower():
         raise CoopbenchError(
             f"{folder}: the _gt files of this subset are no labels; give Training/Labeled"
         )
     table = _table(raw)
     rows = {str(row["External code"]): row for row in table.to_dict("records")}
-    codes = sorted(p.name for p in folder.iterdir() if (p / f"{p.name}_sa.nii.gz").is_file())
+    codes = sorted(p.name for p in folder.iterdir() if nifti_called(p, f"{p.name}_sa").is_file())
     if not codes:
         raise CoopbenchError(
             f"{folder}: holds no CODE/CODE_sa.nii.gz; give the folder of the M&Ms download"
         )
     subjects, faults = read_each(lambda code: _subject(folder / code, rows.get(code)), codes)
     source = "M&Ms (doi 10.1109/TMI.2021.3090082)"
-    return RawSet("mnms", "M&Ms", source, MNMS_LABELS, subjects, faults)
+    if chosen != "training":
+        source += f", {chosen} part"
+    return RawSet(name, title, source, MNMS_LABELS, subjects, faults)
 
 
 def _table(raw: Path) -> pd.DataFrame:
@@ -50,16 +71,14 @@ def _table(raw: Path) -> pd.DataFrame:
     faults = []
     for path in [path for near in (raw, *raw.resolve().parents[:2]) for path in near.glob("*.csv")]:
         try:
-            columns = [str(name).strip() for name in pd.read_csv(path, nrows=0).columns]
-            missing = [name for name in COLUMNS if name not in columns]
-            if missing:
-                faults.append(f"{path}: lacks the columns {', '.join(missing)}")
-                continue
-            table = pd.read_csv(path, dtype=str)
-        except ValueError as error:  # what pandas raises for bad text and bad CSV alike
-            faults.append(f"{path}: cannot be read as CSV ({error})")
+            table = read_table(path)
+        except CoopbenchError as error:
+            faults.append(str(error))
             continue
-        table.columns = pd.Index(columns)
+        missing = [name for name in COLUMNS if name not in table.columns]
+        if missing:
+            faults.append(f"{path}: lacks the columns {', '.join(missing)}")
+            continue
         if table["External code"].duplicated().any():
             raise CoopbenchError(f"{path}: lists a subject twice")
         return table
@@ -76,6 +95,6 @@ def _subject(folder: Path, row: Mapping[Hashable, Any] | None) -> RawSubject:
         number = pd.to_numeric(str(row[phase]), errors="coerce")
         if not (number >= 0 and float(number).is_integer()):
             raise CoopbenchError(f"{folder}: the table gives no {phase} frame ({row[phase]})")
-        image, label = folder / f"{code}_sa.nii.gz", folder / f"{code}_sa_gt.nii.gz"
+        image, label = nifti_called(folder, f"{code}_sa"), nifti_called(folder, f"{code}_sa_gt")
         frames[phase] = RawFrame(image, label, int(number))
     return RawSubject(code, frames)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmark.core.errors import CoopbenchError
 from benchmark.data.labels import MSCMR_LABELS
+from benchmark.data.nifti import find_nifti, stem
 from benchmark.data.raw import RawFrame, RawSet, RawSubject, read_each
 
 
@@ -22,8 +23,8 @@ def read_mscmr(raw: Path, sequence: str = "C0") -> RawSet:
     Raises:
         CoopbenchError: no label is there, or a name is found twice.
     """
-    images = _by_subject(raw, re.compile(rf"patient(\d+)_{sequence}\.nii\.gz"))
-    labels = _by_subject(raw, re.compile(rf"patient(\d+)_{sequence}_manual\.nii\.gz"))
+    images = _by_subject(raw, re.compile(rf"patient(\d+)_{sequence}", re.IGNORECASE))
+    labels = _by_subject(raw, re.compile(rf"patient(\d+)_{sequence}_manual", re.IGNORECASE))
     if not labels:
         raise CoopbenchError(
             f"{raw}: holds no patient1_{sequence}_manual.nii.gz …; "
@@ -43,8 +44,8 @@ def read_mscmr(raw: Path, sequence: str = "C0") -> RawSet:
 
 def _by_subject(raw: Path, pattern: re.Pattern[str]) -> dict[int, Path]:
     found: dict[int, Path] = {}
-    for path in sorted(raw.rglob("patient*.nii.gz")):
-        if match := pattern.fullmatch(path.name):
+    for path in (raw / below for below in find_nifti(raw)):
+        if match := pattern.fullmatch(stem(path)):
             number = int(match[1])
             if number in found:
                 raise CoopbenchError(f"{path}: also found as {found[number]}; keep one of them")

@@ -5,8 +5,9 @@ Whatever a file says of itself, reading it takes no more than a bounded time and
 
 import gzip
 import logging
+import os
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from benchmark.core.errors import CoopbenchError
 from benchmark.core.files import whole_file
+from benchmark.data.headers import read_geometry
 
 MAX_VOXELS = 2**26
 """Of a frame: more than any short-axis acquisition has. A header that claims more is broken."""
@@ -40,12 +42,14 @@ SUFFIXES = (".nii", ".nii.gz")
 class Volume:
     """One 3D frame: ``data`` (x, y, slices), ``affine`` 4 × 4 to millimetres, ``spacing`` in mm.
 
-    Of `read_image`, ``data`` may be (x, y, slices, frames).
+    Of `read_image` and `read_frames`, ``data`` may be (x, y, slices, frames).
     """
 
     data: NDArray[np.generic]
     affine: NDArray[np.float64]
     spacing: tuple[float, float, float]
+    doubt: str = ""
+    """What disagrees in its header; see `benchmark.data.headers`."""
 
 
 def read_volume(path: Path, frame: int | None = None) -> Volume:
@@ -56,8 +60,7 @@ def read_volume(path: Path, frame: int | None = None) -> Volume:
             spacing is not positive; the message names the file.
     """
 
-    def pick(image: nib.Nifti1Pair) -> NDArray[np.generic]:
-        shape = image.shape
+    def voxels(image: nib.Nifti1Pair, shape: tuple[int, ...]) -> NDArray[np.generic]:
         if len(shape) == 4 and frame is not None:
             if not 0 <= frame < shape[3]:
                 raise CoopbenchError(
@@ -66,12 +69,36 @@ def read_volume(path: Path, frame: int | None = None) -> Volume:
             return np.asarray(image.dataobj[..., frame])
         if len(shape) == 4 and shape[3] == 1:
             return np.asarray(image.dataobj)[..., 0]
-        if len(shape) == 3 and not frame:
+        if len(shape) == 3 and frame:
+            raise CoopbenchError(
+                f"{path}: is 3D, of shape {shape}: it has no frames, but frame {frame} is asked for"
+            )
+        if len(shape) == 3:
             return np.asarray(image.dataobj)
         hint = "give a single frame" if len(shape) == 4 else "a 3D stack of slices is needed"
-        raise CoopbenchError(f"{path}: is {len(shape)}D, of shape {_plain(shape)}; {hint}")
+        raise CoopbenchError(f"{path}: is {len(shape)}D, of shape {shape}; {hint}")
 
-    return _read(path, pick)
+    return _read(path, voxels)
+
+
+def read_frames(path: Path) -> Volume:
+    """Read all frames, or channels, of a NIfTI file: ``data`` is (x, y, slices, frames).
+
+    A 3D file has one. A fifth axis counts as the fourth where that has a length of 1, as the
+    standard stores vectors.
+
+    Raises:
+        CoopbenchError: as `read_volume`.
+    """
+
+    def voxels(image: nib.Nifti1Pair, shape: tuple[int, ...]) -> NDArray[np.generic]:
+        if len(shape) == 5 and shape[3] == 1:
+            shape = (*shape[:3], shape[4])
+        if len(shape) not in (3, 4):
+            raise CoopbenchError(f"{path}: is {len(shape)}D, of shape {shape}; 3D or 4D is needed")
+        return np.asarray(image.dataobj).reshape(*shape[:3], -1)
+
+    return _read(path, voxels)
 
 
 def read_image(path: Path) -> Volume:
@@ -83,27 +110,56 @@ def read_image(path: Path) -> Volume:
         CoopbenchError: as `read_volume`, but for the dimensions.
     """
 
-    def pick(image: nib.Nifti1Pair) -> NDArray[np.generic]:
-        shape = image.shape
+    def voxels(image: nib.Nifti1Pair, shape: tuple[int, ...]) -> NDArray[np.generic]:
         if not 2 <= len(shape) <= 4:
             raise CoopbenchError(
-                f"{path}: is {len(shape)}D, of shape {_plain(shape)}; an image of 2 to 4 "
-                "dimensions is needed"
+                f"{path}: is {len(shape)}D, of shape {shape}; an image of 2 to 4 dimensions is "
+                "needed"
             )
         data = np.asarray(image.dataobj)
         if data.ndim == 2:
             return data[..., None]
         return data[..., 0] if data.ndim == 4 and shape[3] == 1 else data
 
-    return _read(path, pick)
+    return _read(path, voxels, least=2)
 
 
-def _plain(shape: Sequence[int]) -> tuple[int, ...]:
-    return tuple(int(n) for n in shape)
+def read_shape(path: Path) -> tuple[tuple[int, ...], tuple[float, float, float]]:
+    """The number of voxels along each axis of a NIfTI file, and the spacing in mm; no voxels.
+
+    Raises:
+        CoopbenchError: it cannot be read.
+    """
+    shape: list[int] = []
+
+    def look(_: nib.Nifti1Pair, found: tuple[int, ...]) -> NDArray[np.generic]:
+        shape.extend(found)
+        return np.empty(0)
+
+    volume = _read(path, look)
+    return tuple(shape), volume.spacing
 
 
-def _read(path: Path, pick: Callable[[nib.Nifti1Pair], NDArray[np.generic]]) -> Volume:
-    """Check a file as `read_volume` does, and take the voxels that ``pick`` takes."""
+def frame_count(path: Path) -> int | None:
+    """How many frames a 4D NIfTI file has; None of one that is not 4D, or has a single one.
+
+    Raises:
+        CoopbenchError: it cannot be read.
+    """
+    shape, _ = read_shape(path)
+    return shape[3] if len(shape) == 4 and shape[3] > 1 else None
+
+
+def _read(
+    path: Path,
+    voxels: Callable[[nib.Nifti1Pair, tuple[int, ...]], NDArray[np.generic]],
+    *,
+    least: int = 3,
+) -> Volume:
+    """A file's geometry, and what ``voxels`` takes of it, all checked.
+
+    ``least`` is how many dimensions it has to have.
+    """
     if not path.is_file():
         what = "is no file" if path.exists() else "no such file"
         raise CoopbenchError(f"{path}: {what}")
@@ -111,22 +167,20 @@ def _read(path: Path, pick: Callable[[nib.Nifti1Pair], NDArray[np.generic]]) -> 
         image = open_nifti(path)
         if image.get_data_dtype().kind not in "biuf":
             raise CoopbenchError(f"{path}: holds {image.get_data_dtype()}, not plain numbers")
-        shape = _plain(image.shape)
+        shape = tuple(int(n) for n in image.shape)
         if (
             min(shape, default=0) < 1
             or np.prod(shape[:3], dtype=float) > MAX_VOXELS
             or np.prod(shape, dtype=float) > MAX_VOXELS_4D
         ):
             raise CoopbenchError(f"{path}: the header claims an impossible shape {shape}")
-        voxels = np.prod(shape, dtype=float) * image.get_data_dtype().itemsize
-        claimed = image.dataobj.offset + voxels
+        stored = np.prod(shape, dtype=float) * image.get_data_dtype().itemsize
+        claimed = image.dataobj.offset + stored
         if (size := path.stat().st_size) > claimed + MAX_EXCESS:
             raise CoopbenchError(
                 f"{path}: is {size} bytes long, though its header claims no more than {claimed:.0f}"
             )
-        zooms = [float(zoom) for zoom in image.header.get_zooms()]
-        affine = np.asarray(image.affine, dtype=np.float64)
-        data = pick(image)
+        data = voxels(image, shape)
     except PermissionError:
         raise
     except (
@@ -140,12 +194,13 @@ def _read(path: Path, pick: Callable[[nib.Nifti1Pair], NDArray[np.generic]]) -> 
     ) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise CoopbenchError(f"{path}: cannot be read as NIfTI ({reason})") from error
-    spacing = (zooms[0], zooms[1], zooms[2] if len(zooms) > 2 else 1.0)
-    if not all(np.isfinite(zoom) and zoom > 0 for zoom in spacing):
-        raise CoopbenchError(f"{path}: the voxel spacing {spacing} is not positive")
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        raise CoopbenchError(f"{path}: the affine cannot be inverted; mend the header")
-    return Volume(data, affine, spacing)
+    if len(shape) < least:
+        raise CoopbenchError(f"{path}: is {len(shape)}D, of shape {shape}; 3D is needed")
+    try:
+        place = read_geometry(image.header)
+    except ValueError as error:
+        raise CoopbenchError(f"{path}: {error}") from error
+    return Volume(data, place.affine, place.spacing, place.doubt)
 
 
 def open_nifti(path: Path) -> nib.Nifti1Pair:
@@ -213,18 +268,55 @@ def _check_header(path: Path) -> None:
             raise CoopbenchError(f"{path}: the voxel spacing {spacing} is not positive")
 
 
+def is_nifti_name(name: str) -> bool:
+    """Whether a file is called ``….nii`` or ``….nii.gz``, in capitals or not."""
+    return name.lower().endswith(SUFFIXES)
+
+
 def stem(path: Path) -> str:
-    """The name of a NIfTI file without ``.nii`` or ``.nii.gz``."""
-    return path.name.removesuffix(".gz").removesuffix(".nii")
+    """The name of a NIfTI file without ``.nii`` or ``.nii.gz``, in capitals or not."""
+    name = path.name
+    for suffix in (".gz", ".nii"):
+        if name.lower().endswith(suffix):
+            name = name[: -len(suffix)]
+    return name
 
 
 def find_nifti(folder: Path) -> list[Path]:
     """The NIfTI files at any depth below a folder, relative to it, in order; hidden ones not.
 
-    Files may be symbolic links; folders that are links are not entered.
+    Files and folders may be symbolic links; a link to a folder that it lies in is not entered.
+    Where there is no such folder, nothing is found.
     """
-    below = (path.relative_to(folder) for end in SUFFIXES for path in folder.rglob(f"*{end}"))
-    return sorted(path for path in below if not any(part.startswith(".") for part in path.parts))
+    found: list[Path] = []
+
+    def walk(below: Path, above: frozenset[Path]) -> None:
+        with os.scandir(folder / below) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if is_nifti_name(entry.name):
+                    found.append(below / entry.name)
+                if Path(entry.path).is_dir():  # False of a link that leads to itself
+                    real = Path(entry.path).resolve()
+                    if real not in above:
+                        walk(below / entry.name, above | {real})
+
+    if folder.is_dir():
+        walk(Path(), frozenset({folder.resolve()}))
+    return sorted(found)
+
+
+def nifti_called(folder: Path, name: str) -> Path:
+    """The NIfTI file called ``name`` in a folder, whatever its suffix; else where it would be."""
+    for suffix in reversed(SUFFIXES):
+        if (path := folder / f"{name}{suffix}").is_file():
+            return path
+    if folder.is_dir():
+        for path in sorted(folder.iterdir()):
+            if is_nifti_name(path.name) and stem(path).lower() == name.lower():
+                return path
+    return folder / f"{name}.nii.gz"
 
 
 def check_name(folder: Path, below: Path) -> None:
@@ -247,6 +339,20 @@ def write_volume(path: Path, data: NDArray[np.generic], affine: NDArray[np.float
     save_image(image, path)
 
 
+def write_like(source: Path, target: Path, data: NDArray[np.generic]) -> None:
+    """Write voxels (x, y, slices, or with frames) with the geometry that another file's header has.
+
+    Its sform, qform and spacing are kept as they are, even where they disagree: so every program
+    shows the two at the same place.
+    """
+    original = open_nifti(source)
+    header = original.header.copy()
+    header.set_data_dtype(data.dtype)
+    header.set_slope_inter(1, 0)
+    header["cal_min"] = header["cal_max"] = 0  # a window for its grey levels
+    save_image(type(original)(data, original.affine, header), target)
+
+
 def save_image(image: nib.Nifti1Image, path: Path) -> None:
     """Write an image as ``.nii`` or ``.nii.gz``, whole or not at all.
 
@@ -254,7 +360,7 @@ def save_image(image: nib.Nifti1Image, path: Path) -> None:
     same size; without it by zlib: other bytes, the same voxels.
     """
     content = image.to_bytes()
-    if path.suffix == ".gz":
+    if path.suffix.lower() == ".gz":
         content = _gzip(content)
     with whole_file(path, durable=False) as partial:
         partial.write_bytes(content)

@@ -1,25 +1,29 @@
 """From raw volumes to prepared ones (protocol, section 1).
 
 Per volume: clip the intensities to the 2nd and 98th percentile and scale them to [0, 1]; resample
-in plane to 1.36719 mm, linear for images and nearest for labels; renumber the labels.
+in plane to 1.36719 mm, linear for images and nearest for labels; renumber the labels. The axes stay
+as scanners write them; see `benchmark.data.orientation.upright_axes` for files that others turned.
 """
 
 import re
+import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.core.errors import CoopbenchError, first_lines
+from benchmark.core.errors import CoopbenchError, UsageError, first_lines
 from benchmark.core.files import sha256, whole_folder, write_json
 from benchmark.core.lock import folder_lock
 from benchmark.core.parallel import run_parallel, split_errors
-from benchmark.data.dataset import Case, Dataset, Splits, read_case
-from benchmark.data.labels import implausible, remap
+from benchmark.data.dataset import Case, Dataset, Splits, read_case, read_dataset
+from benchmark.data.headers import doubt_lines
+from benchmark.data.labels import REST, implausible, remap
 from benchmark.data.nifti import Volume, finite_float32, read_volume, write_volume
+from benchmark.data.orientation import in_order_of, turned, upright_axes
 from benchmark.data.raw import RawFrame, RawSet, RawSubject
 from benchmark.data.resample import IN_PLANE_SPACING, resample_in_plane
 
@@ -29,7 +33,7 @@ PREPARATION = {
     "percentiles": list(PERCENTILES),
     "in_plane_spacing_mm": IN_PLANE_SPACING,
     "interpolation": {"image": "linear", "label": "nearest"},
-    "version": 1,
+    "version": 2,
 }
 
 
@@ -52,30 +56,38 @@ def scale_intensities(
 
 def prepare_image(volume: Volume) -> Volume:
     """A raw image, prepared: float32 in [0, 1] at the protocol's in-plane spacing."""
-    scaled = Volume(scale_intensities(volume.data), volume.affine, volume.spacing)
+    scaled = replace(volume, data=scale_intensities(volume.data))
     return resample_in_plane(scaled, order=1)
 
 
-def prepare_frame(raw: RawFrame, numbering: Mapping[int, int]) -> tuple[Volume, Volume, list[str]]:
-    """A raw frame's prepared image and label, and warnings that name the file.
+@dataclass(frozen=True)
+class PreparedPair:
+    """A raw frame's prepared image and label, warnings that name the file, doubts of headers."""
+
+    image: Volume
+    label: Volume
+    warnings: list[str]
+    doubts: list[str]
+
+
+def prepare_frame(raw: RawFrame, numbering: Mapping[int, int]) -> PreparedPair:
+    """Prepare a raw frame; the label's voxels are brought into the order of the image's.
 
     Raises:
         CoopbenchError: a file cannot be used; the message names it.
     """
     image = read_volume(raw.image, raw.index)
     label = read_volume(raw.label, raw.index)
-    if image.data.shape != label.data.shape:
-        raise CoopbenchError(
-            f"{raw.label}: has the shape {label.data.shape}, "
-            f"but its image {raw.image.name} has {image.data.shape}"
-        )
-    warnings = []
-    if not np.allclose(image.affine, label.affine, atol=0.1 * min(image.spacing)):
-        warnings.append(f"{raw.label}: its affine differs from the image's, which is used")
     try:
+        label = in_order_of(label, image.affine, image.data.shape, f"image {raw.image.name}")
         renumbered = remap(label.data, numbering)
     except ValueError as error:
         raise CoopbenchError(f"{raw.label}: {error}") from error
+    axes = upright_axes(image.affine, image.spacing)
+    doubts = [image.doubt, label.doubt]
+    image, aligned = turned(image, axes), turned(replace(image, data=renumbered), axes)
+    renumbered = aligned.data.astype(np.uint8, copy=False)
+    warnings = []
     if not renumbered.any():
         raise CoopbenchError(f"{raw.label}: the label of this frame is empty (index {raw.index})")
     if reason := implausible(renumbered):
@@ -84,8 +96,7 @@ def prepare_frame(raw: RawFrame, numbering: Mapping[int, int]) -> tuple[Volume, 
         prepared = prepare_image(image)
     except ValueError as error:
         raise CoopbenchError(f"{raw.image}: {error}") from error
-    aligned = Volume(renumbered, image.affine, image.spacing)
-    return prepared, resample_in_plane(aligned, order=0), warnings
+    return PreparedPair(prepared, resample_in_plane(aligned, order=0), warnings, doubts)
 
 
 @dataclass(frozen=True)
@@ -100,6 +111,7 @@ class _Done:
     case: Case
     warnings: list[str]
     new: bool
+    doubts: list[str] = field(default_factory=list)
 
 
 def _prepare_subject(job: _Job) -> _Done:
@@ -109,7 +121,9 @@ def _prepare_subject(job: _Job) -> _Done:
         raise CoopbenchError(f"{where}: no folder can be called {subject.subject!r}; rename it")
     made_from = {
         "preparation": PREPARATION,
-        "numbering": {str(raw): value for raw, value in job.numbering.items()},
+        "numbering": {
+            "rest" if raw == REST else str(raw): value for raw, value in job.numbering.items()
+        },
         "frames": {
             name: {
                 "image": _checksum(frame.image),
@@ -123,14 +137,16 @@ def _prepare_subject(job: _Job) -> _Done:
     if done is not None and done.made_from == made_from and done.intact(job.root):
         return _Done(done, [], new=False)
     warnings: list[str] = []
+    doubts: list[str] = []
     cavity = {}
     with whole_folder(folder) as partial_folder:
         for name, frame in subject.frames.items():
-            image, label, found = prepare_frame(frame, job.numbering)
-            warnings += found
-            cavity[name] = int((label.data == 1).sum())
-            write_volume(partial_folder / f"{name}_img.nii.gz", image.data, image.affine)
-            write_volume(partial_folder / f"{name}_seg.nii.gz", label.data, label.affine)
+            pair = prepare_frame(frame, job.numbering)
+            warnings += pair.warnings
+            doubts += pair.doubts
+            cavity[name] = int((pair.label.data == 1).sum())
+            for part, volume in (("img", pair.image), ("seg", pair.label)):
+                write_volume(partial_folder / f"{name}_{part}.nii.gz", volume.data, volume.affine)
         case = Case(
             subject=subject.subject,
             folder=subject.subject,
@@ -141,7 +157,7 @@ def _prepare_subject(job: _Job) -> _Done:
         write_json(partial_folder / "case.json", case.model_dump(mode="json"), durable=False)
     if {"ED", "ES"} <= cavity.keys() and cavity["ED"] <= cavity["ES"]:
         warnings.append(f"{subject.subject}: LV is not larger at ED than at ES; check the frames")
-    return _Done(case, warnings, new=True)
+    return _Done(case, warnings, new=True, doubts=doubts)
 
 
 def _checksum(path: Path) -> str:
@@ -152,11 +168,19 @@ def _checksum(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What `prepare` did: the set, how many subjects were made anew, and warnings by case."""
+    """What `prepare` did.
+
+    Attributes:
+        dataset: the set.
+        made: how many subjects were made anew.
+        warnings: by case.
+        notes: on the headers of what was made anew, a line for each kind with the number of files.
+    """
 
     dataset: Dataset
     made: int
     warnings: list[str]
+    notes: list[str]
 
 
 def prepare(
@@ -167,13 +191,16 @@ def prepare(
     splits: Splits | None = None,
     phantom: bool = False,
     skip_bad: bool = False,
+    replace_set: bool = False,
 ) -> Prepared:
     """Prepare every subject of ``raw`` into ``data/<name>``; what is done and intact is kept.
 
-    With ``skip_bad``, subjects that cannot be prepared are left out, and warned of.
+    With ``skip_bad``, subjects that cannot be prepared are left out, and warned of. Only with
+    ``replace_set`` does it take the place of a set that is another one, or holds other subjects.
 
     Raises:
         WriteError: the first time that something cannot be written.
+        UsageError: another set has that name, or this one has subjects that ``raw`` lacks.
         CoopbenchError: a subject cannot be prepared. The others are, but the set is not declared
             complete: ``dataset.json`` is written only when all are done. Or another process is
             preparing this set.
@@ -182,7 +209,44 @@ def prepare(
     if not raw.subjects:
         raise _not_prepared(raw.faults, len(raw.faults))
     with folder_lock(root, "preparing"):
-        return _prepare(raw, root, workers, splits, phantom=phantom, skip_bad=skip_bad)
+        before = None
+        if (root / "dataset.json").is_file():
+            before = read_dataset(root)
+            if not replace_set:
+                _check_same_set(before, raw, phantom=phantom)
+        done = _prepare(raw, root, workers, splits, phantom=phantom, skip_bad=skip_bad)
+        if before is not None and replace_set:
+            _remove_others(before, done.dataset)
+            if splits is None and before.source != raw.source:
+                (root / "splits.json").unlink(missing_ok=True)
+        return done
+
+
+def _check_same_set(before: Dataset, raw: RawSet, *, phantom: bool) -> None:
+    """Let a set be prepared again, and grow, but not become another one.
+
+    Raises:
+        UsageError: it would.
+    """
+    here = {case.subject for case in before.cases}
+    lost = sorted(here - {subject.subject for subject in raw.subjects})
+    told = "; give another --out, or --replace to have it replaced"
+    if (before.phantom, before.source) != (phantom, raw.source):
+        raise UsageError(f"{before.root}: is another set already ({before.source}){told}")
+    if len(lost) > len(raw.faults):  # a subject that cannot be read may be among them
+        shown = " ".join(lost[:5]) + (" …" if len(lost) > 5 else "")
+        count = f"{len(lost)} {'subject' if len(lost) == 1 else 'subjects'}"
+        raise UsageError(
+            f"{before.root}: holds {count} that {raw.title} as given lacks ({shown}){told}"
+        )
+
+
+def _remove_others(before: Dataset, now: Dataset) -> None:
+    """Remove the cases of a set that was replaced."""
+    kept = {case.folder for case in now.cases}
+    for case in before.cases:
+        if case.folder not in kept:
+            shutil.rmtree(before.root / case.folder, ignore_errors=True)
 
 
 def _not_prepared(faults: Sequence[str], of: int) -> CoopbenchError:
@@ -231,4 +295,5 @@ def _prepare(
     dataset.write()
     warnings = sorted(line for _, one in done for line in one.warnings)
     made = sum(one.new for _, one in done)
-    return Prepared(dataset, made, [*(f"left out: {fault}" for fault in faults), *warnings])
+    notes = doubt_lines(doubt for _, one in done for doubt in one.doubts)
+    return Prepared(dataset, made, [*(f"left out: {fault}" for fault in faults), *warnings], notes)

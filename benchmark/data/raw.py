@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from benchmark.core.errors import CoopbenchError
 
 Found = TypeVar("Found")
+
+Part = Literal["training", "validation", "testing"]
+"""Of a challenge's download: each part is a set of its own."""
 
 
 @dataclass(frozen=True)

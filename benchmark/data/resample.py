@@ -1,6 +1,7 @@
 """In-plane resampling; the spacing through the plane is kept."""
 
 import numpy as np
+from nibabel import aff2axcodes
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -14,7 +15,10 @@ def resample_in_plane(volume: Volume, *, order: int, spacing: float = IN_PLANE_S
     """Resample (x, y, slices) to ``spacing`` mm in x and y, linear (``order=1``) or nearest (0).
 
     The centre of the first voxel stays where it is, and an axis of n voxels of s mm becomes
-    round(n · s / spacing) voxels, as SimpleITK's resampling has it.
+    round(n · s / spacing) voxels, as SimpleITK's resampling has it. Of an axis that runs to the
+    patient's right, front or head it is the last voxel's: so the same image gives the same samples
+    in whatever order its voxels are stored, and scanners' files, whose axes run to the left, back
+    or feet, those of their first voxel.
 
     Raises:
         ValueError: that would be more voxels than any acquisition has.
@@ -23,9 +27,28 @@ def resample_in_plane(volume: Volume, *, order: int, spacing: float = IN_PLANE_S
     shape = tuple(max(1, round(n / s)) for n, s in zip(volume.data.shape, step, strict=True))
     if np.prod(shape, dtype=float) > MAX_VOXELS:
         raise ValueError(f"with voxels of {volume.spacing[:2]} mm it would be resampled to {shape}")
-    data = sample(volume.data, step, shape, order=order)
+    ends = _from_the_end(volume.affine)
+    data = np.flip(sample(np.flip(volume.data, ends), step, shape, order=order), ends)
+    affine = volume.affine @ np.diag([*step, 1.0])
+    for axis in ends:
+        gap = (volume.data.shape[axis] - 1) - (shape[axis] - 1) * step[axis]
+        affine[:3, 3] += volume.affine[:3, axis] * gap
     zooms = (spacing, spacing, volume.spacing[2])
-    return Volume(data, volume.affine @ np.diag([*step, 1.0]), zooms)
+    return Volume(data, affine, zooms, volume.doubt)
+
+
+def back_to(data: NDArray[np.generic], resampled: Volume, original: Volume) -> NDArray[np.float32]:
+    """Values on the grid of a volume of `resample_in_plane`, linearly at the original's voxels."""
+    step = np.divide(original.spacing, resampled.spacing)
+    ends = _from_the_end(original.affine)
+    sampled = sample(np.flip(data, ends), step, original.data.shape, order=1)
+    return np.flip(sampled, ends).astype(np.float32, copy=False)
+
+
+def _from_the_end(affine: NDArray[np.float64]) -> tuple[int, ...]:
+    """The in-plane axes that run to the patient's right, front or head."""
+    codes = aff2axcodes(affine)
+    return tuple(axis for axis in (0, 1) if codes[axis] in ("R", "A", "S"))
 
 
 def sample(

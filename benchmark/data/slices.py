@@ -8,10 +8,14 @@ import torch
 from torch import Tensor
 
 from benchmark.core.errors import CoopbenchError
+from benchmark.core.memory import NotEnoughMemoryError, available_memory, in_words
 from benchmark.core.seeding import derive_seed
 from benchmark.data.dataset import Case, Dataset
 from benchmark.data.field import centre_field
 from benchmark.data.prepared import read_frame
+
+BYTES_PER_PIXEL = 5
+"""Of an image in float32, and its label in uint8."""
 
 
 class TrainingSlices:
@@ -43,6 +47,7 @@ class TrainingSlices:
     ) -> None:
         frames = [read_frame(dataset, case, name) for case in cases for name in case.frames]
         canvas = max(crop, pad, *(size for frame in frames for size in frame.image.shape[1:]))
+        _check_room(sum(len(frame.image) for frame in frames), canvas)
         images, labels, sides = [], [], []
         for frame in frames:
             size = frame.image.shape[1:]
@@ -88,6 +93,22 @@ class TrainingSlices:
             self.images[chosen].to(self.device, non_blocking=True),
             self.labels[chosen].to(self.device, non_blocking=True),
             self.sides[chosen.to(self.device)],
+        )
+
+
+def _check_room(count: int, canvas: int) -> None:
+    """Refuse slices that cannot be held, before they are made.
+
+    Raises:
+        NotEnoughMemoryError: the memory at hand is less than they need.
+    """
+    needed = count * canvas**2 * BYTES_PER_PIXEL
+    free = available_memory()
+    if needed > free:
+        raise NotEnoughMemoryError(
+            f"{count} training slices of {canvas} × {canvas} pixels need {in_words(needed)} of "
+            f"memory, and {in_words(free)} are free; take a smaller --set crop=…, or end other "
+            "programs"
         )
 
 

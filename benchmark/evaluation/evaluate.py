@@ -20,27 +20,11 @@ from benchmark.data.dataset import Case, Dataset, evaluated_cases
 from benchmark.data.field import centre_field
 from benchmark.data.nifti import write_volume
 from benchmark.data.prepared import read_frame
-from benchmark.evaluation.metrics import IMPLEMENTATION, score_volume
+from benchmark.evaluation.metrics import EARLIER, IMPLEMENTATION, score_volume
 from benchmark.inference.prediction import FIELD, in_full_image, predict_field, trained_network
 from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.runs.run import Run, open_run
-
-COLUMNS = (
-    "method",
-    "repeat",
-    "seed",
-    "test_set",
-    "subject",
-    "draw",
-    "frame",
-    "structure",
-    "output",
-    "dice",
-    "hd95_mm",
-    "nsd_2mm",
-    "absent",
-)
-"""Of ``scores.csv``. ``absent`` says which of label and prediction lacks the structure."""
+from results.scores.score_table import COLUMNS
 
 
 @dataclass(frozen=True)
@@ -157,6 +141,8 @@ def unscored(
         }
         if not run.weights.is_file():  # exported: no device here could make them again
             made_from["device"] = there.get("device", device.type)
+            if there.get("metrics") in EARLIER:
+                made_from["metrics"] = there["metrics"]
         if not _is_up_to_date(there, made_from):
             found.append((dataset, made_from))
     return found
@@ -276,16 +262,22 @@ def gather_scores(runs: Sequence[Run], datasets: Sequence[Dataset], out: Path) -
 
 
 def _rows_of(path: Path, dataset: Dataset) -> str:
-    """The rows of a score file, under the title that the set has today."""
-    _, _, rows = path.read_text("utf-8").partition("\n")
-    column = COLUMNS.index("test_set")
+    """The rows of a score file as `COLUMNS`, under the title that the set has today.
+
+    Columns that an earlier file lacks are empty.
+    """
+    header, _, rows = path.read_text("utf-8").partition("\n")
+    names = header.split(",")
     parsed = list(csv.reader(rows.splitlines()))
-    if all(row[column] == dataset.title for row in parsed):
+    title = names.index("test_set")
+    if names == list(COLUMNS) and all(row[title] == dataset.title for row in parsed):
         return rows
+    place = {name: number for number, name in enumerate(names)}
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(
-        [*row[:column], dataset.title, *row[column + 1 :]] for row in parsed
-    )
+    writer = csv.writer(text, lineterminator="\n")
+    for row in parsed:
+        row[title] = dataset.title
+        writer.writerow([row[place[name]] if name in place else "" for name in COLUMNS])
     return text.getvalue()
 
 

@@ -1,5 +1,7 @@
 """Segmenting a user's own volume, of any spacing and size, in its own space."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +9,30 @@ import torch
 from numpy.typing import NDArray
 
 from benchmark.core.errors import CoopbenchError
-from benchmark.data.nifti import Volume, read_volume, write_volume
+from benchmark.data.labels import STRUCTURES
+from benchmark.data.nifti import Volume, frame_count, read_frames, read_volume, write_like
+from benchmark.data.orientation import turned, turned_back, upright_axes
 from benchmark.data.prepare import prepare_image
-from benchmark.data.resample import sample
+from benchmark.data.resample import back_to
 from benchmark.inference.prediction import in_full_image, predict_field
 from benchmark.networks.dual import CLASSES, DualThinkingNetwork
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """What was found in a frame of a file.
+
+    Attributes:
+        frame: its number (from 0) in a file of several; None of a 3D file.
+        voxels: how many there are of each structure.
+        ml: their volume.
+        doubt: what disagrees in the header of the file.
+    """
+
+    frame: int | None
+    voxels: dict[str, int]
+    ml: dict[str, float]
+    doubt: str = ""
 
 
 def segment_file(
@@ -24,33 +45,62 @@ def segment_file(
     output: str,
     device: torch.device,
     precision: torch.dtype,
-) -> NDArray[np.uint8]:
-    """Segment a short-axis NIfTI volume and write the label map beside its header's geometry.
+    advance: Callable[[], None] = lambda: None,
+) -> list[Segmented]:
+    """Segment a short-axis NIfTI file and write the label map under its own header's geometry.
 
     Args:
-        image: 3D, or 4D with ``frame`` given.
-        out: label map, uint8: 0 background, 1 LV, 2 MYO, 3 RV; shape and affine of the image.
+        image: 3D, or 4D.
+        out: label map, uint8: 0 background, 1 LV, 2 MYO, 3 RV; voxels and affine of the image, all
+            frames of it unless one is asked for.
         network: trained.
         size: height and width of the centre it was trained on, in pixels of 1.36719 mm.
-        frame: which frame (from 0) of a 4D file.
+        frame: which frame (from 0) of a 4D file; None: all of them.
         output: ``FTN`` or ``FTN+STN``.
-        device, precision: where and how to compute.
+        device: where to compute.
+        precision: how to compute.
+        advance: called after each frame.
 
     Returns:
-        The label map (x, y, slices).
+        The frames, in order.
 
     Raises:
         CoopbenchError: the image cannot be used; the message names it.
     """
-    volume = read_volume(image, frame)
-    try:
-        label = segment(
-            volume, network, size=size, output=output, device=device, precision=precision
-        )
-    except ValueError as error:
-        raise CoopbenchError(f"{image}: {error}") from error
-    write_volume(out, label, volume.affine)
-    return label
+    count = frame_count(image)
+    if frame is not None or count is None:
+        volumes = read_volume(image, frame)
+        volumes = replace(volumes, data=volumes.data[..., None])
+    else:
+        volumes = read_frames(image)
+    labels = np.zeros(volumes.data.shape, dtype=np.uint8)
+    several = volumes.data.shape[-1] > 1
+    done = []
+    for index in range(volumes.data.shape[-1]):
+        try:
+            labels[..., index] = segment(
+                replace(volumes, data=volumes.data[..., index]),
+                network,
+                size=size,
+                output=output,
+                device=device,
+                precision=precision,
+            )
+        except ValueError as error:
+            which = f", frame {index}" if several else ""
+            raise CoopbenchError(f"{image}{which}: {error}") from error
+        number = frame if frame is not None else index if count is not None else None
+        done.append(_measured(labels[..., index], number, volumes))
+        advance()
+    write_like(image, out, labels if several else labels[..., 0])
+    return done
+
+
+def _measured(label: NDArray[np.uint8], frame: int | None, volume: Volume) -> Segmented:
+    voxels = {name: int((label == value).sum()) for value, name in STRUCTURES.items()}
+    ml = float(np.prod(volume.spacing)) / 1000
+    volumes = {name: count * ml for name, count in voxels.items()}
+    return Segmented(frame, voxels, volumes, volume.doubt)
 
 
 def segment(
@@ -64,26 +114,20 @@ def segment(
 ) -> NDArray[np.uint8]:
     """The label map of a raw volume, of its shape.
 
-    The axis of the largest spacing, of equal ones the last, is taken for the slices'. Only the
-    centre of ``size`` pixels of 1.36719 mm, as the network was trained on, is segmented; the rest
-    is background.
+    Slices are turned as `benchmark.data.orientation.upright_axes` has it, whatever the order of the
+    voxels. Only the centre of ``size`` pixels of 1.36719 mm, as the network was trained on, is
+    segmented; the rest is background.
     """
-    through = max(range(3), key=lambda axis: (volume.spacing[axis], axis))
-    order = [axis for axis in range(3) if axis != through] + [through]
-    upright = Volume(
-        volume.data.transpose(order),
-        volume.affine[:, [*order, 3]],
-        (volume.spacing[order[0]], volume.spacing[order[1]], volume.spacing[order[2]]),
-    )
+    axes = upright_axes(volume.affine, volume.spacing)
+    upright = turned(volume, axes)
     prepared = prepare_image(upright)
     slices = np.ascontiguousarray(prepared.data.T, dtype=np.float32)
     field = predict_field(network, slices, size=size, device=device, precision=precision)[output]
     label = in_full_image(field, slices.shape).T
-    step = np.divide(upright.spacing, prepared.spacing)
     # Each class's share of a voxel decides; labels picked by nearest voxel would be jagged.
     shares = [
-        sample((label == value).astype(np.float32), step, upright.data.shape, order=1)
-        for value in range(CLASSES)
+        back_to((label == value).astype(np.float32), prepared, upright) for value in range(CLASSES)
     ]
     found = np.argmax(np.stack(shares), axis=0).astype(np.uint8)
-    return found.transpose(np.argsort(order))
+    back = turned_back(found, axes).astype(np.uint8, copy=False)
+    return np.ascontiguousarray(back)

@@ -1,1 +1,28 @@
-"""The method interface, and the methods of the harness itself."""
+"""The method interface, and the methods of the harness itself.
+
+All that a method of one's own needs is importable from here.
+"""
+
+from benchmark.methods.losses import HardSettings, StandardSettings, hard_losses, standard_losses
+from benchmark.methods.method import Batch, HardExamples, Method, RandomStream, Settings
+from benchmark.methods.registry import find_method, method_names
+from benchmark.networks.batch_norm import untraced_statistics
+from benchmark.networks.dual import DualThinkingNetwork
+from benchmark.networks.stages import transformed_features
+
+__all__ = [
+    "Batch",
+    "DualThinkingNetwork",
+    "HardExamples",
+    "HardSettings",
+    "Method",
+    "RandomStream",
+    "Settings",
+    "StandardSettings",
+    "find_method",
+    "hard_losses",
+    "method_names",
+    "standard_losses",
+    "transformed_features",
+    "untraced_statistics",
+]

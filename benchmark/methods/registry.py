@@ -1,10 +1,11 @@
 """Methods are found through the entry-point group ``coopbench.methods``, ours and others' alike."""
 
 import difflib
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 
 from benchmark.core.errors import CoopbenchError, UsageError
-from benchmark.methods.method import Method
+from benchmark.core.plugins import PluginError, blamed_on, installed, only, origin
+from benchmark.methods.method import Method, Settings
 
 GROUP = "coopbench.methods"
 
@@ -19,24 +20,57 @@ def find_method(name: str) -> type[Method]:
 
     Raises:
         UsageError: no such method is installed; near matches are named.
-        CoopbenchError: its package cannot be imported, or it is no `Method`.
+        CoopbenchError: coopbench itself is not installed.
+        PluginError: its package cannot be imported, two packages give it, or it is no `Method`.
+    """
+    entry = method_entry(name)
+    who = method_origin(name)
+    with blamed_on(who, "its import"):
+        method = entry.load()
+    if not (isinstance(method, type) and issubclass(method, Method)):
+        raise PluginError(f"{who}: {entry.value} is not a benchmark.methods.Method")
+    _check_declaration(method, who)
+    return method
+
+
+def method_entry(name: str) -> EntryPoint:
+    """What is registered as ``name``, not loaded.
+
+    Raises:
+        UsageError: no such method is installed; near matches are named.
+        CoopbenchError: coopbench itself is not installed.
+        PluginError: two packages give it.
     """
     registered = _registered()
+    if not registered:
+        raise CoopbenchError(
+            "coopbench is not installed in this Python, so that none of its methods is found; "
+            "install it: pip install -c constraints.txt -e . (from its folder)"
+        )
     if name not in registered:
         near = difflib.get_close_matches(name, registered, n=3, cutoff=0.4)
         hint = f"did you mean {' or '.join(near)}?" if near else "see 'coopbench methods'"
         raise UsageError(f"no method is called '{name}'; {hint}")
-    entry = registered[name]
-    try:
-        method = entry.load()
-    except Exception as error:
-        raise CoopbenchError(
-            f"method '{name}' ({entry.value}) cannot be loaded: {error}"
-        ) from error
-    if not (isinstance(method, type) and issubclass(method, Method)):
-        raise CoopbenchError(f"method '{name}' ({entry.value}) is not a benchmark.methods.Method")
-    return method
+    entries = registered[name]
+    return only("method", entries)
 
 
-def _registered() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
+def method_origin(name: str) -> str:
+    """A method by name and package, as in "method 'mine' (my-package 0.1.0)"."""
+    return origin("method", _registered()[name])
+
+
+def _check_declaration(method: type[Method], who: str) -> None:
+    """What would be missed only where a table is made, or when the first step is taken."""
+    for part in ("title", "summary", "reference"):
+        if not isinstance(getattr(method, part, None), str):
+            raise PluginError(f"{who}: its class lacks '{part}', a line of text")
+    settings = getattr(method, "Settings", None)
+    if not (isinstance(settings, type) and issubclass(settings, Settings)):
+        raise PluginError(f"{who}: its 'Settings' is not a benchmark.methods.method.Settings")
+    if missing := sorted(method.__abstractmethods__):
+        raise PluginError(f"{who}: its class lacks the method '{missing[0]}'")
+
+
+def _registered() -> dict[str, list[EntryPoint]]:
+    return installed(GROUP)

@@ -11,12 +11,13 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.core.files import write_json, write_text
 from benchmark.core.seeding import derive_seed
-from benchmark.data.nifti import write_volume
+from benchmark.data.nifti import save_image, write_volume
 from benchmark.phantom.acquisition import short_axis_stack
 from benchmark.phantom.site import CROSS_SITES, SINGLE_SITE, Site
 
@@ -49,17 +50,32 @@ ACDC_VALUES = np.array([0, 3, 2, 1], dtype=np.uint8)
 """ACDC's value of background, LV, MYO and RV."""
 
 
+def write_as_acdc(
+    path: Path, data: NDArray[np.generic], spacing: tuple[float, float, float]
+) -> None:
+    """Write a volume (x, y, slices) under a header as ACDC's own files have it.
+
+    The spacing (mm) is in pixdim and qform; the sform, which most readers prefer, has unit scale.
+    """
+    x, y, z = spacing
+    image = nib.Nifti1Image(data, np.diag([-x, -y, z, 1.0]))
+    image.header.set_xyzt_units("mm")
+    image.set_qform(image.affine, code="scanner")
+    image.set_sform(np.diag([-1.0, -1.0, 1.0, 1.0]), code="scanner")
+    save_image(image, path)
+
+
 def write_acdc_subject(training: Path, subject: str, seed: int) -> None:
     """Write one single-site subject as ACDC does: ED, ES, their labels, and ``Info.cfg``."""
     rng = np.random.default_rng(derive_seed("phantom", seed, "single-site", subject))
     stack = short_axis_stack(rng, SINGLE_SITE, (0.0, 1.0))
     frames = LATE_ED.get(subject, FRAMES)
-    affine = np.diag([-stack.spacing[0], -stack.spacing[1], stack.spacing[2], 1.0])
     folder = training / f"patient{subject}"
     for index, number in enumerate((frames["ED"], frames["ES"])):
         stem = f"patient{subject}_frame{number:02d}"
-        write_volume(folder / f"{stem}.nii.gz", stack.image[index], affine)
-        write_volume(folder / f"{stem}_gt.nii.gz", ACDC_VALUES[stack.label[index]], affine)
+        label = ACDC_VALUES[stack.label[index]]
+        write_as_acdc(folder / f"{stem}.nii.gz", stack.image[index], stack.spacing)
+        write_as_acdc(folder / f"{stem}_gt.nii.gz", label, stack.spacing)
     write_text(
         folder / "Info.cfg",
         f"ED: {frames['ED']}\nES: {frames['ES']}\nGroup: PHANTOM\n"

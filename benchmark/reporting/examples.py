@@ -16,6 +16,8 @@ from benchmark.data.field import centre_field, scale_slices
 from benchmark.data.prepared import read_frame
 from benchmark.inference.prediction import FIELD, predict_field, trained_network
 from benchmark.methods.method import Batch, RandomStream
+from benchmark.methods.registry import method_origin
+from benchmark.methods.watched import WatchedMethod
 from benchmark.runs.run import Run, open_run
 from results.figures.hard_examples import HardSlice
 from results.figures.qualitative import CHOICES, CaseSlice
@@ -36,7 +38,7 @@ def hard_slices(run: Run, dataset: Dataset, *, device: torch.device) -> list[Har
     by the batch of all validation subjects' largest slices. Empty for a method that generates
     nothing to look at. The run is left as it is.
     """
-    method = run.config.build_method()
+    method = WatchedMethod(run.config.build_method(), method_origin(run.config.method))
     names, images, labels = [], [], []
     for case in dataset.of_subjects(run.config.data.validation):
         for frame in case.frames:

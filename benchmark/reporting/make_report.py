@@ -1,6 +1,6 @@
 """A report from the folders of data and runs: what is not scored yet is scored first."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -8,6 +8,7 @@ import torch
 from benchmark.evaluation.evaluate import evaluate, gather_groups
 from benchmark.evaluation.external.rows import read_external_rows
 from benchmark.reporting.report import ReportOptions, write_report
+from benchmark.runs.code import code_remarks
 from benchmark.runs.selection import all_datasets, select_runs
 
 
@@ -21,6 +22,7 @@ def make_report(
     device: torch.device,
     scored_on: torch.device,
     ansi: bool,
+    say: Callable[[str], None],
     workers: int | None = None,
     external: Sequence[Path] = (),
     gather: bool = False,
@@ -37,6 +39,7 @@ def make_report(
         device: where pictures are computed.
         scored_on: where scores are, or were, elsewhere.
         ansi: whether the main table may be marked with a terminal's escape codes.
+        say: called with a line on what is going on.
         workers: processes; None: as fits the device.
         external: scores of external models.
         gather: whether the group's scores may have changed already; else they are gathered where
@@ -51,9 +54,21 @@ def make_report(
         CoopbenchError: there is no finished run, or scores do not fit together.
     """
     datasets = all_datasets(data)
-    selection = select_runs(runs, datasets, preset, repeats=repeats, may_be_empty=bool(external))
+    selection = select_runs(
+        runs,
+        datasets,
+        preset,
+        repeats=repeats,
+        names=options.methods,
+        may_be_empty=bool(external),
+    )
     names = {run.config.name for run in selection.runs}
     rows = read_external_rows(external, names, datasets)
+    if len(selection.runs) > 1:
+        say(f"report: {len(selection.runs)} runs on {len(datasets)} test sets")
+    changed, _ = code_remarks(selection.runs)
+    for name, remark in changed.items():
+        say(f"{name}: {remark}; marked in the report. 'coopbench train --retrain' trains it anew")
     if evaluate(selection.runs, datasets, device=scored_on, workers=workers) or gather:
         gather_groups(selection.runs, datasets)
     folder = out or Path("report") / selection.group
@@ -65,5 +80,6 @@ def make_report(
         ansi=ansi,
         device=device,
         external=rows,
+        tell=lambda line: say(f"report: {line}"),
     )
     return [written.text, *written.lines(folder)]

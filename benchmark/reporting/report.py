@@ -1,40 +1,61 @@
 """From runs to a report: the scores joined, what is known of them, and all that is written."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
 import pandas as pd
 import torch
 
-from benchmark.core.errors import CoopbenchError
-from benchmark.core.files import read_json, whole_file, write_json, write_text
+from benchmark.core.errors import CoopbenchError, UsageError
+from benchmark.core.files import check_present, read_json, whole_file, write_json, write_text
 from benchmark.core.lock import folder_lock
 from benchmark.data.dataset import Dataset
 from benchmark.data.set_names import CLEAN, CLEAN_TITLE, MadeBy
-from benchmark.evaluation.evaluate import COLUMNS, ScorePart, gather_scores
+from benchmark.evaluation.evaluate import ScorePart, gather_scores
 from benchmark.evaluation.external.record import CorruptedBy
 from benchmark.evaluation.external.rows import ExternalRows
 from benchmark.evaluation.metrics import IMPLEMENTATION
 from benchmark.evaluation.other_versions import not_shown
 from benchmark.reporting.example_figures import example_figures
 from benchmark.reporting.report_page import Picture, ScoreSource, make_page
-from benchmark.runs.provenance import departures, describe, incomplete, provenance
+from benchmark.runs.changed_settings import settings_notes
+from benchmark.runs.code import code_remarks
+from benchmark.runs.provenance import describe, incomplete, provenance
 from benchmark.runs.run import Run
 from benchmark.runs.selection import Selection
 from results.analysis.comparison import Comparison
 from results.analysis.robustness import CorruptedSets, Corruption
+from results.analysis.verdicts import MARGIN
 from results.figures.curves import read_histories
+from results.figures.print import latex_figure
 from results.figures.report_figures import report_figures
 from results.figures.style import save_figure
 from results.page.render import write_page
-from results.scores.score_table import join_scores, read_scores, rename_sets, write_parquet
+from results.scores.order import ChosenOrder
+from results.scores.score_table import (
+    COLUMNS,
+    join_scores,
+    read_scores,
+    rename_sets,
+    write_parquet,
+)
+from results.tables.latex import DEFAULT_WIDTH
 from results.tables.render import text_table
 from results.tables.report_tables import ranks_csv, report_tables, severity_csv
+from results.wording import PHANTOM_MARK
 
 REFERENCE = "standard"
 """The method that the others are compared with, where it is in the table."""
+
+Tell = Callable[[str], None]
+"""Told what is being done, a few words each."""
+
+
+def silent(line: str) -> None:
+    """Tell nobody."""
+
 
 FOLDERS = ("tables", "figures")
 INDEX = "report.json"
@@ -51,6 +72,18 @@ class ReportOptions:
     """Whether to draw segmentations, which needs the runs' weights and some time."""
     reference: str | None = None
     """None: `REFERENCE` where it is there, else the first run, else the first row."""
+    margin: float = MARGIN
+    """Dice: a smaller difference is of no relevance."""
+    all_pairs: bool = False
+    """Whether to compare every method with every other too."""
+    joint: bool = False
+    """Whether FTN's and FTN+STN's comparisons are corrected as one family."""
+    methods: tuple[str, ...] = ()
+    """The names of the rows, in their order; empty: all, in the usual order."""
+    width: float = DEFAULT_WIDTH
+    """Of the LaTeX tables, in mm."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """What is printed for a row, by its name, in the place of its own title."""
 
 
 def corruptions(
@@ -108,28 +141,72 @@ def corrupted_sets(
 
 
 def _joined_scores(
-    runs: Sequence[Run], datasets: Sequence[Dataset], external: ExternalRows, out: Path
+    runs: Sequence[Run],
+    datasets: Sequence[Dataset],
+    external: ExternalRows,
+    out: Path,
+    methods: Sequence[str] = (),
 ) -> tuple[pd.DataFrame, list[ScoreSource]]:
     """Write the scores of all rows of a table into ``out``; returns them, and their files.
 
     Raises:
         ScoreFileError: a score file is broken, or a score is given twice.
+        UsageError: one of the ``methods`` has no scores.
     """
     parts = gather_scores(runs, datasets, out) if runs else []
     tables = [read_scores(out)] if runs else []
     for path in external.files:
         tables.append(rename_sets(read_scores(path), external.renamed.get(path, {})))
         parts.append(ScorePart(path, len(tables[-1]), ""))
-    scores = join_scores(tables)
+    scores = _chosen(join_scores(tables), methods)
     if external.files:
         with whole_file(out) as partial:
             scores.to_csv(partial, columns=list(COLUMNS), index=False, float_format="%.6f")
     return scores, [ScoreSource(part.path, part.rows, part.title) for part in parts]
 
 
-def _reference(runs: Sequence[Run], rows: Iterable[str]) -> str:
-    """The row that others are compared with: ``standard``, else a run's, else any."""
+def _chosen(scores: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
+    """The scores of the rows that were asked for, or all.
+
+    Raises:
+        UsageError: one of them has no scores.
+    """
+    if not methods:
+        return scores
+    there = sorted(scores["method"].astype(str).unique())
+    if absent := [name for name in methods if name not in there]:
+        raise UsageError(
+            f"--methods {','.join(absent)}: no row is called so; there are {', '.join(there)}"
+        )
+    chosen = scores[scores["method"].isin(list(methods))]
+    return chosen.assign(method=chosen["method"].astype(str).astype("category"))
+
+
+def _titles(runs: Sequence[Run], rows: Iterable[str], options: ReportOptions) -> dict[str, str]:
+    """What is printed for each row.
+
+    Raises:
+        UsageError: a title is given for a row that does not exist.
+    """
+    own = {run.config.name: run.config.title for run in runs}
+    titles = {name: own.get(name, name) for name in rows} | dict(options.titles)
+    if absent := sorted(set(options.titles) - set(map(str, rows))):
+        raise UsageError(
+            f"--title {absent[0]}=…: no row is called so; there are {', '.join(sorted(rows))}"
+        )
+    if options.methods:
+        return ChosenOrder((name, titles[name]) for name in options.methods)
+    return titles
+
+
+def _reference(runs: Sequence[Run], rows: Iterable[str], chosen: Sequence[str]) -> str:
+    """The row that others are compared with: ``standard``, else the first of those ``chosen``.
+
+    Where none was chosen: a run's, else any.
+    """
     own = {run.config.name for run in runs}
+    if chosen and REFERENCE not in chosen:
+        return chosen[0]
     return min(rows, key=lambda name: (name != REFERENCE, name not in own, name))
 
 
@@ -152,12 +229,24 @@ def compare(
     made_by = corruptions(own, external.corrupted)
     methods = scores["method"].astype(str).unique()
     home = {dataset.name: dataset.title for dataset in datasets}.get(CLEAN, CLEAN_TITLE)
+    code, not_compared = code_remarks(runs)
+    remarks = {run.config.name: run.config.remark for run in runs} | external.remarks
+    origins = (
+        *not_compared,
+        *incomplete(scored),
+        *provenance(runs, scored),
+        *not_shown(runs, datasets),
+        *(f"{line}." for line in selection.left_out),
+    )
     return Comparison(
         scores=scores,
         name=selection.group,
-        reference=options.reference or _reference(runs, methods),
-        titles={run.config.name: run.config.title for run in runs},
-        remarks={run.config.name: run.config.remark for run in runs} | external.remarks,
+        reference=options.reference or _reference(runs, methods, options.methods),
+        titles=_titles(runs, methods, options),
+        remarks={
+            name: "; ".join(filter(None, (remarks.get(name), code.get(name))))
+            for name in (remarks | code)
+        },
         recipes={
             recipe: sets
             for recipe, sets in corrupted_sets(made_by, home).items()
@@ -167,15 +256,16 @@ def compare(
         cohorts={title: by.clean for title, by in made_by.items()},
         phantom=external.phantom or any(run.config.data.phantom for run in runs),
         average_all=options.average_all,
+        margin=options.margin,
+        all_pairs=options.all_pairs,
+        joint=options.joint,
         notes=(
             *(describe(run.config) for run in runs[:1]),
             f"Metrics: {IMPLEMENTATION}.",
-            *departures(runs),
-            *incomplete(scored),
-            *provenance(runs, scored),
-            *not_shown(runs, datasets),
-            *(f"{line}." for line in selection.left_out),
+            *settings_notes(runs),
+            *origins,
         ),
+        origins=origins,
     )
 
 
@@ -211,10 +301,12 @@ def write_report(
     ansi: bool,
     device: torch.device,
     external: ExternalRows | None = None,
+    tell: Tell = silent,
 ) -> Written:
     """Write scores, tables, figures and the page into ``out``.
 
-    The rows are the runs selected and those of ``external`` models. Sets graded by severity are in
+    The rows are the runs selected and those of ``external`` models, or the ``options.methods`` of
+    them. Sets graded by severity are in
     the tables of robustness alone; these stand once for each recipe of corruptions, with its name
     in the file's where there are several.
 
@@ -224,7 +316,7 @@ def write_report(
     """
     rows = external or ExternalRows()
     with folder_lock(out, "writing the report in"):
-        return _write_report(selection, datasets, out, options, ansi, rows, device)
+        return _write_report(selection, datasets, out, options, ansi, rows, device, tell)
 
 
 def _write_report(
@@ -235,13 +327,24 @@ def _write_report(
     ansi: bool,
     external: ExternalRows,
     device: torch.device,
+    tell: Tell,
 ) -> Written:
-    scores, sources = _joined_scores(selection.runs, datasets, external, out / "scores.csv")
+    tell("joining the scores")
+    scores, sources = _joined_scores(
+        selection.runs, datasets, external, out / "scores.csv", options.methods
+    )
     comparison = compare(selection, datasets, external, scores, options)
+    tell(f"tables of {len(comparison.methods)} methods, with their tests")
     tables = list(report_tables(comparison, compare_poster=options.compare_poster))
     files = [out / "scores.csv", out / "scores.parquet"]
     write_parquet(scores, files[-1])
-    texts = {name: text for table in tables for name, text in table.renderings().items()}
+    texts = {
+        name: text
+        for table in tables
+        for name, text in table.renderings(width=options.width, left_out=comparison.origins).items()
+    }
+    mark = [PHANTOM_MARK] if comparison.phantom else []
+    texts["origins.txt"] = "\n".join([*mark, *comparison.origins])
     long = {"severity.csv": severity_csv(comparison), "ranks.csv": ranks_csv(comparison)}
     for name, text in {**texts, **long}.items():
         if text is not None:
@@ -257,9 +360,15 @@ def _write_report(
         examples, unseen = example_figures(comparison, selection.runs, datasets, device)
         figures = chain(figures, examples)
     for figure in figures:
+        tell(f"figure {figure.stem}")
         png, pdf = save_figure(figure.figure, out / "figures" / figure.stem)
-        files += [png, pdf]
+        tex = out / "figures" / f"{figure.stem}.tex"
+        phantom = comparison.phantom
+        text = latex_figure(figure.figure, figure.stem, figure.caption, phantom=phantom)
+        write_text(tex, text)
+        files += [png, pdf, tex]
         pictures.append(Picture(figure.stem, figure.section, figure.caption, figure.alt, png))
+    tell("the page")
     page = make_page(
         comparison,
         tables,
@@ -270,17 +379,23 @@ def _write_report(
         cautions=[
             *(f"{line}." for line in selection.left_out),
             *incomplete([one for one in datasets if one.title in set(scores["test_set"])]),
-            *departures(selection.runs),
+            *(settings_notes(selection.runs) if _differently_trained(selection.runs) else ()),
             *not_shown(selection.runs, datasets),
             *unseen,
         ],
     )
     write_page(page, out / "report.html")
     files.append(out / "report.html")
+    check_present(files)
     _forget_others(out, files)
     main = tables[0]
     text = text_table(main.table, caption=main.caption, notes=main.notes, ansi=ansi)
     return Written(text, tuple(files))
+
+
+def _differently_trained(runs: Sequence[Run]) -> bool:
+    """Whether rows differ in settings of the harness, besides their method."""
+    return any(run.config.training != runs[0].config.training for run in runs)
 
 
 def _forget_others(out: Path, files: Sequence[Path]) -> None:

@@ -10,7 +10,6 @@ from benchmark.core.files import read_json
 from benchmark.evaluation.external.rows import ExternalRows
 from benchmark.runs.run import Run
 from results.analysis.comparison import Comparison
-from results.analysis.statistics import power_notes, untested_notes
 from results.analysis.worst import worst_cases
 from results.page.content import (
     Facts,
@@ -22,6 +21,10 @@ from results.page.content import (
     SetScore,
 )
 from results.page.summary import summary
+from results.scores.score_table import scored_volumes
+from results.tables.mean_table import volume_notes
+from results.tables.notes_of_tests import partial_notes, power_notes, untested_notes
+from results.tables.poster_table import subject_notes
 from results.tables.report_tables import NamedTable, main_table
 from results.wording import span
 
@@ -43,7 +46,12 @@ SECTIONS = {
     "structures": ("By structure", "Left ventricle, myocardium and right ventricle by themselves."),
     "distances": (
         "Distances",
-        "The surfaces' 95 % Hausdorff distance, and the share of them within 2 mm.",
+        "The surfaces' Hausdorff distance, its 95th percentile and their average distance, and the "
+        "share of them within 2 mm.",
+    ),
+    "clinical": (
+        "Clinical measures",
+        "Volumes, ejection fraction and myocardial mass, as predicted against those of the labels.",
     ),
     "examples": (
         "Examples",
@@ -144,7 +152,14 @@ def _weak_points(comparison: Comparison) -> list[str]:
     ]
     return [
         *(gaps if missing else []),
+        *([] if comparison.phantom else subject_notes(comparison.ungraded)),
         *dict.fromkeys(unpaired),
+        *volume_notes(scored_volumes(comparison.ungraded), comparison.shown),
+        *(
+            f"{output}: {line}"
+            for output, rows in comparison.tests.groupby("output")
+            for line in partial_notes(rows, comparison.shown)
+        ),
         *power_notes(comparison.tests, comparison.shown),
     ]
 

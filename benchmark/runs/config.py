@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib.resources import files
 from typing import Annotated, Any, Literal
 
@@ -17,12 +18,16 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from benchmark.core.errors import CoopbenchError, UsageError
-from benchmark.core.validation import FileName, nearest
+from benchmark.core.plugins import PluginError, blamed_on
+from benchmark.core.validation import FileName, Line, nearest
 from benchmark.data.dataset import Dataset, read_splits
 from benchmark.methods.method import Method
-from benchmark.methods.registry import find_method, method_names
+from benchmark.methods.registry import find_method, method_names, method_origin
 from benchmark.networks.encoder import STRIDE
 from benchmark.runs.run_migration import migrate
+
+MAX_CROP = 2**12
+"""Pixels: 5.6 m, more than any scanner sees."""
 
 SEEDS = {0: 40, 1: 20, 2: 10, 3: 30, 4: 50}
 """The seed of each repeat: 0 to 2 as published, the others chosen here."""
@@ -109,7 +114,7 @@ class Training(_Settings):
 
     train_set: str = "acdc"
     """Name of the prepared set, with splits, that is trained on."""
-    crop: int = Field(192, ge=STRIDE, multiple_of=STRIDE)
+    crop: int = Field(192, ge=STRIDE, le=MAX_CROP, multiple_of=STRIDE)
     """Height and width of a training slice, in pixels of 1.36719 mm."""
     batch: int = Field(20, ge=2, multiple_of=2)
     """Slices in a batch: one half augmented, the other half their originals."""
@@ -157,9 +162,9 @@ class RunConfig(_Settings):
     method: str
     name: FileName
     """The run's name in folders and scores; the method's unless another is given."""
-    title: str
+    title: Line
     """The row in a table that it counts to."""
-    remark: str = ""
+    remark: Line = ""
     """What a reader of any table must know of this row."""
     preset: FileName
     repeat: int
@@ -188,8 +193,14 @@ class RunConfig(_Settings):
         return f"{self.group}/{self.name}-r{self.repeat}-s{self.seed}"
 
     def build_method(self) -> Method:
-        """The method, with its settings."""
-        return find_method(self.method)(**self.settings)
+        """The method, with its settings.
+
+        Raises:
+            PluginError: it cannot be loaded, or raises something.
+        """
+        kind = find_method(self.method)
+        with blamed_on(method_origin(self.method), "its start"):
+            return kind(**self.settings)
 
 
 def check_name(name: str) -> str:
@@ -216,6 +227,7 @@ def resolve(
     repeat: int,
     seed: int | None = None,
     name: str | None = None,
+    title: str | None = None,
     overrides: Sequence[str] = (),
 ) -> RunConfig:
     """The complete configuration of a run.
@@ -227,17 +239,23 @@ def resolve(
         repeat: which of the set's splits.
         seed: of weights, batches, augmentation and the method; None: the repeat's own.
         name: the run's name; one that differs from the method's is a row of its own.
+        title: what tables print for it; None: the method's, or the ``name`` given.
         overrides: ``KEY=VALUE``, of the harness or of the method.
 
     Raises:
         UsageError: an unknown method, preset or repeat; or unknown keys or values out of range, all
             of which are named.
+        PluginError: the method cannot be loaded, or its settings raise something.
         CoopbenchError: the data lack a subject of this repeat.
     """
     kind = find_method(method)
+    check_settings(kind)
+    blamed = partial(blamed_on, method_origin(method), "its settings")
     changes, faults = parse_overrides(overrides, kind)
     training = _merge(presets()[preset], changes["training"])
-    faults += [*_faults(kind.Settings, changes["settings"]), *_faults(Training, training)]
+    with blamed():
+        faults += _faults(kind.Settings, changes["settings"])
+    faults += _faults(Training, training)
     if faults:
         raise UsageError(*faults)
     if not {"epochs", "max_steps"}.isdisjoint(changes["training"]):
@@ -257,12 +275,14 @@ def resolve(
     own_name = check_name(method if name is None else name)
     if own_name != method and own_name in method_names():
         raise UsageError(f"--name {own_name}: is another method; choose a name of your own")
-    settings = kind.Settings(**changes["settings"]).model_dump(mode="json")
+    with blamed():
+        settings = kind.Settings(**changes["settings"]).model_dump(mode="json")
+        remark = kind(**settings).remark
     return RunConfig(
         method=method,
         name=own_name,
-        title=kind.title if own_name == method else own_name,
-        remark=kind(**settings).remark,
+        title=title or (kind.title if own_name == method else own_name),
+        remark=remark,
         preset=preset,
         repeat=repeat,
         seed=seed,
@@ -276,6 +296,40 @@ def resolve(
         training=Training(**training),
         settings=settings,
     )
+
+
+def training_set(overrides: Sequence[str]) -> str:
+    """The name of the prepared set that is trained on, as ``--set`` has it or by default.
+
+    Raises:
+        UsageError: the value is no name.
+    """
+    values = {}
+    for override in overrides:
+        key, equals, value = _parse(override)
+        if equals and key == "train_set":
+            values[key] = value
+    if faults := _faults(Training, values):
+        raise UsageError(*faults)
+    return Training(**values).train_set
+
+
+def check_settings(method: type[Method]) -> None:
+    """Refuse a method with a setting that the harness has as well: ``--set`` could mean either.
+
+    Raises:
+        PluginError: names each such setting, the method, and what the harness means by it.
+    """
+    harness = Training.model_fields
+    if both := [key for key in method.Settings.model_fields if key in harness]:
+        own = f"{method.__module__}.{method.__qualname__}"
+        raise PluginError(
+            *(
+                f"{own}: its setting '{key}' has the name of the harness's setting '{key}' "
+                f"({harness[key].description}); rename the method's"
+                for key in both
+            )
+        )
 
 
 def parse_overrides(
@@ -293,18 +347,17 @@ def parse_overrides(
     parsed: dict[str, dict[str, Any]] = {"training": {}, "settings": {}}
     faults = []
     for override in overrides:
-        key, equals, text = override.partition("=")
-        key = key.strip()
+        key, equals, value = _parse(override)
         if not equals:
             faults.append(f"--set {override}: write KEY=VALUE")
         elif key in own:
-            parsed["settings"][key] = _value(text)
+            parsed["settings"][key] = value
         elif key in harness:
             *groups, field = key.split(".")
             place = parsed["training"]
             for group in groups:
                 place = place.setdefault(group, {})
-            place[field] = _value(text)
+            place[field] = value
         else:
             known = sorted([*harness, *own])
             meant = nearest(key, known) or f"; known: {', '.join(known)}"
@@ -319,7 +372,12 @@ def _harness_fields() -> dict[str, FieldInfo]:
 
 
 def describe_settings(method: type[Method]) -> list[tuple[str, str, str]]:
-    """Key, default and meaning of each setting of the method, then of the harness."""
+    """Key, default and meaning of each setting of the method, then of the harness.
+
+    Raises:
+        CoopbenchError: the method has a setting that the harness has as well.
+    """
+    check_settings(method)
     fields = {**method.Settings.model_fields, **_harness_fields()}
     return [
         (key, str(field.get_default(call_default_factory=True)), field.description or "")
@@ -327,11 +385,17 @@ def describe_settings(method: type[Method]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _value(text: str) -> Any:
+def _parse(override: str) -> tuple[str, bool, Any]:
+    """Key and value of ``KEY=VALUE``, blanks around either left out, and whether there was a ``=``.
+
+    The value is read as TOML, else as plain text.
+    """
+    key, equals, text = (part.strip() for part in override.partition("="))
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
-        return text
+        value = text
+    return key, bool(equals), value
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -347,7 +411,15 @@ def _faults(kind: type[BaseModel], values: Mapping[str, Any]) -> list[str]:
         kind.model_validate(values)
     except ValidationError as error:
         return [
-            f"--set {'.'.join(map(str, one['loc']))}={one['input']}: {one['msg']}"
+            f"--set {'.'.join(map(str, one['loc']))}={one['input']}: {one['msg']}{_hint(one)}"
             for one in error.errors()
         ]
     return []
+
+
+def _hint(error: Mapping[str, Any]) -> str:
+    """How the value would have to be written."""
+    if error["type"] in ("list_type", "tuple_type", "set_type", "frozen_set_type"):
+        key = ".".join(map(str, error["loc"]))
+        return f"; write a list in brackets, quoted for the shell: --set '{key}=[1, 2]'"
+    return ""

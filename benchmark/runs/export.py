@@ -6,9 +6,16 @@ from pathlib import Path
 
 from benchmark.core.errors import CoopbenchError
 from benchmark.core.files import whole_folder, write_json
-from benchmark.runs.run import Exported, Run
+from benchmark.runs.run import CODE, Exported, Run
 
 PARTS = ("config.json", "environment.json", "log.txt", "history.csv", "done.json")
+"""What every finished run has."""
+
+
+def copy_record(run: Run, target: Path) -> None:
+    """Copy how a run was made, and by which code, where that was recorded; no weights."""
+    for name in (*PARTS, *([CODE] if run.code.is_file() else [])):
+        shutil.copyfile(run.folder / name, target / name)
 
 
 def export(runs: Sequence[Run], out: Path) -> list[Path]:
@@ -33,8 +40,7 @@ def export(runs: Sequence[Run], out: Path) -> list[Path]:
                 raise CoopbenchError(f"{path}: is not there; train the run again, or leave it out")
         about = Exported(weights=run.weights_checksum())
         with whole_folder(target) as partial:
-            for name in PARTS:
-                shutil.copyfile(run.folder / name, partial / name)
+            copy_record(run, partial)
             (partial / "scores").mkdir()
             for path in sorted((run.folder / "scores").glob("[!.]*")):
                 shutil.copyfile(path, partial / "scores" / path.name)

@@ -68,15 +68,3 @@ def incomplete(datasets: Sequence[Dataset]) -> list[str]:
                     f"({' '.join(missing)})."
                 )
     return lines
-
-
-def departures(runs: Sequence[Run]) -> list[str]:
-    """Rows that were trained under other settings of the harness than the first one."""
-    return sorted(
-        {
-            f"{run.config.title} was trained under other settings of the harness than "
-            f"{runs[0].config.title}: see its config.json."
-            for run in runs
-            if run.config.training != runs[0].config.training
-        }
-    )

@@ -2,6 +2,7 @@
 
 RUNS/acdc-compact/proposed-r0-s40/
     config.json            everything that its numbers depend on
+    code.json              the method's package, version and checksums of its source files
     environment.json       versions, commit, hardware, precision
     log.txt                what happened, with times
     history.csv            losses, learning rate and validation score over the steps
@@ -15,7 +16,6 @@ RUNS/acdc-compact/proposed-r0-s40/
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,14 +23,14 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from benchmark.core.errors import CoopbenchError
-from benchmark.core.files import sha256, write_json
-from benchmark.core.lock import folder_lock
+from benchmark.core.files import sha256
 from benchmark.data.dataset import read_record
 from benchmark.runs.config import RunConfig
 
 WEIGHTS = "weights.safetensors"
 RESUME = "resume.safetensors"
 EXPORTED = "exported.json"
+CODE = "code.json"
 LENGTH = {"training.steps", "training.epochs", "training.max_steps"}
 """Settings that say how long a run is trained."""
 
@@ -85,6 +85,16 @@ class Run:
         return self.folder / "done.json"
 
     @property
+    def code(self) -> Path:
+        """Which code of the method it is trained by (`benchmark.runs.code`)."""
+        return self.folder / CODE
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is anything to go on from, or to keep."""
+        return any((self.folder / name).is_file() for name in (RESUME, WEIGHTS, EXPORTED))
+
+    @property
     def finished(self) -> bool:
         """Whether training has come to its end, and its weights are there or were exported."""
         there = self.weights.is_file() or self.exported.is_file()
@@ -133,7 +143,7 @@ def find_run(runs: Path, config: RunConfig) -> Run:
             or one of another length that cannot go on to this one, and why.
     """
     folder = runs / config.folder
-    if not any((folder / name).is_file() for name in (RESUME, WEIGHTS, EXPORTED)):
+    if not Run(folder, config).begun:
         return Run(folder, config)
     there, here = (one.model_dump(mode="json") for one in (open_run(folder).config, config))
     differences = _differences(there, here)
@@ -155,38 +165,6 @@ def find_run(runs: Path, config: RunConfig) -> Run:
             f"state was not kept ({RESUME}); {way_out}"
         )
     return Run(folder, config, prolonged=True)
-
-
-@contextmanager
-def own_run(runs: Path, config: RunConfig, *, patience: float = 0.0) -> Iterator[Run]:
-    """The same run for this process alone, to be trained, with its configuration written.
-
-    What a run left that never came to a checkpoint is nothing to go on from, and is replaced.
-
-    Args:
-        runs: the folder of runs.
-        config: the run's.
-        patience: seconds that another process may take to end its work on it.
-
-    Raises:
-        CoopbenchError: as `find_run`; or another process is training it.
-    """
-    folder = runs / config.folder
-    with folder_lock(folder, "training", patience=patience, deep=False):
-        run = find_run(runs, config)
-        if run.finished and not config.training.can_go_on:
-            run.resume.unlink(missing_ok=True)  # where it was killed in between
-        elif not any(path.is_file() for path in (run.resume, run.weights)):
-            write_json(folder / "config.json", config.model_dump(mode="json"))
-        try:
-            yield run
-        except OSError as error:  # of the log or the events, which are written bit by bit
-            if error.filename is not None and not Path(error.filename).is_relative_to(folder):
-                raise
-            raise CoopbenchError(
-                f"{folder}: cannot be written into ({error.strerror or error}); the last saved "
-                "state is kept, so the same command goes on with it once this is mended"
-            ) from error
 
 
 def _differences(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> dict[str, str]:

@@ -28,20 +28,26 @@ def finished_runs(
     preset: str | None = None,
     *,
     repeats: Sequence[int] = (),
+    names: Sequence[str] = (),
     may_be_empty: bool = False,
 ) -> Selection:
     """The finished runs that were trained on one of these sets, of one preset or of all.
 
+    Of the rows of these ``names``, or of all.
+
     Raises:
-        UsageError: there is none of one of the ``repeats``.
+        UsageError: there is none of one of the ``repeats``, or of the ``names``.
         CoopbenchError: there is none, unless it ``may_be_empty``.
     """
     fingerprints = {dataset.fingerprint for dataset in datasets}
-    chosen, left_out = [], []
+    chosen, left_out, there = [], [], set()
     for run in find_runs(runs):
         if preset is not None and run.config.preset != preset:
             continue
         if repeats and run.config.repeat not in repeats:
+            continue
+        there.add(run.config.name)
+        if names and run.config.name not in names:
             continue
         if run.config.data.fingerprint not in fingerprints:
             left_out.append(f"{run.folder}: left out, trained on other data")
@@ -49,6 +55,11 @@ def finished_runs(
             left_out.append(f"{run.folder}: left out, its training is not finished")
         else:
             chosen.append(run)
+    if there and not may_be_empty and (unknown := sorted(set(names) - there)):
+        raise UsageError(
+            f"--methods {','.join(unknown)}: no run in {runs} is called so; there are "
+            f"{', '.join(sorted(there))}"
+        )
     absent = set(repeats) - {run.config.repeat for run in chosen}
     if absent:
         named = ", ".join(map(str, sorted(absent)))
@@ -66,18 +77,21 @@ def select_runs(
     preset: str | None,
     *,
     repeats: Sequence[int] = (),
+    names: Sequence[str] = (),
     may_be_empty: bool = False,
 ) -> Selection:
     """The finished runs of one table: trained on these data, all of one preset.
 
-    Of these ``repeats``, or of all.
+    Of these ``repeats`` and rows of these ``names``, or of all.
 
     Raises:
         CoopbenchError: there is none, unless it ``may_be_empty``, or two would fill one cell.
         UsageError: there are several presets, which do not belong in one table, or there is no run
-            of one of the repeats.
+            of one of the repeats or names.
     """
-    selection = finished_runs(runs, datasets, preset, repeats=repeats, may_be_empty=may_be_empty)
+    selection = finished_runs(
+        runs, datasets, preset, repeats=repeats, names=names, may_be_empty=may_be_empty
+    )
     chosen = selection.runs
     groups = sorted({run.config.group for run in chosen})
     if len(groups) > 1:

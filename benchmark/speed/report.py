@@ -67,6 +67,8 @@ def write_study(folder: Path, size: StudySize, *, seed: int = 0) -> list[Path]:
         for repeat in range(size.repeats):
             for test_set in size.titles:
                 dice = generator.beta(8, 2, len(key)) * (1 - hardness[test_set] - 0.003 * method)
+                hd = generator.gamma(2, 8, len(key))
+                label_ml = generator.uniform(20, 200, len(key))
                 rows = key.assign(
                     method="standard" if method == 0 else f"method-{method:02d}",
                     repeat=repeat,
@@ -74,8 +76,13 @@ def write_study(folder: Path, size: StudySize, *, seed: int = 0) -> list[Path]:
                     test_set=test_set,
                     draw=0,
                     dice=dice.round(6),
-                    hd95_mm=generator.gamma(2, 4, len(key)).round(6),
+                    hd95_mm=(hd / 2).round(6),
                     nsd_2mm=generator.beta(5, 2, len(key)).round(6),
+                    jaccard=(dice / (2 - dice)).round(6),
+                    hd_mm=hd.round(6),
+                    assd_mm=(hd / 8).round(6),
+                    label_ml=label_ml.round(6),
+                    prediction_ml=(label_ml * generator.normal(1, 0.1, len(key))).round(6),
                     absent="",
                 )
                 path = folder / f"method-{method:02d}-r{repeat}" / "scores" / f"{test_set}.csv"

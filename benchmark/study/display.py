@@ -45,15 +45,14 @@ class StudyDisplay:
             self._tasks[name] = self._progress.add_task(name, total=total, note="")
         self._progress.update(self._tasks[name], completed=step, total=total, note=note)
 
-    def ended(self, job: Job, fault: CoopbenchError | None) -> None:
-        """Count a job, and say so of a training."""
-        self._progress.advance(self._whole)
+    def ended(self, job: Job, fault: CoopbenchError | None, lost: Sequence[Job]) -> None:
+        """Count a job and those that are lost with it; say so of trainings, and of what failed."""
+        self._progress.advance(self._whole, 1 + len(lost))
         name = job.name.removeprefix("train ")
         if name in self._tasks:
             self._progress.remove_task(self._tasks.pop(name))
-        if self._progress.disable and job.kind == "train":
-            self._say(f"not trained: {name}" if fault else f"trained {name}")
-
-    def given_up(self, job: Job) -> None:
-        """Count a job."""
-        self._progress.advance(self._whole)
+        if fault is not None:
+            jobs = "1 job that needs it is" if len(lost) == 1 else f"{len(lost)} that need it are"
+            self._say(f"{job.name}: failed" + (f"; {jobs} not done" if lost else ""))
+        elif self._progress.disable and job.kind == "train":
+            self._say(f"trained {name}")

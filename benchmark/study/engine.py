@@ -1,5 +1,6 @@
 """The one way in which the jobs of a study are done, whoever does them."""
 
+import traceback
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -24,11 +25,8 @@ class Engine(Protocol):
 class Watcher(Protocol):
     """Who is told how a study is coming on."""
 
-    def ended(self, job: Job, fault: CoopbenchError | None) -> None:
-        """A job is done, or has failed."""
-
-    def given_up(self, job: Job) -> None:
-        """A job can no longer be done, since one that it needs has failed."""
+    def ended(self, job: Job, fault: CoopbenchError | None, lost: Sequence[Job]) -> None:
+        """A job is done; or has failed, and ``lost`` can no longer be done, since they need it."""
 
 
 def run_grid(jobs: Sequence[Job], engine: Engine, watcher: Watcher) -> list[CoopbenchError]:
@@ -54,26 +52,17 @@ def run_grid(jobs: Sequence[Job], engine: Engine, watcher: Watcher) -> list[Coop
             running -= 1
             if error is None:
                 order.end(job)
-                watcher.ended(job, None)
-                continue
-            fault = _as_fault(job, error)
-            watcher.ended(job, fault)
-            lost = order.give_up(job)
-            for other in lost:
-                watcher.given_up(other)
-            faults[job.name] = _with_lost(job, fault, lost)
+                watcher.ended(job, None, ())
+            else:
+                faults[job.name] = _as_fault(job, error)
+                watcher.ended(job, faults[job.name], order.give_up(job))
     return [faults[job.name] for job in jobs if job.name in faults]
 
 
 def _as_fault(job: Job, error: Exception) -> CoopbenchError:
     if isinstance(error, CoopbenchError):
         return error
-    return CoopbenchError(f"{job.name}: {type(error).__name__}: {error}")
-
-
-def _with_lost(job: Job, fault: CoopbenchError, lost: Sequence[Job]) -> CoopbenchError:
-    """A fault, and before it a line on how much could not be done for it."""
-    if not lost:
-        return fault
-    number = "1 job that needs it was" if len(lost) == 1 else f"{len(lost)} jobs that need it were"
-    return CoopbenchError(f"{job.name}: failed, so {number} not done", *fault.args)
+    return CoopbenchError(
+        f"{job.name}: {type(error).__name__}: {error}",
+        details="".join(traceback.format_exception(error)),
+    )

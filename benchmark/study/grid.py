@@ -16,6 +16,7 @@ from benchmark.corrupted_sets.corrupt_set import made_by
 from benchmark.corrupted_sets.manifest import MANIFEST
 from benchmark.data.dataset import Dataset, evaluated_cases, read_dataset
 from benchmark.evaluation.evaluate import evaluate, unscored
+from benchmark.runs.code import is_due
 from benchmark.runs.run import find_run, open_run
 from benchmark.runs.selection import all_datasets
 from benchmark.study.job import Job
@@ -66,18 +67,20 @@ def make_grid(study: Study) -> list[Job]:
             study.deterministic,
             study.patience,
             study.keep_state,
+            study.on_change,
         )
+        due = is_due(run, study.on_change)
         trained = Job(
             f"train {training.name}",
             "train",
             train_run,
             training,
-            done=run.finished,
+            done=not due,
             method=config.method,
         )
         jobs.append(trained)
         scored = set[Path]()
-        if run.finished:
+        if not due:
             left = {dataset.root for dataset, _ in unscored(run, [*there.values()], study.device)}
             scored = there.keys() - left
         for root in sorted(volumes):

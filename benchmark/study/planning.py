@@ -194,10 +194,7 @@ class _Clock:
 class _Nobody:
     """Watches nothing."""
 
-    def ended(self, job: Job, fault: CoopbenchError | None) -> None:
-        pass
-
-    def given_up(self, job: Job) -> None:
+    def ended(self, job: Job, fault: CoopbenchError | None, lost: Sequence[Job]) -> None:
         pass
 
 

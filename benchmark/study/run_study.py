@@ -1,12 +1,12 @@
 """Do all jobs of a study, by whom the user chose, and report on it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from benchmark.core.device import find_device
-from benchmark.core.errors import CoopbenchError, UsageError
+from benchmark.core.errors import CoopbenchError, UsageError, join_errors
 from benchmark.core.workers import default_workers
 from benchmark.corrupted_sets.actions import Corrupting
 from benchmark.reporting.make_report import make_report
@@ -43,8 +43,14 @@ class Crew:
 
 
 def run_and_report(
-    study: Study, crew: Crew, out: Path | None, *, ansi: bool, say: Say
-) -> tuple[list[str], list[str]]:
+    study: Study,
+    crew: Crew,
+    out: Path | None,
+    *,
+    ansi: bool,
+    say: Say,
+    faults: Sequence[CoopbenchError] = (),
+) -> tuple[list[str], list[CoopbenchError]]:
     """Do every job of a study that is due, and report on what is finished then.
 
     Args:
@@ -53,9 +59,10 @@ def run_and_report(
         out: the folder of the report; None: named after data and preset.
         ansi: as `benchmark.reporting.make_report` has it.
         say: called with a line on what is going on.
+        faults: what has gone wrong already.
 
     Returns:
-        The lines of the report, and lines on what went wrong; all else is done.
+        The lines of the report, and what went wrong; all else is done.
 
     Raises:
         KeyboardInterrupt: after every running training has saved its state.
@@ -66,10 +73,10 @@ def run_and_report(
     for name in study.corrupted:
         for line in Corrupting(RECIPE, 0, workers=0).left_alone(study.data, name):
             say(line)
-    faults = run_study(study, crew, say)
+    found = [*faults, *run_study(study, crew, say)]
     finished = any(find_run(study.runs, config).finished for config in study.configs)
-    if faults and (crew.elsewhere or not finished):
-        raise CoopbenchError(*faults)
+    if len(found) > len(faults) and (crew.elsewhere or not finished):
+        raise join_errors(found)
     try:
         lines = make_report(
             study.data,
@@ -81,16 +88,15 @@ def run_and_report(
             scored_on=study.device,
             ansi=ansi,
             gather=True,
+            say=say,
         )
     except CoopbenchError as error:
-        if faults:
-            raise CoopbenchError(*faults, *error.args) from error
-        raise
-    return lines, faults
+        raise (join_errors([*found, error]) if found else error) from error
+    return lines, found
 
 
-def run_study(study: Study, crew: Crew, say: Say) -> list[str]:
-    """Do every job of a study that is due; returns lines on what went wrong.
+def run_study(study: Study, crew: Crew, say: Say) -> list[CoopbenchError]:
+    """Do every job of a study that is due; returns what went wrong.
 
     Raises:
         KeyboardInterrupt: after every running training has saved its state.
@@ -98,12 +104,11 @@ def run_study(study: Study, crew: Crew, say: Say) -> list[str]:
     """
     run = _run_on_cluster if crew.engine == "dask" else _run_here
     try:
-        faults = run(study, crew, say)
+        return run(study, crew, say)
     except UsageError:
         raise
     except CoopbenchError as error:  # what is finished is to be seen all the same
-        faults = [error]
-    return [line for fault in faults for line in fault.args]
+        return [error]
 
 
 def _run_here(study: Study, crew: Crew, say: Say) -> list[CoopbenchError]:

@@ -8,6 +8,7 @@ import torch
 
 from benchmark.data.dataset import Dataset
 from benchmark.data.set_names import CLEAN
+from benchmark.runs.code import OnChange
 from benchmark.runs.config import RunConfig
 
 
@@ -25,6 +26,7 @@ class Study:
         deterministic: as `benchmark.training.loop.Trainer` has it.
         corrupted: names of the prepared sets whose test subjects are corrupted.
         keep_state: of finished runs, to train them further, as `Trainer` has it.
+        on_change: what is done with runs that other code of their method has trained.
         patience: seconds that another process may take to let go of a run.
     """
 
@@ -37,4 +39,5 @@ class Study:
     deterministic: bool
     corrupted: tuple[str, ...] = (CLEAN,)
     keep_state: bool = True
+    on_change: OnChange = "refuse"
     patience: float = 0.0

@@ -7,8 +7,9 @@ import torch
 
 from benchmark.core.messages import tell
 from benchmark.data.dataset import read_dataset
+from benchmark.runs.code import OnChange
 from benchmark.runs.config import RunConfig
-from benchmark.runs.run import own_run
+from benchmark.runs.own_run import own_run
 from benchmark.training.loop import Trainer
 
 
@@ -25,6 +26,8 @@ class TrainingJob:
     patience: float = 0.0
     """Seconds that another process may take to end its work on the run."""
     keep_state: bool = True
+    on_change: OnChange = "refuse"
+    """What is done where other code of the method has trained it so far."""
 
     @property
     def name(self) -> str:
@@ -43,7 +46,7 @@ def train_run(job: TrainingJob, workers: int = 0) -> None:
         CoopbenchError: the run failed, or is being trained by another process.
     """
     torch.set_num_threads(job.threads)
-    with own_run(job.runs, job.config, patience=job.patience) as run:
+    with own_run(job.runs, job.config, patience=job.patience, on_change=job.on_change) as run:
         if run.finished:  # by another process, while this one waited for its turn
             return
         dataset, device = read_dataset(job.dataset), torch.device(job.device)

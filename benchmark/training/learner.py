@@ -6,10 +6,13 @@ import torch
 from torch import Tensor
 
 from benchmark.core.device import autocast, find_precision, on_device
+from benchmark.core.plugins import blamed_on
 from benchmark.core.seeding import derive_seed
 from benchmark.data.dataset import Dataset
 from benchmark.data.slices import TrainingSlices
 from benchmark.methods.method import Batch, Method, RandomStream
+from benchmark.methods.registry import method_origin
+from benchmark.methods.watched import WatchedMethod
 from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.runs.config import RunConfig, Training
 from benchmark.training.augmentation import augment, centre_crop, scale_to_unit
@@ -77,14 +80,14 @@ class Learner:
 
     Attributes:
         network: the network, laid out as convolutions prefer.
-        method: with its settings.
+        method: with its settings, and watched.
         optimiser: Adam.
         precision: what the network computes in.
     """
 
     def __init__(self, config: RunConfig, slices: TrainingSlices) -> None:
         self.config, self.slices, self.device = config, slices, slices.device
-        self.method = config.build_method()
+        self.method = WatchedMethod(config.build_method(), method_origin(config.method))
         self.precision = find_precision(config.training.precision, self.device)
         network = DualThinkingNetwork(derive_seed(config.seed, "weights"))
         self.network = on_device(network, self.device)
@@ -93,15 +96,18 @@ class Learner:
         )
 
     def learn(self, step: int, total: int) -> dict[str, Tensor]:
-        """Take a step (from 0) of ``total``; returns its losses, detached."""
+        """Take a step (from 0) of ``total``; returns its losses, detached.
+
+        Raises:
+            PluginError: the method did what none may do.
+        """
         training, seed = self.config.training, self.config.seed
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(training, step, total)
-        return optimisation_step(
-            self.network,
-            self.method,
-            self.optimiser,
-            draw_batch(self.slices, training, seed, step),
-            RandomStream.named(self.device, seed, self.config.method, step),
-            self.precision,
-        )
+        batch = draw_batch(self.slices, training, seed, step)
+        stream = RandomStream.named(self.device, seed, self.config.method, step)
+        self.method.step = step + 1
+        with blamed_on(self.method.who, f"step {step + 1}"):  # also its gradients
+            return optimisation_step(
+                self.network, self.method, self.optimiser, batch, stream, self.precision
+            )

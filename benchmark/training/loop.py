@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,10 @@ from torch.utils.tensorboard import SummaryWriter
 from benchmark.core.device import keep_memory, make_deterministic
 from benchmark.core.environment import environment
 from benchmark.core.errors import CoopbenchError
-from benchmark.core.files import whole_file, write_json
+from benchmark.core.files import check_present, whole_file, write_json
 from benchmark.core.interruption import heeded_between_steps
+from benchmark.core.memory import is_out_of_memory
+from benchmark.core.plugins import PluginError
 from benchmark.core.validation import faults
 from benchmark.data.dataset import Dataset
 from benchmark.data.field import centre_field
@@ -24,10 +27,13 @@ from benchmark.data.prepared import read_frame
 from benchmark.data.slices import TrainingSlices
 from benchmark.evaluation.metrics import mean_iou
 from benchmark.inference.prediction import FIELD, predict_field
+from benchmark.methods.watched import RESERVED
 from benchmark.runs.checkpoint import load_state, save_state, save_tensors
 from benchmark.runs.config import RunConfig, Training
 from benchmark.runs.run import Run, Summary
+from benchmark.training.events import open_events
 from benchmark.training.learner import Learner, training_slices
+from benchmark.training.room import check_room, too_large
 
 FETCH_EVERY = 10
 """Steps between looks at the losses; in between nothing is copied from the device."""
@@ -88,6 +94,7 @@ class Trainer:
         config: RunConfig = run.config
         self.config, self.training = config, config.training
         slices = training_slices(config, dataset, device)
+        self.slices = slices
         self.total = total_steps(self.training, slices)
         self.every = self.training.validate_every or slices.steps_per_epoch(
             self.training.batch // 2
@@ -108,8 +115,11 @@ class Trainer:
         Raises:
             CoopbenchError: a loss or a weight is NaN or infinite, the step and the term are named;
                 or the saved state is broken, of another run, or of more steps than asked for.
+            PluginError: the method did what none may do; its traceback is in the log.
+            NotEnoughMemoryError: a step does not fit into memory.
             KeyboardInterrupt: after the state was saved.
         """
+        check_room(self.config, self.slices)
         if self.run.resume.is_file():
             self._resume()
         record = environment(self.device) | {
@@ -123,8 +133,10 @@ class Trainer:
         self.progress.deterministic &= self.deterministic
         log = _open_log(self.run.folder / "log.txt")
         log.info("%s: %d of %d steps", self.run.folder.name, self.progress.step, self.total)
-        events = SummaryWriter(
-            str(self.run.folder / "tensorboard"), purge_step=self.progress.step or None
+        open_files = ExitStack()
+        open_files.callback(log.handlers[0].close)
+        events = open_files.enter_context(
+            open_events(self.run.folder / "tensorboard", step=self.progress.step)
         )
         started = time.monotonic() - self.progress.seconds
         saved = time.monotonic()
@@ -144,6 +156,14 @@ class Trainer:
                             saved = time.monotonic()
                     watch(step, self.total, self._line())
                     heed()
+        except PluginError as error:
+            log.error("%s\n%s", error, error.details)
+            raise
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            log.error("%s", error)
+            raise too_large(self.config, self.device, f"step {self.progress.step + 1}") from error
         except KeyboardInterrupt:
             self._losses()
             self.progress.seconds = time.monotonic() - started
@@ -151,8 +171,7 @@ class Trainer:
             log.info("interrupted at step %d", self.progress.step)
             raise
         finally:
-            events.close()
-            log.handlers[0].close()
+            open_files.close()
         self._finish()
 
     def _step(self) -> None:
@@ -172,6 +191,9 @@ class Trainer:
                 f"{self.run.folder}: was trained for {self.progress.step} steps already, more than "
                 f"{self.total}; give a shorter run a --name"
             )
+        rows = [*self.progress.history, *self.progress.pending]
+        if rows:
+            self.learner.method.expect([name for name in rows[-1] if name not in RESERVED])
 
     def _losses(self) -> Tensor:
         """The losses since the last entry of the history (steps, terms), looked at and kept.
@@ -182,7 +204,9 @@ class Trainer:
         progress = self.progress
         if self.pending:
             names = list(self.pending[0])
-            values = torch.stack([torch.stack(list(losses.values())) for losses in self.pending])
+            values = torch.stack(
+                [torch.stack([losses[name] for name in names]) for losses in self.pending]
+            )
             rows = values.double().tolist()
             progress.pending += [dict(zip(names, row, strict=True)) for row in rows]
             self.pending = []
@@ -192,7 +216,8 @@ class Trainer:
         first = progress.step - len(found)
         for row, column in (~torch.isfinite(values)).nonzero().tolist():
             raise self._diverged(
-                f"the loss '{names[column]}' is {values[row, column]} at step {first + row + 1}"
+                f"the loss '{names[column]}' of {self.learner.method.who} is "
+                f"{values[row, column]} at step {first + row + 1}"
             )
         return values
 
@@ -268,6 +293,8 @@ class Trainer:
             pd.DataFrame(progress.history).to_csv(partial, index=False)
         about = {"method": self.config.method, "step": progress.step}
         save_tensors(self.run.folder / "last.safetensors", self.network.state_dict(), about)
+        run = self.run
+        check_present([run.folder / "config.json", run.folder / "log.txt", run.weights])
         write_json(
             self.run.done,
             Summary(
@@ -287,8 +314,7 @@ class Trainer:
         if not self.progress.history:
             return ""
         last = self.progress.history[-1]
-        skipped = ("step", "learning_rate", "validation_iou")
-        total = sum(value for name, value in last.items() if name not in skipped)
+        total = sum(value for name, value in last.items() if name not in RESERVED)
         line = f"loss {total:.3f}, CE {last.get('segmentation', total):.3f}"
         if self.progress.best_step:
             line += f", best IoU {self.progress.best_iou:.3f}"

@@ -4,7 +4,6 @@ In training the STN sees label maps and predictions by turns, and its running st
 both. At test time it sees predictions only.
 """
 
-import shutil
 from collections.abc import Iterator
 
 import torch
@@ -21,7 +20,7 @@ from benchmark.methods.registry import method_names
 from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.runs.checkpoint import save_tensors
 from benchmark.runs.config import check_name
-from benchmark.runs.export import PARTS
+from benchmark.runs.export import copy_record
 from benchmark.runs.run import WEIGHTS, Run, open_run
 from benchmark.training.learner import draw_batch
 
@@ -63,8 +62,7 @@ def recalibrate(
     with autocast(device, precision):
         update_bn(_predictions(run, network, slices, batches), network.stn)
     with whole_folder(target) as partial:
-        for part in PARTS:
-            shutil.copyfile(run.folder / part, partial / part)
+        copy_record(run, partial)
         write_json(partial / "config.json", config.model_dump(mode="json"))
         weights = {"method": config.method, "stn_statistics": "predictions"}
         save_tensors(partial / WEIGHTS, network.state_dict(), weights)

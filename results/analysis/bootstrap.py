@@ -5,12 +5,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-RESAMPLES = 10_000
-LEVEL = 0.95
-"""Coverage of every interval."""
+from results.analysis.intervals import LEVEL
 
 
-@lru_cache(maxsize=4)  # the methods of a test set ask for the same draws, one after the other
+@lru_cache(maxsize=4)  # the rankings of several outputs ask for the same draws
 def resample_counts(units: int, resamples: int, *, seed: int, name: str) -> NDArray[np.float64]:
     """How often each unit was drawn in each resample, (resamples, units); rows sum to ``units``.
 
@@ -32,15 +30,3 @@ def percentile_interval(samples: NDArray[np.float64]) -> tuple[NDArray[np.float6
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(samples, [tail, 1 - tail], axis=0)
     return low, high
-
-
-def interval_of_mean(
-    values: NDArray[np.float64], *, seed: int, name: str, resamples: int = RESAMPLES
-) -> tuple[NDArray[np.float64], ...]:
-    """Interval over units of the mean of each column of ``values``, (units, columns).
-
-    The columns share their draws, so the interval of a column of paired differences is that of the
-    difference of the columns' means. NaN in a column, which has a missing value, gives NaN.
-    """
-    counts = resample_counts(len(values), resamples, seed=seed, name=name)
-    return percentile_interval(counts @ values / len(values))

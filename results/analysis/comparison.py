@@ -3,14 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import pandas as pd
 
 from benchmark.core.errors import ScoreFileError
+from results.analysis.all_pairs import pair_tests
+from results.analysis.clinical import ClinicalPairs, clinical_pairs
+from results.analysis.presence import with_presence
 from results.analysis.ranking import Ranking, rank_over_sets, rank_over_subjects
+from results.analysis.refinement import refinement_tests
 from results.analysis.robustness import CorruptedSets
 from results.analysis.statistics import paired_tests, subject_means, untested
+from results.analysis.verdicts import MARGIN
 from results.scores.order import ordered_titles
 from results.scores.published import AVERAGES, POSTER_SETS
 from results.scores.score_table import alike_repeats, repeat_scores, subject_scores
@@ -47,8 +52,21 @@ class Comparison:
     """By test set, whose subjects it is made of; a set that is not named is a cohort of its own."""
     phantom: bool = False
     average_all: bool = False
+    margin: float = MARGIN
+    """Dice: a smaller difference is of no relevance (`results.analysis.verdicts`)."""
+    all_pairs: bool = False
+    """Whether every method is compared with every other as well, which takes their square."""
+    joint: bool = False
+    """Whether the comparisons of all outputs are corrected together, not each output's."""
     notes: tuple[str, ...] = ()
     """What every table rests on."""
+    origins: tuple[str, ...] = ()
+    """Those of the notes that tell where the numbers come from, which print does without."""
+    made: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What was made of this comparison and is asked for again, by a name of its maker's."""
+    _tests_of: dict[str, pd.DataFrame] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         if self.reference not in set(self.methods):
@@ -120,23 +138,62 @@ class Comparison:
         return subject_scores(self.ungraded)
 
     @cached_property
+    def clinical(self) -> ClinicalPairs:
+        """Volumes, ejection fractions and mass on the sets that are not graded."""
+        return clinical_pairs(self.ungraded)
+
+    @cached_property
     def tests(self) -> pd.DataFrame:
         """Every method against the reference (`paired_tests`).
 
         An average over sets is tested as well where these are of one cohort: only then a subject
         has an average. It stands as a test set under the average's name.
         """
-        return paired_tests(self._paired, self.reference)
+        return paired_tests(self._paired, self.reference, margin=self.margin, joint=self.joint)
+
+    @cached_property
+    def by_repeat(self) -> pd.DataFrame:
+        """Subject scores by repeat on the sets that are not graded."""
+        return repeat_scores(self.ungraded)
+
+    @cached_property
+    def with_presence(self) -> pd.DataFrame:
+        """The scores on sets that are not graded, with `results.analysis.presence`'s columns."""
+        return with_presence(self.ungraded)
+
+    def tests_of(self, metric: str) -> pd.DataFrame:
+        """The same of another metric: no margin is set for it, so nothing is equivalent."""
+        if metric not in self._tests_of:
+            paired = self._with_averages(repeat_scores(self.with_presence, metric), metric)
+            self._tests_of[metric] = paired_tests(
+                paired, self.reference, metric=metric, margin=float("nan"), joint=self.joint
+            )
+        return self._tests_of[metric]
+
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """Every pair of methods (`pair_tests`); empty where not asked for."""
+        if not self.all_pairs:
+            return pd.DataFrame()
+        return pair_tests(self._paired, list(self.shown), margin=self.margin, joint=self.joint)
+
+    @cached_property
+    def refinement(self) -> pd.DataFrame:
+        """FTN+STN against FTN of each method (`results.analysis.refinement.refinement_tests`)."""
+        return refinement_tests(self._paired, margin=self.margin)
 
     @cached_property
     def _paired(self) -> pd.DataFrame:
         """What is tested: subject scores by repeat, of the sets and of averages over them."""
-        of_sets = repeat_scores(self.ungraded)
+        return self._with_averages(self.by_repeat, "dice")
+
+    def _with_averages(self, of_sets: pd.DataFrame, metric: str) -> pd.DataFrame:
         parts = [of_sets]
         for output, name in AVERAGES.items():
             sets = self._averaged()
             if len(sets) > 1 and len({self.cohorts.get(one, one) for one in sets}) == 1:
-                parts.append(subject_means(of_sets[of_sets["output"] == output], sets, name))
+                own = of_sets[of_sets["output"] == output]
+                parts.append(subject_means(own, sets, name, metric))
         return pd.concat(parts)
 
     @cached_property

@@ -32,6 +32,21 @@ class Ranking:
     sets: tuple[str, ...]
     left_out: tuple[str, ...]
     """Methods without a score on each of the sets."""
+    leads: pd.Series
+    """By method, the share of the resamples in which none is better, alone or level with others."""
+
+    def first(self, titles: Mapping[str, str]) -> str:
+        """Who is first how often, in words."""
+        of = f"of resamples of the {self.over}"
+        alone = self.shares[1]
+        best = str(alone.idxmax())
+        if alone[best] > 0:
+            return f"{titles[best]} ranks first in {alone[best]:.0%} {of}"
+        most = self.leads.max()
+        level = [titles[str(name)] for name in self.leads.index[self.leads == most]]
+        if len(level) == len(self.leads):
+            return f"all methods are level in {most:.0%} {of}"
+        return f"{listed(level)} are level in the first place in {most:.0%} {of}"
 
     def notes(self, titles: Mapping[str, str]) -> list[str]:
         """Who is not ranked."""
@@ -110,11 +125,9 @@ def _ranking(
     left_out: list[str],
 ) -> Ranking:
     """Ranks of ``scores``, (resamples, methods)."""
-    from scipy.stats import rankdata
-
     whole = np.mean([table.mean().to_numpy() for table in cube], axis=0)
     scores = scores[np.isfinite(scores).all(axis=1)]
-    ranks = rankdata(-scores.round(9), axis=1)
+    ranks = pd.DataFrame(-scores.round(9)).rank(axis=1).to_numpy()
     taus = kendall_tau(ranks, -whole.round(9))
     taus = taus[np.isfinite(taus)]  # undefined where all are alike
     low, high = percentile_interval(taus) if taus.size else (np.nan, np.nan)
@@ -123,12 +136,14 @@ def _ranking(
         {rank: (ranks == rank).mean(axis=0) for rank in found}, index=pd.Index(methods)
     )
     order = pd.Series(ranks.mean(axis=0), index=methods).sort_values(kind="stable").index
+    leads = pd.Series((ranks == ranks.min(axis=1, keepdims=True)).mean(axis=0), pd.Index(methods))
     return Ranking(
         over=over,
         shares=shares.loc[order],
         tau=(float(taus.mean()) if taus.size else float("nan"), float(low), float(high)),
         sets=tuple(sets),
         left_out=tuple(left_out),
+        leads=leads.loc[order],
     )
 
 

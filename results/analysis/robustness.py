@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.core.errors import ScoreFileError
+from results.analysis.signed_rank import ROUNDING
 from results.scores.score_table import set_scores, subject_scores
 
 SEVERITIES = range(1, 6)
@@ -25,8 +26,11 @@ ROOD_ALPHA = 2 / 3
 ROW = ["method", "output"]
 RUN = [*ROW, "repeat"]
 
-# Scores are written with six decimals, so a smaller difference of two means is rounding.
-_ROUNDING = 1e-9
+LEAST_DEGRADATION = 0.02
+"""Dice that the reference has to lose under a kind for a ratio of degradations to be defined.
+
+Of a smaller loss, the noise of few subjects is a large part, and a ratio to it may be anything.
+"""
 
 
 @dataclass(frozen=True)
@@ -161,10 +165,20 @@ def relative_corruption_errors(
     """As `corruption_errors`, of what the corruption adds to the error on the clean set.
 
     Relative CE_c = Σ_s (E_s,c − E_clean) / Σ_s (E_s,c − E_clean)(reference), in percent (ibid.).
-    E_s,c − E_clean is the degradation. NaN where the reference does not degrade: a ratio to a gain,
-    or to nothing, ranks no method.
+    E_s,c − E_clean is the degradation. NaN where the reference degrades by less than
+    `LEAST_DEGRADATION`: a ratio to a gain, or to nearly nothing, ranks no method.
     """
-    return _percent_of_reference(degradation(runs, sets), reference)
+    return _percent_of_reference(degradation(runs, sets), reference, least=LEAST_DEGRADATION)
+
+
+def undefined_ratios(errors: pd.DataFrame, reference: str, *, least: float = 0.0) -> pd.DataFrame:
+    """By `ROW` and kind, whether the reference's error is too small to be divided by.
+
+    ``errors`` is by run and kind, as `kind_means` of errors or `degradation`. False where there is
+    no error to compare with, for want of scores or of a repeat in common.
+    """
+    too_small = _of_reference(errors, reference) <= max(least, ROUNDING)
+    return too_small.groupby(level=ROW).any()
 
 
 def rood_overall(
@@ -223,8 +237,8 @@ def degradation_curves(scores: pd.DataFrame, sets: CorruptedSets) -> pd.DataFram
     """Dice and its degradation by kind and severity, ready to draw: a tidy table.
 
     Columns: method, output, kind, severity (0 the clean set, which stands in every kind; <NA> a
-    kind that is not graded), measure ("dice", "degradation" in Dice, "relative_degradation" in
-    percent of the clean Dice), mean, sd and n_repeats as of `over_repeats`.
+    kind that is not graded), measure ("dice", "degradation" in Dice,
+    "relative_degradation_percent" of the clean Dice), mean, sd and n_repeats as of `over_repeats`.
     """
     runs = run_scores(scores, sets)
     clean = runs[sets.clean]
@@ -235,7 +249,7 @@ def degradation_curves(scores: pd.DataFrame, sets: CorruptedSets) -> pd.DataFram
             measures = {
                 "dice": runs[test_set],
                 "degradation": lost,
-                "relative_degradation": 100 * lost / _positive(clean),
+                "relative_degradation_percent": 100 * lost / _positive(clean),
             }
             part = _tidy(pd.DataFrame(measures), "measure")
             part.insert(2, "kind", kind)
@@ -265,11 +279,19 @@ def worst_subjects(scores: pd.DataFrame, test_sets: Iterable[str]) -> pd.DataFra
 
 def _positive(values: pd.Series) -> pd.Series:
     """What can be divided by; NaN elsewhere."""
-    return values.where(values > _ROUNDING)
+    return values.where(values > ROUNDING)
 
 
-def _percent_of_reference(errors: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """Errors of each run and kind in percent of the reference's mean over the row's repeats."""
+def _percent_of_reference(
+    errors: pd.DataFrame, reference: str, *, least: float = 0.0
+) -> pd.DataFrame:
+    """Errors of each run and kind in percent of the reference's, NaN where that is too small."""
+    of_reference = _of_reference(errors, reference)
+    return 100 * errors / of_reference.where(of_reference > max(least, ROUNDING))
+
+
+def _of_reference(errors: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """By run and kind, the reference's mean error over the repeats that the row has as well."""
     methods = errors.index.unique("method")
     if reference not in methods:
         raise ScoreFileError(
@@ -279,8 +301,8 @@ def _percent_of_reference(errors: pd.DataFrame, reference: str) -> pd.DataFrame:
     # Repeats that lack a set have no part in the reference's own mean either.
     whole = errors.xs(reference, level="method").dropna()
     own = pd.MultiIndex.from_frame(errors.index.to_frame()[list(whole.index.names)])
-    of_run = whole.reindex(own).set_axis(errors.index)
-    return 100 * errors / of_run.groupby(level=ROW).transform("mean").apply(_positive)
+    of_run = pd.DataFrame(whole.reindex(own)).set_axis(errors.index)
+    return of_run.groupby(level=ROW).transform("mean")
 
 
 def _rood_sums(

@@ -2,25 +2,29 @@
 
 The subject is the unit. Its frames, structures, draws and repeats are not independent of each
 other, so they are averaged first and only subjects are counted. Two methods are compared within
-the repeats that both have, since a repeat is a split and a seed, which moves scores as well. All
-tables here are of `repeat_scores`.
+the repeats that both have, since a repeat is a split and a seed, which moves scores as well. What
+another training would change is asked beside it (`results.analysis.crossed`). All tables
+here are of `repeat_scores`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from benchmark.core.errors import ScoreFileError
-from results.analysis.bootstrap import RESAMPLES, interval_of_mean
-from results.wording import HIGHER, LOWER, listed
+from results.analysis.pairing import compare_pair, score_cube
+from results.analysis.signed_rank import holm
+from results.analysis.verdicts import MARGIN, verdicts
+from results.wording import HIGHER, LOWER, bracketed
 
 ALPHA = 0.05
 """Level of significance, after Holm's correction."""
 
 
-def subject_means(subjects: pd.DataFrame, sets: Iterable[str], name: str) -> pd.DataFrame:
+def subject_means(
+    subjects: pd.DataFrame, sets: Iterable[str], name: str, metric: str = "dice"
+) -> pd.DataFrame:
     """The mean of each subject over several test sets of the same subjects, as the set ``name``.
 
     Of methods, repeats and subjects that have a score on all of the ``sets``; others are not in it.
@@ -28,62 +32,96 @@ def subject_means(subjects: pd.DataFrame, sets: Iterable[str], name: str) -> pd.
     wanted = list(dict.fromkeys(sets))
     chosen = subjects[subjects["test_set"].isin(wanted)]
     unit = ["output", "method", "repeat", "subject"]
-    by_subject = chosen.groupby(unit)["dice"].agg(["mean", "count"])
-    whole = by_subject.loc[by_subject["count"] == len(wanted), "mean"].rename("dice").reset_index()
+    by_subject = chosen.groupby(unit)[metric].agg(["mean", "count"])
+    whole = by_subject.loc[by_subject["count"] == len(wanted), "mean"].rename(metric).reset_index()
     whole.insert(1, "test_set", name)
     return whole[list(subjects)]
 
 
 def paired_tests(
-    subjects: pd.DataFrame, reference: str, *, seed: int = 0, resamples: int = RESAMPLES
+    subjects: pd.DataFrame,
+    reference: str,
+    *,
+    metric: str = "dice",
+    margin: float = MARGIN,
+    joint: bool = False,
 ) -> pd.DataFrame:
     """Every method against the reference, per output and test set, on what both were scored on.
 
     A subject's difference is the mean of those of the repeats that both have; a method without a
     subject and repeat in common with the reference is not in the result (`untested`).
 
-    Columns: output, test_set, method, `repeats` (in common), `subjects` (pairs), `difference` (mean
-    over subjects, in Dice, method minus reference), `low` and `high` (its 95 % percentile bootstrap
-    interval over subjects), `effect` (matched-pairs rank-biserial correlation in [-1, 1]: Kerby,
-    Comprehensive Psychology 2014), `p` (two-sided Wilcoxon signed-rank test, zeros by Pratt; exact
-    for up to 50 pairs without ties), `p_holm` (corrected by Holm over all comparisons of the
-    output), `mark` (`HIGHER` or `LOWER` where `p_holm` < `ALPHA` and the effect, of ranks, has the
-    sign of the mean difference; else empty).
+    Args:
+        subjects: of `results.scores.score_table.repeat_scores`.
+        reference: the method that the others are compared with.
+        metric: the column of scores.
+        margin: differences smaller than it are of no relevance (`results.analysis.verdicts`).
+        joint: correct over the comparisons of all outputs, not of each by itself.
 
-    Raises `ScoreFileError` where the reference has no scores.
+    Returns:
+        A row for each comparison. What was compared: output, test_set, method, `repeats` (in
+        common), `subjects` (pairs), `mean` and `reference_mean` (over what both have), `partial`
+        (whether either has further scores, so that its own mean is another).
+
+        Of the networks that were trained: `difference` (mean over subjects, method minus
+        reference), `low` and `high` (its 95 % t interval over subjects; NaN of one), `effect`
+        (`rank_biserial`), `p` (`signed_rank_p`), `p_holm`
+        (corrected by Holm over the family), `equivalent_p` (of the two one-sided tests within the
+        margin) and `equivalent_p_holm`, `family` (the outputs that are corrected together) and
+        `family_size`, `mark` (`HIGHER` or `LOWER` where `p_holm` < `ALPHA` and
+        the effect, of ranks, has the sign of the mean difference; in brackets where the
+        comparison is `partial` or not all repeats point that way; else empty), `opposed` (True
+        where `p_holm` < `ALPHA` and there is no mark, since the mean points the other way) and
+        `verdict`.
+
+        Of the methods, over subjects and repeats (`results.analysis.crossed`, on subjects scored in
+        all of the common repeats; NaN for fewer than two): `agree` (repeats whose mean difference
+        has the sign of `difference`), `crossed`, `crossed_low`, `crossed_high`, `crossed_p` and
+        `crossed_equivalent_p`, both also corrected by Holm, `subjects_error`, `repeats_error`,
+        `crossed_verdict`.
+
+    Raises:
+        ScoreFileError: the reference has no scores.
     """
-    from statsmodels.stats.multitest import multipletests
-
     methods = sorted(set(subjects["method"]))
     if reference not in methods:
         raise ScoreFileError(
             f"scores: hold no method called '{reference}', which the others are to be tested "
             f"against; choose one of {', '.join(methods)}"
         )
-    rows = []
-    for (output, test_set), scores in subjects.groupby(["output", "test_set"]):
-        wide = scores.pivot(index=["subject", "repeat"], columns="method", values="dice")
-        if reference not in wide:
-            continue
-        for method in sorted(set(map(str, wide)) - {reference}):
-            pairs = (wide[method] - wide[reference]).dropna()
-            if len(pairs):
-                named = {"output": output, "test_set": test_set, "method": method}
-                named["repeats"] = pairs.index.unique("repeat").size
-                differences = pairs.groupby(level="subject").mean().to_numpy()
-                # The same draws for all methods of a set: their intervals hold the same subjects.
-                name = f"{output}/{test_set}"
-                rows.append(named | _comparison(differences, seed, name, resamples))
-    tests = pd.DataFrame(rows, columns=[*_NAMES, *_NUMBERS])
-    parts = []
-    for _, family in tests.groupby("output"):
-        corrected = multipletests(family["p"], alpha=ALPHA, method="holm")[1]
-        parts.append(family.assign(p_holm=corrected))
-    tested = pd.concat(parts, ignore_index=True) if parts else tests.assign(p_holm=[])
+    rows = [
+        {"output": output, "test_set": test_set, "method": method, **found}
+        for (output, test_set), scores in subjects.groupby(["output", "test_set"])
+        for method, found in _against(scores, reference, metric, margin)
+    ]
+    return judged(rows, _NAMES, metric=metric, joint=joint)
+
+
+def judged(
+    rows: Sequence[Mapping[str, object]], names: Sequence[str], *, metric: str, joint: bool
+) -> pd.DataFrame:
+    """Comparisons of `compare_pair`, with p corrected, marks and verdicts (see `paired_tests`).
+
+    ``names`` are the columns that name a row; one of them is `output`.
+    """
+    tests = pd.DataFrame(rows, columns=[*names, *_NUMBERS]).astype(dict.fromkeys(_COUNTS, int))
+    outputs = " and ".join(sorted(set(map(str, tests["output"]))))
+    family = tests["output"].map(lambda output: outputs if joint else str(output))
+    tests["family"] = family
+    tests["family_size"] = family.map(family.value_counts()).astype(int)
+    for name in ("p", "equivalent_p", "crossed_p", "crossed_equivalent_p"):
+        # A test that cannot be made (of one subject) is none of the family.
+        corrected = tests.groupby(family)[name].transform(_of_present)
+        tests[f"{name}_holm"] = corrected.astype("float64")
+    significant = tests["p_holm"] < ALPHA
     # A few subjects that lose much can turn the mean against the ranks: then neither word is true.
-    clear = (tested["p_holm"] < ALPHA) & (tested["effect"] * tested["difference"] > 0)
-    sign = np.where(tested["effect"] > 0, HIGHER, LOWER)
-    return tested.assign(mark=np.where(clear, sign, ""))
+    opposed = significant & ~(tests["effect"] * tests["difference"] > 0)
+    sign = pd.Series(np.where(tests["effect"] > 0, HIGHER, LOWER), index=tests.index)
+    weak = tests["partial"].astype(bool) | (tests["agree"] < tests["repeats"])
+    sign = sign.where(~weak, sign.map(bracketed))
+    tests["mark"] = sign.where(significant & ~opposed, "")
+    tests["opposed"] = opposed
+    return verdicts(tests, metric, ALPHA)
 
 
 def untested(
@@ -100,115 +138,30 @@ def untested(
     return found
 
 
-def untested_notes(
-    untested: Mapping[str, list[str]], titles: Mapping[str, str], reference: str
-) -> list[str]:
-    """What `untested` has of an output, in words; ``reference`` is a name, as the keys are."""
-    each = "; ".join(
-        f"{title} on {listed(untested[name])}" for name, title in titles.items() if name in untested
-    )
-    if not each:
-        return []
-    return [
-        f"Not tested, for want of a subject and repeat that {titles[reference]} was scored on as "
-        f"well: {each}."
-    ]
-
-
 _NAMES = ("output", "test_set", "method")
-_NUMBERS = ("repeats", "subjects", "difference", "low", "high", "effect", "p")
+_COUNTS = ("repeats", "subjects", "agree")
+_NUMBERS = (
+    *("repeats", "subjects", "mean", "reference_mean", "partial"),
+    *("difference", "low", "high", "effect", "p", "equivalent_p"),
+    *("agree", "crossed", "crossed_low", "crossed_high", "crossed_p", "crossed_equivalent_p"),
+    *("subjects_error", "repeats_error"),
+)
 
 
-def _comparison(
-    differences: NDArray[np.float64], seed: int, name: str, resamples: int
-) -> dict[str, float]:
-    low, high = interval_of_mean(differences[:, None], seed=seed, name=name, resamples=resamples)
-    return {
-        "subjects": differences.size,
-        "difference": float(differences.mean()),
-        "low": float(low[0]),
-        "high": float(high[0]),
-        "effect": rank_biserial(differences),
-        "p": _wilcoxon(differences),
-    }
+def _of_present(p: pd.Series) -> pd.Series:
+    """Corrected by Holm, among those that there are."""
+    present = p.dropna()
+    return pd.Series(holm(present.to_numpy()), index=present.index).reindex(p.index)
 
 
-# Scores are written with six decimals, so a smaller difference of two means is rounding.
-_ROUNDING = 1e-9
-
-
-def _wilcoxon(differences: NDArray[np.float64]) -> float:
-    """Two-sided p of the Wilcoxon signed-rank test; 1 where no pair differs."""
-    from scipy.stats import wilcoxon
-
-    rounded = np.where(np.abs(differences) < _ROUNDING, 0.0, differences)
-    if not rounded.any():
-        return 1.0
-    return float(wilcoxon(rounded, zero_method="pratt").pvalue)
-
-
-def rank_biserial(differences: NDArray[np.float64]) -> float:
-    """(W⁺ − W⁻) / (W⁺ + W⁻) of the rank sums of positive and negative differences; 0 for none."""
-    from scipy.stats import rankdata
-
-    nonzero = differences[np.abs(differences) >= _ROUNDING]
-    if not nonzero.size:
-        return 0.0
-    ranks = rankdata(np.abs(nonzero))
-    return float((np.sign(nonzero) * ranks).sum() / ranks.sum())
-
-
-def mark_frame(tests: pd.DataFrame, output: str, like: pd.DataFrame) -> pd.DataFrame:
-    """The marks of `paired_tests` in the shape of a table of methods by test sets."""
-    marks = tests[tests["output"] == output].pivot(
-        index="method", columns="test_set", values="mark"
-    )
-    return marks.reindex(index=like.index, columns=like.columns).astype("object").fillna("")
-
-
-def mark_note(tests: pd.DataFrame, reference: str, output: str) -> str:
-    """What the marks in a table mean."""
-    count = int((tests["output"] == output).sum())
-    return (
-        f"{HIGHER} higher, {LOWER} lower than {reference} at p < {ALPHA}, by mean and by ranks: "
-        "paired two-sided Wilcoxon signed-rank tests over subjects (averaged within a subject over "
-        f"the repeats that both have), Holm's correction over the {count} comparisons of {output}. "
-        "They hold for these trained networks; how much another training would change, they do not "
-        "say."
-    )
-
-
-def power_notes(tests: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
-    """Where there are too few subjects or repeats for what a reader would like to conclude."""
-    notes = []
-    for output, family in tests.groupby("output"):
-        # The least p of a signed-rank test is that of all differences of one sign: 2 / 2^n. Holm
-        # multiplies it by the comparisons that are left once those with a lesser p are rejected,
-        # which are, at best, all that can have one.
-        least = 2.0 ** (1 - family["subjects"])
-        left = least.map(lambda one, of=least: int((of >= one).sum()))
-        hopeless = family[(least * left).ge(ALPHA)]
-        if len(hopeless):
-            few = sorted({int(count) for count in hopeless["subjects"]})
-            names = dict.fromkeys(map(str, hopeless["test_set"]))
-            notes.append(
-                f"Too few subjects ({listed(map(str, few))}) for a significant difference of "
-                f"{output} on {listed(names)}, however large: the least p of a signed-rank test, "
-                f"times the comparisons that Holm's correction leaves, is not below {ALPHA}."
-            )
-    fewest = tests.groupby("method")["repeats"].min()
-    if len(fewest) and (few_repeats := fewest[fewest < 3]).size:
-        counts = {
-            int(count): listed(title for name, title in titles.items() if name in rows.index)
-            for count, rows in few_repeats.groupby(few_repeats)
-        }
-        each = "; ".join(
-            ("one repeat" if count == 1 else f"{count} repeats")
-            + (f" ({names})" if few_repeats.size < len(fewest) or len(counts) > 1 else "")
-            for count, names in counts.items()
-        )
-        notes.append(
-            f"Compared on {each} only: tests and intervals over subjects say nothing of how much "
-            "another training run, or split, would change."
-        )
-    return notes
+def _against(
+    scores: pd.DataFrame, reference: str, metric: str, margin: float
+) -> Iterable[tuple[str, dict[str, float]]]:
+    """The comparisons of one output and test set, by method."""
+    cube, methods = score_cube(scores, metric)
+    if reference not in methods:
+        return
+    base = cube[methods.index(reference)]
+    for method, own in zip(methods, cube, strict=True):
+        if method != reference and np.isfinite(own - base).any():
+            yield method, compare_pair(own, base, margin)

@@ -30,6 +30,8 @@ BOX_LEGEND = (
 
 _BOX = 0.5  # height of a box in rows
 _FACET, _GAP = 0.9, 0.1  # inches: a panel's width, and between two
+_LEAST_FACET = 0.5
+_PAGE = 7.0  # inches: a page with two columns, which panels become narrower for
 _MARKERS = "osD^vPX*"
 _DASHES = ("-", "--", ":", "-.")
 
@@ -50,8 +52,10 @@ def row_panels(
     figure = Figure()
     canvas = FigureCanvasAgg(figure)
     left = EDGE + 0.08 + max(text_width(canvas, label) for label in labels)
+    room = (_PAGE - left - EDGE + _GAP) / len(columns) - _GAP
+    wanted = min(_FACET, max(_LEAST_FACET, room))
     # The phantom mark needs 5.2 inches.
-    width = max(left + len(columns) * (_FACET + _GAP) - _GAP + EDGE, 5.2)
+    width = max(left + len(columns) * (wanted + _GAP) - _GAP + EDGE, 5.2)
     facet = (width - left - EDGE + _GAP) / len(columns) - _GAP
     lines = wrapped_notes(footer, width)
     bottom = 0.56 + NOTE_LINE * len(lines)
@@ -73,7 +77,7 @@ def row_panels(
             )
             dress_rows(ax, labels if column == 0 else [""] * len(labels), row == len(rows) - 1)
             if row == 0:
-                ax.set_title(name, fontsize=7.5 * min(1, 15 / len(name)), pad=17)
+                ax.set_title(name, fontsize=7.5 * min(1, 15 * facet / _FACET / len(name)), pad=17)
             panels.append(ax)
         figure.text(
             left / width, (low + panel + 0.05) / height, title, fontsize=7.5, fontweight="bold"

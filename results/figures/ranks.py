@@ -114,9 +114,10 @@ def rank_alt(
         for ranking in found:
             shown = ordered_titles(ranking.shares.index, titles)
             first = str(ranking.shares.index[0])
-            share = float(ranking.shares[1].to_dict()[first]) if 1 in ranking.shares else 0.0
+            share = float(ranking.leads[first])
+            alone = "" if share == float(ranking.shares[1].loc[first]) else ", alone or level,"
             parts.append(
                 f"{output}, {ranking.over} resampled: {shown[first]} has the best mean rank and "
-                f"is first in {share:.0%}."
+                f"is first{alone} in {share:.0%}."
             )
     return " ".join(["Rank distributions.", *parts])

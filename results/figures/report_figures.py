@@ -1,5 +1,6 @@
 """Every figure of a report that scores alone make, in its order."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -7,12 +8,17 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from results.analysis.comparison import Comparison
+from results.figures.bland_altman import bland_altman_alt, bland_altman_figure
 from results.figures.curves import training_alt, training_figure
+from results.figures.differences import difference_alt, difference_figure
 from results.figures.gain import gain_alt, gain_figure
 from results.figures.heatmap import heat_alt, heat_figure
+from results.figures.pairs import pairs_alt, pairs_figure
 from results.figures.ranks import rank_alt, rank_figure
 from results.figures.scores import score_alt, score_figure
 from results.figures.severity import severity_alt, severity_curves, severity_figure
+from results.scores.order import further_sets
+from results.scores.published import POSTER_SETS
 from results.tables.report_tables import main_table, recipe_suffix
 
 
@@ -41,17 +47,31 @@ def report_figures(comparison: Comparison, history: pd.DataFrame) -> Iterator[Na
     )
     output = comparison.outputs[0]
     table = main_table(comparison, output)
-    yield NamedFigure(
-        "heatmap",
-        "dice",
-        f"Mean Dice of {output} ({of})",
-        heat_alt(table),
-        heat_figure(table, notes=about),
-    )
+    if table.mean.notna().to_numpy().sum() > 1:
+        yield NamedFigure(
+            "heatmap",
+            "dice",
+            f"Mean Dice of {output} ({of})",
+            heat_alt(table),
+            heat_figure(table, notes=about),
+        )
     subjects = comparison.subjects
-    if (figure := gain_figure(subjects, notes=about, **naming)) is not None:
+    figure = gain_figure(subjects, notes=about, tests=comparison.refinement, **naming)
+    if figure is not None:
         caption = f"What FTN+STN adds to FTN ({of})"
         yield NamedFigure("gain", "dice", caption, gain_alt(subjects, titles=titles), figure)
+    tests, reference = comparison.tests, comparison.reference
+    figure = difference_figure(tests, reference, comparison.margin, notes=about, **naming)
+    if figure is not None:
+        caption = f"Differences from {comparison.shown[reference]} ({of})"
+        alt = difference_alt(tests, titles=titles)
+        yield NamedFigure("differences", "statistics", caption, alt, figure)
+    figure = pairs_figure(comparison.pairs, comparison.methods, notes=about, **naming)
+    if figure is not None:
+        alt = pairs_alt(comparison.pairs, comparison.methods, titles=titles)
+        caption = f"Methods that no test tells apart ({of})"
+        yield NamedFigure("pairs", "statistics", caption, alt, figure)
+    yield from _bland_altman(comparison, output, about)
     rankings = comparison.rankings
     of_repeats = [f"Ranks are {comparison.ranked_of}."] if comparison.ranked_of else []
     if comparison.doubled:
@@ -71,3 +91,23 @@ def report_figures(comparison: Comparison, history: pd.DataFrame) -> Iterator[Na
         caption = f"Training ({of})"
         alt = training_alt(history, titles=titles)
         yield NamedFigure("training", "training", caption, alt, figure)
+
+
+def _bland_altman(
+    comparison: Comparison, output: str, notes: tuple[str, ...]
+) -> Iterator[NamedFigure]:
+    """A figure for each set that is a cohort of its own; corrupted ones are in the table."""
+    clinical, naming = comparison.clinical, comparison.naming
+    found = set(clinical.pairs["test_set"]) - set(comparison.cohorts)
+    sets = [name for name in [*POSTER_SETS, *further_sets(found)] if name in found]
+    for place, test_set in enumerate(sets):
+        figure = bland_altman_figure(clinical, test_set, output=output, notes=notes, **naming)
+        if figure is not None:
+            suffix = "" if place == 0 else f"-{re.sub(r'[^a-z0-9]+', '-', test_set.lower())}"
+            yield NamedFigure(
+                f"bland-altman{suffix}",
+                "clinical",
+                f"Clinical measures on {test_set} against the labels' ({comparison.name})",
+                bland_altman_alt(clinical, test_set, output=output, titles=comparison.titles),
+                figure,
+            )

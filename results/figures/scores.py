@@ -11,7 +11,7 @@ from benchmark.core.errors import ScoreFileError
 from results.figures.panels import BOX_LEGEND, draw_box, row_panels
 from results.figures.style import colours, styled
 from results.figures.words import least_and_most
-from results.scores.order import further_sets, ordered_titles, remark_notes
+from results.scores.order import ordered_sets, ordered_titles, remark_notes
 from results.scores.published import AVERAGES, POSTER_SETS
 from results.scores.score_table import subject_scores
 
@@ -41,7 +41,7 @@ def score_figure(
     found = set(subjects["test_set"])
     if subjects.empty:
         raise ScoreFileError("scores: every Dice is empty, nothing to draw; check the evaluation")
-    sets = [*(name for name in POSTER_SETS if name in found), *further_sets(found)]
+    sets = ordered_sets(found)
     shown = ordered_titles(subjects["method"].unique(), titles, remarks)
     notes = [*remark_notes(shown, remarks), *notes]
     outputs = [output for output in AVERAGES if (subjects["output"] == output).any()]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from results.analysis.bootstrap import RESAMPLES, interval_of_mean
+from results.analysis.intervals import interval_of_mean
 from results.analysis.robustness import CorruptedSets
 from results.figures.panels import line_panels
 from results.figures.style import styled
@@ -17,13 +17,12 @@ from results.scores.score_table import subject_scores
 from results.wording import span
 
 
-def severity_curves(scores: pd.DataFrame, sets: CorruptedSets, *, seed: int = 0) -> pd.DataFrame:
+def severity_curves(scores: pd.DataFrame, sets: CorruptedSets) -> pd.DataFrame:
     """Mean Dice over subjects: output, kind, method, severity, mean, low, high, subjects.
 
-    Severity 0 is the clean set. ``low`` and ``high`` end the 95 % percentile bootstrap interval
-    over subjects; the same subjects are drawn for every severity and method of a kind and output,
-    of the ``subjects`` that every method has at all its severities. Kinds without severities, and
-    kinds without such a subject, are left out.
+    Severity 0 is the clean set. ``low`` and ``high`` end the 95 % t interval over the ``subjects``
+    that every method has at all severities of a kind and output (NaN of one subject). Kinds without
+    severities, and kinds without such a subject, are left out.
     """
     used = [sets.clean, *(name for levels in sets.graded.values() for name in levels.values())]
     subjects = subject_scores(scores[scores["test_set"].isin(used)])
@@ -38,8 +37,7 @@ def severity_curves(scores: pd.DataFrame, sets: CorruptedSets, *, seed: int = 0)
             wide = wide.dropna()
             if wide.empty:
                 continue
-            name = f"severity/{output}/{kind}"
-            low, high = interval_of_mean(wide.to_numpy(), seed=seed, name=name)
+            low, high = interval_of_mean(wide.to_numpy())
             mean = wide.mean().to_numpy()
             methods, names = (wide.columns.get_level_values(level) for level in (0, 1))
             levels_of = [tests[str(name)] for name in names]
@@ -68,7 +66,7 @@ def severity_figure(
     panels = [(kind, output) for output in outputs for kind in kinds]
     across = -(-len(kinds) // -(-len(kinds) // 5))  # up to five, rows alike
     banded = len(shown) <= 6  # more bands than that hide each other
-    band = f"; band: its 95 % percentile bootstrap interval over subjects ({RESAMPLES} resamples)"
+    band = "; band: its 95 % t interval over subjects"
     footer = [
         f"Severity 0: the clean set. Line: mean over the {span(curves['subjects'])} subjects that "
         f"every method has{band if banded else ''}.",

@@ -10,18 +10,28 @@ from typing import Any
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from benchmark.core.files import whole_file
 from results.wording import PHANTOM_MARK
 
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
-"""Okabe and Ito's colours for all kinds of colour vision, without black and the pale yellow.
+PALETTE = (
+    *("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"),
+    *("#003C2D", "#965AFF", "#C3E196", "#4B0F5A", "#783C0F", "#4B00A5"),
+)
+"""Twelve colours that all kinds of colour vision tell apart.
 
-They repeat from the seventh on, so a name, a marker or a place must tell methods apart as well.
+The first six are Okabe and Ito's, without black and the pale yellow. The others are as far as can
+be from these and each other in CIELAB, as seen with full vision, and without one kind of cones
+(Machado et al., IEEE TVCG 2009). They repeat from the thirteenth on, so a name, a marker or a place
+must tell methods apart as well.
 """
 
 EDGE = 0.1
 """Inches left free at the border of a figure."""
+
+NOTES = "notes"
+"""Names the notes among the texts of a figure."""
 
 NOTE_SIZE = 5.8
 """Points of the notes below a figure."""
@@ -69,7 +79,17 @@ def write_notes(figure: Figure, lines: Sequence[str]) -> None:
         fontsize=NOTE_SIZE,
         color="0.25",
         linespacing=1.25,
+        gid=NOTES,
     )
+
+
+def figure_notes(figure: Figure) -> tuple[str, float]:
+    """What `write_notes` wrote, in one line; and the inches at the foot that it takes."""
+    for text in figure.texts:
+        if text.get_gid() == NOTES and text.get_text():
+            lines = text.get_text().splitlines()
+            return " ".join(lines), EDGE + NOTE_LINE * len(lines)
+    return "", 0.0
 
 
 def mark_phantom(figure: Figure) -> None:
@@ -96,15 +116,26 @@ def text_width(canvas: FigureCanvasAgg, text: str) -> float:
 
 
 def save_figure(figure: Figure, stem: Path) -> list[Path]:
-    """Write `stem`.png (200 dpi) and `stem`.pdf; returns both paths.
+    """Write `stem`.png (200 dpi) for the eye and `stem`.pdf for print; returns both paths.
 
-    The same figure gives the same bytes: no date and no version is written. Each file appears
-    whole or not at all. The folder is made where it is missing.
+    The notes below the figure are in the PNG alone: in print, they are part of the caption (see
+    `results.figures.print`). Fonts are embedded. The same figure gives the same bytes: no date and
+    no version is written. Each file appears whole or not at all. The folder is made where it is
+    missing.
     """
+    width, height = figure.get_size_inches()
+    _, foot = figure_notes(figure)
+    without_notes = Bbox.from_extents(0, max(0.0, foot - EDGE / 4), width, height)
     written = []
     for kind, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None})):
         target = stem.with_name(f"{stem.name}.{kind}")  # with_suffix would cut "v1.2" to "v1"
         with whole_file(target) as partial, styled():
-            figure.savefig(partial, format=kind, dpi=200, metadata=metadata)
+            figure.savefig(
+                partial,
+                format=kind,
+                dpi=200,
+                metadata=metadata,
+                bbox_inches=without_notes if kind == "pdf" else None,
+            )
         written.append(target)
     return written

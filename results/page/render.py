@@ -16,7 +16,7 @@ from benchmark.core.files import whole_file
 from results.analysis.worst import SHOWN
 from results.page.content import Page
 from results.tables.mean_table import MeanTable
-from results.wording import HIGHER, LOWER, PHANTOM_MARK
+from results.wording import HIGHER, LOWER, PHANTOM_MARK, bracketed
 
 LIMIT = 20_000_000
 """Bytes that a page may have."""
@@ -24,7 +24,15 @@ LIMIT = 20_000_000
 FIRST = 50
 """Worst cases that stand in the page without a script; the script shows as many at a time."""
 
-_MARKS = {HIGHER: "significantly higher", LOWER: "significantly lower"}
+_MARKS = {
+    HIGHER: "significantly higher, of these trained networks",
+    LOWER: "significantly lower, of these trained networks",
+}
+_MARKS |= {
+    bracketed(mark): f"{words}, but not in all repeats, or on a part of the scores"
+    for mark, words in _MARKS.items()
+}
+_SIGNS = {HIGHER: "+", LOWER: "−", bracketed(HIGHER): "(+)", bracketed(LOWER): "(−)"}
 
 
 def render_page(page: Page) -> str:
@@ -85,7 +93,8 @@ def _rows(table: MeanTable) -> list[dict[str, Any]]:
             said = [f"{int(count)} repeat{'' if count == 1 else 's'}"] if count else []
             said += [_MARKS[cell.mark]] if cell.mark else []
             value = "" if math.isnan(mean) else repr(float(mean))
-            parts.append({"cell": cell, "value": value, "said": ", ".join(said)})
+            sign = _SIGNS.get(cell.mark, "")
+            parts.append({"cell": cell, "value": value, "said": ", ".join(said), "sign": sign})
         rows.append({"leads": [table.titles[method], *further], "parts": parts})
     return rows
 

@@ -3,24 +3,33 @@
 import pandas as pd
 
 from results.analysis.comparison import Comparison
+from results.analysis.refinement import AVERAGE
+from results.page.summary_average import average_sentences
+from results.page.summary_tests import method_sentences, network_sentences
 from results.scores.published import AVERAGES
 from results.tables.kind_tables import CLEAN, MEAN, degradation_table
-from results.tables.poster_table import PosterTable
 from results.tables.report_tables import main_table
-from results.wording import HIGHER, LOWER, listed
 
 
 def summary(comparison: Comparison) -> list[str]:
-    """Paragraphs: who is best on average, what is significant, what refinement and severity do.
+    """Paragraphs: who is best on average, what the tests say, what refinement and severity do.
 
     Every number stands in a table as well; nothing is concluded that a test does not say.
     """
     paragraphs = []
     for output in comparison.outputs:
         table = main_table(comparison, output)
+        about = (
+            comparison.tests,
+            output,
+            table.titles[comparison.reference],
+            table.titles,
+            comparison.margin,
+        )
         sentences = [
-            _best(table, output),
-            _significant(comparison, table, output),
+            *average_sentences(comparison, table, output),
+            *network_sentences(*about),
+            *method_sentences(*about),
             _stable(comparison, output),
         ]
         if text := " ".join(filter(None, sentences)):
@@ -33,73 +42,11 @@ def summary(comparison: Comparison) -> list[str]:
     return paragraphs
 
 
-def _best(table: PosterTable, output: str) -> str:
-    """Who has the highest average, and where single sets are won."""
-    column = AVERAGES[output]
-    averages = table.mean[column].dropna().sort_values(ascending=False, kind="stable")
-    if averages.empty:
-        return ""
-    sets = table.averaged[column]
-    over = f"On average over {listed(sets)}" if len(sets) > 1 else f"On {sets[0]}"
-    value = {name: table.printed(column, mean) for name, mean in averages.items()}
-    if len(averages) == 1:
-        (name,) = averages.index
-        return f"{over}, {output} of {table.titles[str(name)]} has a Dice of {value[name]}."
-    top = [str(name) for name in averages.index if value[name] == value[averages.index[0]]]
-    others = [str(name) for name in averages.index if name not in top]
-    first = listed(table.titles[name] for name in top)
-    text = f"{over}, {output} of {first} has the highest Dice ({value[top[0]]})"
-    if others:
-        text += f", before {table.titles[others[0]]} ({value[others[0]]})"
-    if len(others) > 1:
-        text += f"; {table.titles[others[-1]]} has the lowest ({value[others[-1]]})"
-    return f"{text}."
-
-
-def _significant(comparison: Comparison, table: PosterTable, output: str) -> str:
-    """Where methods differ significantly from the reference."""
-    tests = comparison.tests
-    of_output = tests[(tests["output"] == output) & ~tests["test_set"].isin(AVERAGES.values())]
-    if of_output.empty:
-        return ""
-    reference = table.titles[comparison.reference]
-    count = of_output["test_set"].nunique()
-    parts = []
-    for mark, word in ((HIGHER, "higher"), (LOWER, "lower")):
-        rows = of_output[of_output["mark"] == mark]
-        sets = {str(name): list(found) for name, found in rows.groupby("method")["test_set"]}
-        each = [
-            f"{title} on {_some(sets[name], count)}"
-            for name, title in table.titles.items()
-            if name in sets
-        ]
-        if each:
-            parts.append(f"Significantly {word} than {reference}: {'; '.join(each)}")
-    if not parts:
-        return f"No method differs significantly from {reference} on any set that it was tested on."
-    tested = int((tests["output"] == output).sum())
-    return f"{'. '.join(parts)} (Wilcoxon, Holm's correction over {tested})."
-
-
-def _some(sets: list[str], count: int) -> str:
-    """Sets by name where they are few, else how many of all."""
-    if len(sets) == count and count > 1:
-        return f"all {count} sets"
-    return listed(sets) if len(sets) <= 3 else f"{len(sets)} of {count} sets"
-
-
 def _stable(comparison: Comparison, output: str) -> str:
     """How often the first stays first."""
-    rankings = comparison.rankings.get(output, [])
-    parts = []
-    for ranking in rankings:
-        if 1 in ranking.shares:
-            first = str(ranking.shares[1].idxmax())
-            share = float(ranking.shares[1].max())
-            parts.append(
-                f"{comparison.shown[first]} ranks first in {share:.0%} of resamples of the "
-                f"{ranking.over}"
-            )
+    parts = [ranking.first(comparison.shown) for ranking in comparison.rankings.get(output, [])]
+    if parts:
+        parts[0] = parts[0][0].upper() + parts[0][1:]
     of = f" ({comparison.ranked_of})" if comparison.ranked_of else ""
     return f"{'; '.join(parts)}{of}." if parts else ""
 
@@ -115,14 +62,31 @@ def _refinement(comparison: Comparison) -> str:
     if gain.empty:
         return ""
     means = gain.groupby(level="method").mean()
+    verdicts = _average_verdicts(comparison)
     each = ", ".join(
-        f"{title} {means[name]:+.4f}" for name, title in comparison.shown.items() if name in means
+        f"{title} {means[name]:+.4f}{verdicts.get(name, '')}"
+        for name, title in comparison.shown.items()
+        if name in means
     )
     largest = gain.sort_values(ascending=False, kind="stable").reset_index().iloc[0]
     return (
-        f"FTN+STN against FTN, mean over subjects and then sets: {each}. The greatest difference "
+        f"FTN+STN against FTN, mean over subjects and then sets{_RESTS if verdicts else ''}: "
+        f"{each}. The greatest difference "
         f"is {gain.max():+.4f} ({comparison.shown[largest['method']]} on {largest['test_set']})."
     )
+
+
+_RESTS = " (in brackets the verdict over subjects, of these networks; over subjects and repeats)"
+
+
+def _average_verdicts(comparison: Comparison) -> dict[str, str]:
+    """The verdicts on the average gain by method, as " (better; undecided)"."""
+    tests = comparison.refinement
+    if tests.empty:
+        return {}
+    rows = tests[tests["test_set"] == AVERAGE].to_dict("records")
+    both = {row["method"]: (row["verdict"], row["crossed_verdict"]) for row in rows}
+    return {str(name): f" ({'; '.join(filter(None, said))})" for name, said in both.items()}
 
 
 def _robust(comparison: Comparison, recipe: str) -> str:

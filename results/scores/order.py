@@ -9,6 +9,10 @@ REMARK_MARK = "‡"
 """Follows the title of a method that a remark is made on, in every table and figure."""
 
 
+class ChosenOrder(dict[str, str]):
+    """Titles by method whose order is the order of the rows."""
+
+
 def ordered_titles(
     methods: Iterable[str],
     titles: Mapping[str, str] | None = None,
@@ -17,6 +21,7 @@ def ordered_titles(
     """Map each method to its display title, in row order.
 
     Methods whose title stands in the poster come first, in its order; the others follow by title.
+    Where `titles` are a `ChosenOrder`, their order is that of the rows, then the others follow.
     A method without an entry in `titles` shows its name; a title shared by two methods is followed
     by the name, so that no two rows look the same. The title of a method with one of the `remarks`
     is marked.
@@ -24,8 +29,17 @@ def ordered_titles(
     shown = {method: (titles or {}).get(method, method) for method in methods}
     uses = Counter(shown.values())
     rank = {title: place for place, title in enumerate(published_table().index)}
+    chosen = {name: place for place, name in enumerate(titles or ())}
+    if not isinstance(titles, ChosenOrder):
+        chosen = {}
     order = sorted(
-        shown, key=lambda method: (rank.get(shown[method], len(rank)), shown[method], method)
+        shown,
+        key=lambda method: (
+            chosen.get(method, len(chosen)),
+            rank.get(shown[method], len(rank)),
+            shown[method],
+            method,
+        ),
     )
     unique = {m: shown[m] if uses[shown[m]] == 1 else f"{shown[m]} ({m})" for m in order}
     return {
@@ -46,3 +60,9 @@ def remark_notes(titles: Mapping[str, str], remarks: Mapping[str, str] | None) -
 def further_sets(found: Iterable[str]) -> list[str]:
     """The test sets that the poster does not have, by name."""
     return sorted(set(found) - set(POSTER_SETS))
+
+
+def ordered_sets(found: Iterable[str]) -> list[str]:
+    """The poster's test sets in its order, then others by name."""
+    names = set(map(str, found))
+    return [*(name for name in POSTER_SETS if name in names), *further_sets(names)]

@@ -7,6 +7,10 @@ import pandas as pd
 POSTER_SETS = ("ACDC", "M&Ms", "RandBias", "RandGhosting", "RandMotion", "RandSpike")
 """The poster's six test sets in its order; its averages are over exactly these."""
 
+POSTER_SUBJECTS = dict.fromkeys(POSTER_SETS, 20) | {"M&Ms": 150}
+"""How many subjects the poster's sets have: ACDC's test subjects, and the annotated training
+subjects of M&Ms, each at ED and ES."""
+
 AVERAGES = {"FTN": "AVG (FTN)", "FTN+STN": "AVG (FTN+STN)"}
 """The poster's name for the average of each output over the six sets."""
 

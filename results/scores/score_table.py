@@ -7,18 +7,19 @@ A score file is a CSV with one row per segmented structure:
     draw, frame            0 as acquired, 1, 2, ... the corrupted draws; "ED", "ES" or another name
     structure, output      "LV", "MYO" or "RV"; "FTN" or "FTN+STN"
     dice, hd95_mm          in [0, 1] and in mm; both empty where `absent` is "both"
-    nsd_2mm                normalised surface Dice at 2 mm, in [0, 1]; likewise. A file may lack the
-                           column, or leave it empty for a whole test set of a run: not measured
+    nsd_2mm, jaccard       normalised surface Dice at 2 mm, and Jaccard index, in [0, 1]; likewise
+    hd_mm, assd_mm         Hausdorff and average symmetric surface distance in mm; likewise
+    label_ml,              volume in ml of the structure in the label and in the prediction, 0
+    prediction_ml          where it is absent
     absent                 who lacks the structure: "", "label", "prediction" or "both"
 
-Where only one of the two lacks the structure, the evaluator has put Dice and NSD 0 and the diagonal
-of the field; where both do, the row is undefined and left out of every mean.
+A file may lack `nsd_2mm` and what stands below it but `absent`, or leave such a column empty for a
+whole test set of a run: not measured.
+
+Where only one of the two lacks the structure, the evaluator has put the overlaps 0 and the
+distances the diagonal of the field; where both do, the row is undefined and left out of every mean.
 """
 
-import lzma
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from pandas.api.types import is_numeric_dtype, union_categoricals
 
 from benchmark.core.errors import ScoreFileError
 from benchmark.core.files import whole_file
+from results.scores.names import safe_name
+from results.scores.score_files import read_csv, read_parquet
 
 NAMES = ("method", "test_set", "subject", "frame")
 WHOLE = ("repeat", "seed", "draw")
@@ -37,17 +40,26 @@ CHOICES = {
     "output": ("FTN", "FTN+STN"),
     "absent": ("", "label", "prediction", "both"),
 }
-METRICS = ("dice", "hd95_mm", "nsd_2mm")
-OPTIONAL = ("nsd_2mm",)
+SHARES = {"dice": "Dice", "nsd_2mm": "NSD", "jaccard": "Jaccard"}
+"""The metrics in [0, 1], and how a text calls them."""
+DISTANCES = {"hd95_mm": "HD95", "hd_mm": "HD", "assd_mm": "ASSD"}
+"""The metrics in mm, likewise."""
+METRICS = ("dice", "hd95_mm", "nsd_2mm", "jaccard", "hd_mm", "assd_mm")
+VOLUMES = {"label_ml": "label", "prediction_ml": "prediction"}
+"""The volumes in ml, and of which of the two."""
+OPTIONAL = ("nsd_2mm", "jaccard", "hd_mm", "assd_mm", *VOLUMES)
 """Columns that score files written before them lack."""
 KEY = ("method", "repeat", "test_set", "subject", "draw", "frame", "structure", "output")
 """The columns that name a score; no two rows agree in all of them."""
 
 COLUMNS = (
     *("method", "repeat", "seed", "test_set", "subject", "draw", "frame", "structure", "output"),
-    *(*METRICS, "absent"),
+    *(*METRICS, *VOLUMES, "absent"),
 )
 """The columns of a score table, in the order of the file."""
+
+MAX_NAME = 1000
+"""Characters of a method's, test set's, subject's or frame's name; files' names have 255."""
 
 _GROUP = ["method", "repeat", "output", "test_set"]
 _UNIT = ["output", "test_set", "method", "subject"]
@@ -58,8 +70,8 @@ def read_scores(paths: Path | str | Iterable[Path | str]) -> pd.DataFrame:
     """Read one or several score files (CSV, compressed or not, or Parquet) into a checked table.
 
     Returns the columns `COLUMNS`: names and choices as categoricals, `repeat`, `seed` and `draw` as
-    int64, `dice`, `hd95_mm` (mm) and `nsd_2mm` as float64. `nsd_2mm` is NaN in the rows of a file
-    without it. Further columns are dropped.
+    int64, `METRICS` and `VOLUMES` as float64. Those of `OPTIONAL` are NaN in the rows of a file
+    without them. Further columns are dropped.
 
     Raises `ScoreFileError` for a file that cannot be read, holds no scores, lacks a column or has a
     value that breaks the format, and for a score that is given twice, within or across files.
@@ -179,17 +191,17 @@ def subject_scores(scores: pd.DataFrame) -> pd.DataFrame:
     return _means_of_subjects(scores, _UNIT)
 
 
-def repeat_scores(scores: pd.DataFrame) -> pd.DataFrame:
-    """The same per repeat: output, test_set, method, repeat, subject, dice.
+def repeat_scores(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
+    """The same per repeat, of any metric: output, test_set, method, repeat, subject, the metric.
 
     A repeat is a split and a seed that methods share, so it is within repeats that they are paired.
     """
-    return _means_of_subjects(scores, _PAIRED_UNIT)
+    return _means_of_subjects(scores, _PAIRED_UNIT, metric)
 
 
-def _means_of_subjects(scores: pd.DataFrame, unit: list[str]) -> pd.DataFrame:
-    means = group_means(scores, unit, "dice").rename(columns={"mean": "dice"})
-    return means[[*unit, "dice"]].dropna(ignore_index=True)
+def _means_of_subjects(scores: pd.DataFrame, unit: list[str], metric: str = "dice") -> pd.DataFrame:
+    means = group_means(scores, unit, metric).rename(columns={"mean": metric})
+    return means[[*unit, metric]].dropna(ignore_index=True)
 
 
 def common_repeats(scores: pd.DataFrame) -> tuple[int, ...]:
@@ -314,54 +326,16 @@ def _group_codes(
 
 
 def _read_file(path: Path) -> pd.DataFrame:
-    return _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path) as file:
-            names = [name for name in COLUMNS if name in file.schema_arrow.names]
-            table = file.read(columns=names)
-    except FileNotFoundError:
-        raise ScoreFileError(f"{path}: no such file; check the path") from None
-    except (OSError, pa.ArrowException) as error:
-        reason = " ".join(str(error).split())
-        raise ScoreFileError(
-            f"{path}: not a readable Parquet file ({reason}); write it again"
-        ) from error
-    return table.to_pandas(ignore_metadata=True)
-
-
-_UNREADABLE = (
-    *(OSError, EOFError, ValueError, ImportError),  # the last for want of a decompressor
-    *(zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError),
-)
-"""What reading text, compressed or not, raises for what is none."""
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    try:
-        frame = pd.read_csv(
-            path,
-            # "category" would read the subject "007" as a 7.
-            dtype=dict.fromkeys(NAMES, "str") | dict.fromkeys(CHOICES, "category"),
-            keep_default_na=False,  # a method may be called "NA"
-            na_values={name: ["", "nan", "NaN"] for name in METRICS},
-            encoding="utf-8-sig",  # spreadsheet programs write a byte order mark
-        )
-    except pd.errors.EmptyDataError:
-        raise ScoreFileError(f"{path}: empty file; evaluate again or leave the file out") from None
-    except FileNotFoundError:
-        raise ScoreFileError(f"{path}: no such file; check the path") from None
-    except _UNREADABLE as error:
-        reason = " ".join(str(error).split())
-        raise ScoreFileError(f"{path}: not a readable CSV ({reason}); write it again") from error
-    if not isinstance(frame.index, pd.RangeIndex):  # pandas takes the surplus fields as an index
-        raise ScoreFileError(f"{path}: rows have more fields than the header; write it again")
-    return frame
+    if path.suffix == ".parquet":
+        return read_parquet(path, COLUMNS)
+    return read_csv(
+        path,
+        COLUMNS,
+        # "category" would read the subject "007" as a 7.
+        dtype=dict.fromkeys(NAMES, "str") | dict.fromkeys(CHOICES, "category"),
+        keep_default_na=False,  # a method may be called "NA"
+        na_values={name: ["", "nan", "NaN"] for name in (*METRICS, *VOLUMES)},
+    )
 
 
 def _refuse(bad: pd.Series, values: pd.Series, source: str, rule: str) -> None:
@@ -384,7 +358,16 @@ def _names(values: pd.Series, source: str) -> pd.Series:
     text = values.astype("category")
     _refuse(text.isna() | (text == ""), values, source, "it must not be empty")
     labels = [str(label) for label in text.cat.categories]
-    return text.cat.rename_categories(labels).cat.reorder_categories(sorted(labels))
+    longest = max(map(len, labels))
+    shown = [safe_name(label) for label in labels]
+    if len(set(shown)) < len(shown):
+        raise ScoreFileError(f"{source}: two names of a {values.name} differ by an escape alone")
+    if longest > MAX_NAME:
+        raise ScoreFileError(
+            f"{source}: a {values.name} has a name of {longest} characters, more than {MAX_NAME}; "
+            "write the scores again"
+        )
+    return text.cat.rename_categories(shown).cat.reorder_categories(sorted(shown))
 
 
 def _choices(values: pd.Series, source: str) -> pd.Series:
@@ -414,10 +397,12 @@ def _numbers(values: pd.Series, source: str) -> pd.Series:
 
 
 def _check_metrics(scores: pd.DataFrame, source: str) -> None:
-    distance, absent = scores["hd95_mm"], scores["absent"]
+    absent = scores["absent"]
     both, one = absent == "both", absent.isin(["label", "prediction"])
-    _refuse((distance < 0) | np.isinf(distance), distance, source, "expected mm, finite, from 0")
-    for name, title in (("dice", "Dice"), ("nsd_2mm", "NSD")):
+    for name in (*DISTANCES, *VOLUMES):
+        size, unit = scores[name], "mm" if name in DISTANCES else "ml"
+        _refuse((size < 0) | np.isinf(size), size, source, f"expected {unit}, finite, from 0")
+    for name, title in SHARES.items():
         share = scores[name]
         _refuse(
             (share < 0) | (share > 1),
@@ -436,11 +421,19 @@ def _check_metrics(scores: pd.DataFrame, source: str) -> None:
         empty = (values.isna() != both) & ~_never_measured(scores, name)
         # An empty cell anywhere else would make a case vanish from the mean without a word.
         _refuse(empty, values, source, "it is empty exactly where absent is 'both'")
+    for name, of in VOLUMES.items():
+        volume = scores[name]
+        empty = volume.isna() & ~_never_measured(scores, name)
+        _refuse(empty, volume, source, "it is 0, and not empty, where the structure is absent")
+        lacking = absent.isin([of, "both"])
+        _refuse(
+            lacking & (volume > 0), volume, source, f"the {of} lacks the structure, by its absent"
+        )
 
 
 def _unmeasured(scores: pd.DataFrame, metric: str) -> pd.Series:
     """True where a metric is empty although the structure is in the label or the prediction."""
-    return scores[metric].isna() & (scores["absent"] != "both")
+    return scores[metric].isna() & ((scores["absent"] != "both") | (metric in VOLUMES))
 
 
 def _never_measured(scores: pd.DataFrame, metric: str) -> pd.Series:

@@ -5,22 +5,35 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from results.analysis.bootstrap import RESAMPLES, interval_of_mean
-from results.analysis.statistics import mark_note, power_notes, untested_notes
-from results.scores.order import further_sets, ordered_titles, remark_notes
-from results.scores.published import POSTER_SETS
+from results.analysis.intervals import interval_of_mean
+from results.analysis.verdicts import WORDS, margin_note
+from results.scores.order import ordered_sets, ordered_titles, remark_notes
 from results.tables.mean_table import MeanTable
+from results.tables.notes_of_tests import mark_notes, power_notes, untested_notes
 from results.wording import span
 
-_INTERVAL = (
-    f"[ ]: 95 % percentile bootstrap interval over subjects ({RESAMPLES} resamples). The subject "
-    "is the unit: its score is the mean Dice of its frames, structures, draws and repeats."
+_INTERVAL = "[ ]: 95 % t interval over subjects."
+_UNIT = (
+    "The subject is the unit: its score is the mean of its frames, structures, draws and repeats."
 )
 FEW = 30
-"""Subjects, below which it is said what a percentile interval is worth."""
+"""Subjects, below which it is said what an interval is worth."""
+
+METRICS = {
+    "dice": ("Dice", 4),
+    "hd95_mm": ("HD95 (mm)", 2),
+    "nsd_2mm": ("NSD", 4),
+    "jaccard": ("Jaccard", 4),
+    "hd_mm": ("HD (mm)", 2),
+    "assd_mm": ("ASSD (mm)", 2),
+}
+"""Names of the metrics that are compared, and the decimals that they are printed with."""
 
 _COLUMNS = {
+    "mean": "Dice",
+    "reference_mean": "Reference",
     "difference": "Difference",
+    "verdict": "Verdict",
     "effect": "Effect r",
     "p": "p",
     "p_holm": "p (Holm)",
@@ -29,11 +42,25 @@ _COLUMNS = {
 }
 
 
+def rows_of_tests(tests: pd.DataFrame, shown: Mapping[str, str]) -> pd.DataFrame:
+    """The tests of an output by method and test set, in the order of every table."""
+    by_name = tests.set_index(["method", "test_set"])
+    pairs = [
+        (method, test_set)
+        for test_set in ordered_sets(by_name.index.unique("test_set"))
+        for method in shown
+        if (method, test_set) in by_name.index
+    ]
+    return by_name.reindex(pd.MultiIndex.from_tuples(pairs, names=["method", "test set"]))
+
+
 def comparison_table(
     tests: pd.DataFrame,
     reference: str,
     *,
     output: str,
+    margin: float,
+    metric: str = "dice",
     untested: Mapping[str, list[str]] | None = None,
     titles: Mapping[str, str] | None = None,
     remarks: Mapping[str, str] | None = None,
@@ -41,43 +68,47 @@ def comparison_table(
 ) -> MeanTable:
     """The tests of an output (`paired_tests`): rows are methods by test set.
 
-    ``untested`` are the sets of each method that it could not be tested on.
+    ``untested`` are the sets of each method that it could not be tested on, ``margin`` the one that
+    the tests were made with, NaN for none, ``metric`` one of `METRICS`.
     """
-    of_output = tests[tests["output"] == output].set_index(["method", "test_set"])
-    methods = dict.fromkeys([reference, *of_output.index.unique("method"), *(untested or {})])
+    of_output = tests[tests["output"] == output]
+    methods = dict.fromkeys([reference, *of_output["method"].unique(), *(untested or {})])
     shown = ordered_titles(methods, titles, remarks)
-    pairs = [
-        (method, test_set)
-        for test_set in _in_order(of_output.index.unique("test_set"))
-        for method in shown
-        if (method, test_set) in of_output.index
-    ]
-    rows = pd.MultiIndex.from_tuples(pairs, names=["method", "test set"])
-    values = of_output.reindex(rows)
-    mean = values[list(_COLUMNS)].astype("float64")
+    values = rows_of_tests(of_output, shown)
+    rows = values.index
+    mean = values.assign(verdict=values["verdict"].map(WORDS.index))[list(_COLUMNS)]
     nothing = pd.DataFrame(np.nan, index=rows, columns=mean.columns)
+    name, decimals = METRICS[metric]
     return MeanTable(
-        mean=mean,
+        mean=mean.astype("float64"),
         sd=nothing,
         repeats=pd.DataFrame(dict.fromkeys(mean, values["repeats"]), index=rows),
         titles=shown,
-        headers=_COLUMNS,
+        headers=_COLUMNS | {"mean": name},
         notes=(
-            f"Difference: mean over subjects of Dice ({output}) minus that of {shown[reference]} "
-            "in the repeats that both have, whose number stands under Repeats. "
-            f"{_INTERVAL}",
+            f"{name} ({output}) and Reference, that of {shown[reference]}: means over the subjects "
+            "and repeats that both have, whose numbers stand in the last columns. Difference: of "
+            f"the two. {_INTERVAL} {_UNIT}",
             *_worth_notes(values["subjects"]),
-            mark_note(tests, shown[reference], output),
+            *mark_notes(tests, shown[reference], output, shown),
+            margin_note(margin, shown[reference]),
             "Effect r: matched-pairs rank-biserial correlation, from −1 (all subjects lower) to 1 "
             "(all higher). p: two-sided Wilcoxon signed-rank test, of the differences' ranks: it "
             "and the interval of their mean can disagree where these are skewed.",
             *untested_notes(untested or {}, shown, reference),
-            *power_notes(tests[tests["output"] == output], shown),
+            *power_notes(of_output, shown),
             *remark_notes(shown, remarks),
         ),
         phantom=phantom,
-        decimals={"p": 4, "p_holm": 4, "effect": 2, "subjects": 0, "repeats": 0},
+        decimals={
+            **dict.fromkeys(("mean", "reference_mean", "difference"), decimals),
+            **dict.fromkeys(("p", "p_holm"), 4),
+            "effect": 2,
+            "subjects": 0,
+            "repeats": 0,
+        },
         floors={"p": 1e-4, "p_holm": 1e-4},
+        words={"verdict": WORDS},
         unranked=frozenset(_COLUMNS),
         signed=frozenset(["difference", "effect"]),
         low=nothing.assign(difference=values["low"]),
@@ -94,7 +125,6 @@ def interval_table(
     titles: Mapping[str, str] | None = None,
     remarks: Mapping[str, str] | None = None,
     phantom: bool = False,
-    seed: int = 0,
 ) -> MeanTable:
     """Mean Dice over subjects of an output with its interval: methods by test sets.
 
@@ -102,15 +132,16 @@ def interval_table(
     """
     chosen = subjects[subjects["output"] == output]
     shown = ordered_titles(chosen["method"].unique(), titles, remarks)
-    sets = _in_order(chosen["test_set"].unique())
+    sets = ordered_sets(chosen["test_set"].unique())
     empty = pd.DataFrame(np.nan, index=pd.Index(list(shown), name="method"), columns=sets)
     mean, low, high = empty.copy(), empty.copy(), empty.copy()
-    for (test_set, method), rows in chosen.groupby(["test_set", "method"]):
-        values = rows["dice"].to_numpy()[:, None]
-        mean.loc[method, test_set] = values.mean()
-        # The draws of a set are the same for every method, and those of the paired tests.
-        ends = interval_of_mean(values, seed=seed, name=f"{output}/{test_set}")
-        low.loc[method, test_set], high.loc[method, test_set] = (float(end[0]) for end in ends)
+    for test_set, rows in chosen.groupby("test_set"):
+        wide = rows.pivot(index="subject", columns="method", values="dice")
+        ends = interval_of_mean(wide.to_numpy())
+        mean[test_set] = wide.mean().reindex(mean.index)
+        for frame, end in zip((low, high), ends, strict=True):
+            # Of a share, nothing lies outside [0, 1].
+            frame[test_set] = pd.Series(end, index=wide.columns).clip(0, 1).reindex(mean.index)
     held = chosen.groupby(["test_set", "method"])["subject"].nunique()
     total = pd.Series({method: repeats[method] for method in shown})
     return MeanTable(
@@ -123,7 +154,7 @@ def interval_table(
             f"Dice ({output}), mean over subjects, which weights a volume with an undefined score "
             "otherwise than the mean over volumes does.",
             *_repeat_notes(total, shown),
-            _INTERVAL,
+            f"{_INTERVAL} {_UNIT}",
             *_worth_notes(held),
             f"Subjects: {', '.join(f'{name} {span(held.xs(name))}' for name in sets)}.",
             *remark_notes(shown, remarks),
@@ -135,12 +166,13 @@ def interval_table(
 
 
 def _worth_notes(subjects: pd.Series) -> list[str]:
-    """What a percentile interval over so few subjects is worth (Efron and Tibshirani, 1993)."""
+    """What an interval over so few subjects is worth."""
     if subjects.empty or subjects.min() >= FEW:
         return []
+    one = " One subject has no interval." if subjects.min() < 2 else ""
     return [
-        f"Over fewer than {FEW} subjects such intervals come out too narrow, more so the fewer and "
-        "the more skewed: read them as a rough guide, and of a handful of subjects not at all."
+        f"Over fewer than {FEW} subjects a t interval of skewed scores holds the mean less often "
+        f"than in 95 % (docs/statistics.md): the fewer and the more skewed, the less.{one}"
     ]
 
 
@@ -153,9 +185,3 @@ def _repeat_notes(total: pd.Series, titles: Mapping[str, str]) -> list[str]:
         f"The number of repeats differs ({each}), and with another split and seed the mean does "
         "too: differences are to be read in the table of comparisons, which pairs repeats."
     ]
-
-
-def _in_order(sets: pd.Index | np.ndarray) -> list[str]:
-    """The poster's test sets in its order, then others by name."""
-    found = set(map(str, sets))
-    return [*(name for name in POSTER_SETS if name in found), *further_sets(found)]

@@ -15,6 +15,7 @@ from results.wording import span
 
 DECIMALS = 4
 MISSING = "missing"
+UNDEFINED = "not defined"
 
 
 class Cell(NamedTuple):
@@ -55,6 +56,8 @@ class MeanTable:
     """Printed decimals of a column, where these are not `DECIMALS`."""
     floors: Mapping[str, float] = field(default_factory=dict)
     """By column, what a smaller number is printed as being less than, for p-values."""
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By column, the words that its numbers, 0, 1, …, stand for."""
     lower_is_better: frozenset[str] = frozenset()
     """The columns of errors, losses and distances."""
     unranked: frozenset[str] = frozenset()
@@ -65,6 +68,8 @@ class MeanTable:
     """Lower end of the interval that is printed in the place of ± where there is one."""
     high: pd.DataFrame | None = None
     """Its upper end."""
+    undefined: pd.DataFrame | None = None
+    """True where there is no mean because it is not defined, although every score is there."""
     marks: pd.DataFrame | None = None
     """What stands behind a mean (`HIGHER`, `LOWER` or ""), where tests were made."""
 
@@ -84,6 +89,8 @@ class MeanTable:
         """A number of a column at its printed precision; never a negative zero."""
         if math.isnan(number):
             return missing
+        if column in self.words:
+            return self.words[column][int(number)]
         if column in self.floors and number < self.floors[column]:
             return f"<{self.printed(column, self.floors[column])}"
         return f"{number:{'+' if signed else ''}z.{self.decimals.get(column, DECIMALS)}f}"
@@ -91,6 +98,19 @@ class MeanTable:
     @cached_property
     def cells(self) -> list[list["Cell"]]:
         """What is printed, by row and column."""
+        if self.undefined is None:
+            return self._numbers
+        return [
+            [
+                cell._replace(mean=UNDEFINED) if cell.missing and none else cell
+                for cell, none in zip(row, undefined, strict=True)
+            ]
+            for row, undefined in zip(self._numbers, self.undefined.to_numpy(), strict=True)
+        ]
+
+    @cached_property
+    def _numbers(self) -> list[list["Cell"]]:
+        """The cells with their numbers, or the word that there is none."""
         frames = [self.mean, self.sd, self.best, self.second, self.marks, self.low, self.high]
         values = [
             [[None] * len(self.headers)] * len(self.mean)
@@ -153,7 +173,7 @@ class MeanTable:
         counts = self._places.reset_index(drop=True).groupby(pd.Series(alike)).transform("count")
         return counts.ge(least).set_axis(self.mean.index)
 
-    @property
+    @cached_property
     def best(self) -> pd.DataFrame:
         """True for the best mean of a column at the printed precision, ties included.
 
@@ -161,7 +181,7 @@ class MeanTable:
         """
         return self._places.eq(1) & self._compared(2)
 
-    @property
+    @cached_property
     def second(self) -> pd.DataFrame:
         """True for the second best mean, ties included; none where fewer than three are compared.
 
@@ -169,7 +189,7 @@ class MeanTable:
         """
         return self._places.eq(2) & self._compared(3)
 
-    @property
+    @cached_property
     def best_note(self) -> str:
         """What bold and underlined mean in this table; empty where nothing is."""
         if not self.best.to_numpy().any():

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from results.analysis.presence import DETECTED, PRESENT
 from results.scores.order import further_sets, ordered_titles, remark_notes
-from results.scores.published import AVERAGES, POSTER_SETS
-from results.scores.score_table import absent_counts, scored_volumes, set_scores
+from results.scores.published import AVERAGES, POSTER_SETS, POSTER_SUBJECTS
+from results.scores.score_table import DISTANCES, absent_counts, scored_volumes, set_scores
 from results.tables.mean_table import MeanTable, absent_notes, spread_notes, volume_notes
 from results.wording import listed
 
@@ -19,12 +20,21 @@ _METRICS = {
     "dice": "Dice",
     "hd95_mm": "95 % Hausdorff distance in mm",
     "nsd_2mm": "Normalised surface Dice at 2 mm",
+    "hd_mm": "Hausdorff distance in mm",
+    "assd_mm": "Average symmetric surface distance in mm",
+    "jaccard": "Jaccard index",
+    DETECTED: "Detection rate, the percentage of the label's structures that were found at all",
+    PRESENT: "95 % Hausdorff distance in mm, of structures that label and prediction both have",
 }
+_DISTANCES = (*DISTANCES, PRESENT)
+_DECIMALS = {**dict.fromkeys(_DISTANCES, 2), DETECTED: 1}
 _OVER = "a set's score is the mean over its volumes and LV, MYO and RV."
 _RULES = {
     "dice": "count as Dice 0",
-    "hd95_mm": "count as the diagonal of the field, which may be most of a mean",
-    "nsd_2mm": "count as 0",
+    **dict.fromkeys(DISTANCES, "count as the diagonal of the field, which may be most of a mean"),
+    **dict.fromkeys(("nsd_2mm", "jaccard"), "count as 0"),
+    DETECTED: "count as not found, or, from the label, not at all",
+    PRESENT: "are left out, so that it is a mean of other structures for each method",
 }
 
 
@@ -57,12 +67,13 @@ def poster_table(
 ) -> PosterTable:
     """Make the poster's table from a score table (see `read_scores`).
 
-    Set columns hold the scores of an `output` by a `metric` of `METRICS`; the poster
-    has Dice of the FTN. `AVG (FTN)` and `AVG (FTN+STN)` are means over the poster's six sets, or
-    over those of them that any method has scores for; `average_all` takes further test sets in. A
-    method that lacks one of those sets has no average. Rows follow the poster for the methods whose
-    title (`titles`, else the name) stands there, then the title. The `remarks` on methods stand in
-    the notes, and what a set's score is: `over`.
+    Set columns hold the scores of an `output` by a `metric` of `METRICS`, or one
+    that `with_presence` adds; the poster has Dice of the FTN. `AVG (FTN)` and
+    `AVG (FTN+STN)` are means over the poster's six sets, or over those of them that any method has
+    scores for; `average_all` takes further test sets in. A method that lacks one of those sets has
+    no average. Rows follow the poster for the methods whose title (`titles`, else the name) stands
+    there, then the title. The `remarks` on methods stand in the notes, and what a set's score is:
+    `over`.
     """
     means = set_scores(scores, metric)
     extra = further_sets(means["test_set"])
@@ -95,6 +106,7 @@ def poster_table(
     notes = [
         *spread_notes(f"{_METRICS[metric]}; {over}", total, shown),
         *_average_notes(averaged, behind, output),
+        *([] if phantom else subject_notes(scores)),
         *remark_notes(shown, remarks),
         *_gap_notes(mean, repeats, total, shown),
         *volume_notes(scored_volumes(scores), shown),
@@ -110,9 +122,26 @@ def poster_table(
         missing_sets=tuple(s for s in POSTER_SETS if mean[s].isna().all()),
         notes=tuple(notes),
         phantom=phantom,
-        decimals=dict.fromkeys(order, 2) if metric == "hd95_mm" else {},
-        lower_is_better=frozenset(order if metric == "hd95_mm" else ()),
+        decimals=dict.fromkeys(order, _DECIMALS[metric]) if metric in _DECIMALS else {},
+        lower_is_better=frozenset(order if metric in _DISTANCES else ()),
     )
+
+
+def subject_notes(scores: pd.DataFrame) -> list[str]:
+    """Of how many subjects the poster's sets are here, where that is not the poster's number."""
+    named = scores[["test_set", "subject"]].drop_duplicates().astype(str)
+    counts = named["test_set"].value_counts()
+    each = [
+        f"{name} {counts[name]} and {number}"
+        for name, number in POSTER_SUBJECTS.items()
+        if name in counts and counts[name] != number
+    ]
+    if not each:
+        return []
+    return [
+        f"Subjects here and in the poster: {listed(each)}; do not compare such a column, or an "
+        "average over it, with the poster's as if they were of the same subjects."
+    ]
 
 
 def _average_notes(

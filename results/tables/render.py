@@ -1,4 +1,4 @@
-"""Tables of means over repeats for the terminal, Markdown, LaTeX and CSV.
+"""Tables of means over repeats for the terminal, Markdown and CSV; `latex` has them for print.
 
 Every rendering carries its caption, the table's own notes, the caller's notes (data, preset,
 commit, metric implementation) and, for scores of synthetic hearts, the phantom mark.
@@ -33,7 +33,10 @@ def text_table(
 
     grid = tabulate(
         _rows(table, cell, str),
-        headers=[*_leads(table), *(name.replace(" (", "\n(") for name in table.headers.values())],
+        headers=[
+            *lead_names(table),
+            *(name.replace(" (", "\n(") for name in table.headers.values()),
+        ],
         tablefmt="simple",
         disable_numparse=True,
         colalign=_alignment(table),
@@ -42,7 +45,7 @@ def text_table(
     lines = [PHANTOM_MARK] if table.phantom else []
     lines += textwrap.wrap(caption, width)
     lines += ["", grid, ""]
-    for note in _notes(table, notes, bold=ansi):
+    for note in all_notes(table, notes, bold=ansi):
         lines += textwrap.wrap(note, width, initial_indent="- ", subsequent_indent="  ")
     return "\n".join(lines) + "\n"
 
@@ -58,99 +61,47 @@ def markdown_table(table: MeanTable, *, caption: str, notes: Sequence[str] = ())
 
     grid = tabulate(
         _rows(table, cell, _markdown),
-        headers=[*_leads(table), *(_markdown(header) for header in table.headers.values())],
+        headers=[*lead_names(table), *(_markdown(header) for header in table.headers.values())],
         tablefmt="pipe",
         disable_numparse=True,
         colalign=_alignment(table),
     )
     blocks = [f"**{PHANTOM_MARK}**"] if table.phantom else []
     blocks += [_markdown(caption), grid]
-    blocks += ["\n".join(f"- {_markdown(note)}" for note in _notes(table, notes, bold=True))]
+    blocks += ["\n".join(f"- {_markdown(note)}" for note in all_notes(table, notes, bold=True))]
     return "\n\n".join(blocks) + "\n"
-
-
-def latex_table(
-    table: MeanTable, *, caption: str, notes: Sequence[str] = (), label: str | None = None
-) -> str:
-    r"""A `table*` float for `\usepackage{booktabs}`; the spread stands under its mean.
-
-    All text is escaped; `label` goes into `\label` as it is. The phantom mark is part of the
-    caption, so that it cannot be lost in typesetting.
-    """
-
-    def cell(cell: Cell) -> str:
-        mean = _latex(cell.mean.replace("-", "−"))
-        if cell.best or cell.second:
-            mean = rf"\{'textbf' if cell.best else 'underline'}{{{mean}}}"
-        return mean + _latex(cell.mark)
-
-    def spread(cell: Cell) -> str:
-        return _latex(cell.spread.replace("±", "± ").replace("-", "−"))
-
-    means = _rows(table, cell, _latex)
-    spreads = _rows(table, spread, lambda title: "")
-    body = []
-    for mean_row, spread_row in zip(means, spreads, strict=True):
-        body.append(" & ".join(mean_row) + r" \\")
-        if any(spread_row):
-            small = (rf"{{\scriptsize {cell}}}" if cell else "" for cell in spread_row)
-            body.append(" & ".join(small).strip() + r" \\")
-    head = [_latex(header).replace(" (", r"\\(") for header in table.headers.values()]
-    head = [rf"\shortstack[r]{{{name}}}" if r"\\" in name else name for name in head]
-    leads = _leads(table)
-    mark = rf"\textbf{{{_latex(PHANTOM_MARK)}.}} " if table.phantom else ""
-    return "\n".join(
-        [
-            r"% needs \usepackage{booktabs}",
-            r"\begin{table*}[t]",
-            r"\centering",
-            rf"\caption{{{mark}{_latex(caption)}}}",
-            *([rf"\label{{{label}}}"] if label else []),
-            r"\footnotesize",
-            r"\setlength{\tabcolsep}{3pt}",
-            rf"\begin{{tabular}}{{@{{}}{'l' * len(leads)}{'r' * len(head)}@{{}}}}",
-            r"\toprule",
-            " & ".join([*leads, *head]) + r" \\",
-            r"\midrule",
-            *body,
-            r"\bottomrule",
-            r"\end{tabular}",
-            "",
-            r"\smallskip",
-            r"\begin{minipage}{\linewidth}",
-            r"\scriptsize\raggedright",
-            *(_latex(note) + r"\par" for note in _notes(table, notes, bold=True)),
-            r"\end{minipage}",
-            r"\end{table*}",
-            "",
-        ]
-    )
 
 
 def csv_table(table: MeanTable, *, caption: str, notes: Sequence[str] = ()) -> str:
     """Long CSV at full precision: method, title, column, mean, sd, n_repeats, phantom.
 
     What else names a row (`output`) stands behind the title; `low`, `high` and `mark` before the
-    last column, where the table has them. A missing mean or spread is an empty field. Caption and
-    notes stand above as lines that begin with `#`: read it with `pandas.read_csv(path,
-    comment="#")`. The column `phantom` stays with the numbers when those lines are cut off.
+    last column, where the table has them, and `word`, where it has columns of words, in which the
+    mean is empty. A missing mean or spread is an empty field. Caption and notes stand above as
+    lines that begin with `#`: read it with `pandas.read_csv(path, comment="#")`. The column
+    `phantom` stays with the numbers when those lines are cut off.
     """
     out = io.StringIO()
     lines = [PHANTOM_MARK] if table.phantom else []
-    for line in [*lines, caption, *_notes(table, notes, bold=False)]:
+    for line in [*lines, caption, *all_notes(table, notes, bold=False)]:
         out.write(f"# {' '.join(line.split())}\n")
     # Quoted text: a '#' in a method's title is no comment.
     writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     further = {"low": table.low, "high": table.high, "mark": table.marks}
     given = {name: frame for name, frame in further.items() if frame is not None}
     names = ["method", "title", *table.further]
-    writer.writerow([*names, "column", "mean", "sd", "n_repeats", *given, "phantom"])
+    word = ["word"] if table.words else []
+    writer.writerow([*names, "column", "mean", "sd", "n_repeats", *given, *word, "phantom"])
     phantom = str(table.phantom).lower()
     frames = [table.mean, table.sd, table.repeats, *given.values()]
     values = (frame.to_numpy().tolist() for frame in frames)
     for (method, *others), *rows in zip(table.keys, *values, strict=True):
         for column, *cells in zip(table.headers, *rows, strict=True):
             fields = [None if isinstance(x, float) and math.isnan(x) else x for x in cells]
+            if table.words:
+                words, number = table.words.get(column), fields[0]
+                fields.append(None if words is None or number is None else words[int(number)])
+                fields[0] = number if words is None else None
             writer.writerow([method, table.titles[method], *others, column, *fields, phantom])
     return out.getvalue()
 
@@ -165,45 +116,20 @@ def _rows(
     ]
 
 
-def _leads(table: MeanTable) -> list[str]:
+def lead_names(table: MeanTable) -> list[str]:
     """The headers of the columns that name a row."""
     return ["Method", *(name.capitalize() for name in table.further)]
 
 
 def _alignment(table: MeanTable) -> list[str]:
-    return ["left"] * len(_leads(table)) + ["right"] * len(table.headers)
+    return ["left"] * len(lead_names(table)) + ["right"] * len(table.headers)
 
 
-def _notes(table: MeanTable, notes: Sequence[str], *, bold: bool) -> list[str]:
+def all_notes(table: MeanTable, notes: Sequence[str], *, bold: bool) -> list[str]:
+    """The table's own notes, what its bold cells mean, and the caller's."""
     shown = [table.best_note] if bold and table.best_note else []
     return [*table.notes, *shown, *notes]
 
 
 def _markdown(text: str) -> str:
     return re.sub(r"([\\`*_|<>\[\]~])", r"\\\1", " ".join(text.split()))
-
-
-_LATEX = {
-    **{char: f"\\{char}" for char in "&%$#_{}"},
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    # In the default font encoding these print as other characters.
-    **{char: f"${char}$" for char in "<>|"},
-    # At the start of a row they would be read as an argument of the line break before.
-    **{char: f"{{{char}}}" for char in "[]*"},
-    "±": r"$\pm$",
-    "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$",
-    "α": r"$\alpha$",
-    "−": "$-$",
-    "†": r"$^\dagger$",
-    "‡": r"$^\ddagger$",
-    "⁺": "$^{+}$",
-    "⁻": "$^{-}$",
-}
-
-
-def _latex(text: str) -> str:
-    escaped = "".join(_LATEX.get(char, char) for char in " ".join(text.split()))
-    return re.sub(r"-(?=-)", "-{}", escaped)  # two hyphens would join to a dash

@@ -1,20 +1,28 @@
 """Every table of a report, in its order."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from results.analysis.comparison import Comparison
+from results.analysis.presence import DETECTED, PRESENT, absent_share_notes, all_present
+from results.analysis.refinement import FAST, REFINED
 from results.analysis.robustness import degradation_curves
-from results.analysis.statistics import mark_frame, mark_note, untested_notes
+from results.scores.score_table import METRICS
+from results.tables.clinical_tables import clinical_tables
 from results.tables.comparison_tables import comparison_table, interval_table
 from results.tables.kind_tables import degradation_table, severity_table
+from results.tables.latex import DEFAULT_WIDTH, latex_table, latex_tabular
+from results.tables.leave_one_out import leave_one_out_table
 from results.tables.mean_table import MeanTable
+from results.tables.notes_of_tests import mark_frame, mark_notes, untested_notes
+from results.tables.pairs_table import pairs_table
 from results.tables.poster_comparison import poster_comparison
 from results.tables.poster_table import PosterTable, poster_table
-from results.tables.render import csv_table, latex_table, markdown_table, text_table
+from results.tables.render import csv_table, markdown_table, text_table
+from results.tables.repeats_table import repeats_table
 from results.tables.robustness_table import robustness_table
 from results.tables.structure_table import structure_table
 
@@ -32,17 +40,42 @@ class NamedTable:
     table: MeanTable
     notes: tuple[str, ...]
 
-    def renderings(self) -> dict[str, str]:
-        """The table in every form, by file name."""
-        forms = {"md": markdown_table, "tex": latex_table, "csv": csv_table, "txt": text_table}
-        return {
+    def renderings(
+        self, *, width: float = DEFAULT_WIDTH, left_out: Collection[str] = ()
+    ) -> dict[str, str]:
+        """The table in every form, by file name.
+
+        Args:
+            width: of the LaTeX tables, in mm.
+            left_out: notes that these do without.
+        """
+        forms = {"md": markdown_table, "csv": csv_table, "txt": text_table}
+        texts = {
             f"{self.stem}.{ending}": render(self.table, caption=self.caption, notes=self.notes)
             for ending, render in forms.items()
         }
+        texts[f"{self.stem}.tex"] = latex_table(
+            self.table,
+            caption=self.caption,
+            notes=self.notes,
+            label=f"tab:{self.stem}",
+            width=width,
+            left_out=left_out,
+        )
+        texts[f"{self.stem}-tabular.tex"] = latex_tabular(self.table, width=width)
+        return texts
 
 
 def main_table(comparison: Comparison, output: str = "FTN") -> PosterTable:
-    """The poster's table of an output, marked with the tests."""
+    """The poster's table of an output, marked with the tests; made once for a comparison."""
+    name = f"main table of {output}"
+    if name not in comparison.made:
+        comparison.made[name] = _main_table(comparison, output)
+    table: PosterTable = comparison.made[name]
+    return table
+
+
+def _main_table(comparison: Comparison, output: str) -> PosterTable:
     table = poster_table(
         comparison.ungraded,
         average_all=comparison.average_all,
@@ -58,8 +91,8 @@ def main_table(comparison: Comparison, output: str = "FTN") -> PosterTable:
         return table
     # The other output's average is tested among that output's.
     marks = mark_frame(tests[tests["test_set"].isin(list(table.headers))], output, table.mean)
-    note = mark_note(tests, table.titles[comparison.reference], output)
-    return replace(table, marks=marks, notes=(*table.notes, note))
+    notes = mark_notes(tests, table.titles[comparison.reference], output, table.titles)
+    return replace(table, marks=marks, notes=(*table.notes, *notes))
 
 
 def report_tables(comparison: Comparison, *, compare_poster: bool = False) -> Iterator[NamedTable]:
@@ -82,6 +115,16 @@ def report_tables(comparison: Comparison, *, compare_poster: bool = False) -> It
             main_table(comparison, output),
             shared,
         )
+    for output in comparison.outputs:
+        without = leave_one_out_table(main_table(comparison, output), output)
+        if without is not None:
+            yield NamedTable(
+                f"averages-{_FILE[output]}",
+                "dice",
+                f"Average Dice of {output} with and without any one set ({of})",
+                without,
+                shared,
+            )
     if compare_poster and (beside := poster_comparison(main_table(comparison))) is not None:
         yield NamedTable(
             "poster", "poster", f"Dice of FTN here and in the poster ({of})", beside, shared
@@ -104,11 +147,38 @@ def report_tables(comparison: Comparison, *, compare_poster: bool = False) -> It
                     comparison.tests,
                     comparison.reference,
                     output=output,
+                    margin=comparison.margin,
                     untested=comparison.untested.get(output),
                     **given,
                 ),
                 shared,
             )
+    for output in comparison.outputs:
+        crossed = repeats_table(
+            comparison.tests,
+            comparison.reference,
+            output=output,
+            margin=comparison.margin,
+            **given,
+        )
+        if crossed is not None:
+            yield NamedTable(
+                f"repeats-{_FILE[output]}",
+                "statistics",
+                f"Every method against {comparison.shown[comparison.reference]} over subjects and "
+                f"repeats, {output} ({of})",
+                crossed,
+                shared,
+            )
+    for output in comparison.outputs if len(comparison.pairs) else ():
+        yield NamedTable(
+            f"pairs-{_FILE[output]}",
+            "statistics",
+            f"Every method against every other, {output} ({of})",
+            pairs_table(comparison.pairs, output=output, **given),
+            shared,
+        )
+    yield from _refinement(comparison, shared)
     for output in comparison.outputs:
         yield NamedTable(
             f"structures-{_FILE[output]}",
@@ -119,35 +189,119 @@ def report_tables(comparison: Comparison, *, compare_poster: bool = False) -> It
             ),
             shared,
         )
-    yield from _distances(comparison, shared)
+    yield from _other_metrics(comparison, shared)
+    yield from _clinical(comparison, shared)
     yield from _robustness(comparison)
 
 
-def _distances(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[NamedTable]:
-    metrics = {"hd95_mm": ("hd95", "HD95 in mm"), "nsd_2mm": ("nsd", "Surface Dice at 2 mm")}
+def _refinement(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[NamedTable]:
+    """FTN+STN against FTN of each method: tests over subjects, and over subjects and repeats."""
+    tests, given = comparison.refinement, comparison.naming
+    if tests.empty:
+        return
+    of = f"({comparison.name})"
+    yield NamedTable(
+        "refinement",
+        "statistics",
+        f"FTN+STN against FTN of every method {of}",
+        comparison_table(tests, FAST, output=REFINED, margin=comparison.margin, **given),
+        notes,
+    )
+    crossed = repeats_table(tests, FAST, output=REFINED, margin=comparison.margin, **given)
+    if crossed is not None:
+        yield NamedTable(
+            "refinement-repeats",
+            "statistics",
+            f"FTN+STN against FTN of every method over subjects and repeats {of}",
+            crossed,
+            notes,
+        )
+
+
+def _marked(comparison: Comparison, table: PosterTable, output: str, metric: str) -> PosterTable:
+    """A table of a metric with the marks of its tests."""
+    tests = comparison.tests_of(metric)
+    if not (tests["output"] == output).any():
+        return table
+    own = tests[tests["test_set"].isin(list(table.headers))]
+    notes = mark_notes(tests, table.titles[comparison.reference], output, table.titles)
+    return replace(table, marks=mark_frame(own, output, table.mean), notes=(*table.notes, *notes))
+
+
+def _other_metrics(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[NamedTable]:
+    metrics = {
+        "hd95_mm": ("hd95", "HD95 in mm"),
+        DETECTED: ("detection", "Structures found, in percent,"),
+        PRESENT: ("hd95-present", "HD95 in mm of structures present in both,"),
+        "nsd_2mm": ("nsd", "Surface Dice at 2 mm"),
+        "hd_mm": ("hd", "Hausdorff distance in mm"),
+        "assd_mm": ("assd", "Average symmetric surface distance in mm"),
+        "jaccard": ("jaccard", "Jaccard index"),
+    }
+    if all_present(comparison.ungraded):  # then there is nothing to tell apart
+        metrics = {name: said for name, said in metrics.items() if name in METRICS}
+    scores = comparison.with_presence
     for metric, (stem, name) in metrics.items():
-        if comparison.ungraded[metric].isna().all():
+        if scores[metric].isna().all():
             continue
         for output in comparison.outputs:
+            shares = absent_share_notes(scores, output) if metric == "hd95_mm" else []
+            table = poster_table(
+                scores,
+                average_all=comparison.average_all,
+                output=output,
+                metric=metric,
+                **comparison.naming,
+            )
             yield NamedTable(
                 f"{stem}-{_FILE[output]}",
-                "distances",
+                "dice" if metric == "jaccard" else "distances",
                 f"{name} of {output} on each test set ({comparison.name})",
-                poster_table(
-                    comparison.ungraded,
-                    average_all=comparison.average_all,
-                    output=output,
-                    metric=metric,
-                    **comparison.naming,
-                ),
-                notes,
+                # Of structures present in both, each method has others: nothing is paired.
+                table if metric == PRESENT else _marked(comparison, table, output, metric),
+                (*shares, *notes),
             )
+            if metric in METRICS and (comparison.tests_of(metric)["output"] == output).any():
+                yield NamedTable(
+                    f"comparison-{stem}-{_FILE[output]}",
+                    "distances",
+                    f"{name} of every method against {comparison.shown[comparison.reference]}, "
+                    f"{output} ({comparison.name})",
+                    comparison_table(
+                        comparison.tests_of(metric),
+                        comparison.reference,
+                        output=output,
+                        margin=float("nan"),
+                        metric=metric,
+                        **comparison.naming,
+                    ),
+                    notes,
+                )
 
 
 def recipe_suffix(comparison: Comparison, recipe: str) -> str:
     """What the names of a recipe's tables and figures end in, where there are several recipes."""
     name = re.sub(r"[^\w.+-]+", "-", recipe)
     return "" if len(comparison.recipes) == 1 else f"-{name}"
+
+
+def _clinical(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[NamedTable]:
+    for output in comparison.outputs:
+        tables = clinical_tables(comparison.clinical, output=output, **comparison.naming)
+        if tables is None:
+            continue
+        names = {
+            "agreement": "Bias and limits of agreement of clinical measures",
+            "correlation": "Correlation of clinical measures with the labels'",
+        }
+        for (stem, name), table in zip(names.items(), tables, strict=True):
+            yield NamedTable(
+                f"{stem}-{_FILE[output]}",
+                "clinical",
+                f"{name}, {output} ({comparison.name})",
+                table,
+                notes,
+            )
 
 
 def _robustness(comparison: Comparison) -> Iterator[NamedTable]:
@@ -193,16 +347,25 @@ def severity_csv(comparison: Comparison) -> str | None:
 
 
 def ranks_csv(comparison: Comparison) -> str | None:
-    """The rank distributions, long: output, over, method, rank, share; None where none is made."""
+    """The rank distributions, long: output, over, method, rank, share; None where none is made.
+
+    Beside them, the same in each row of a ranking: Kendall's τ of a resample's order with that of
+    all, its mean and 95 % interval.
+    """
     parts = [
         ranking.shares.rename_axis("method")
         .reset_index()
         .melt("method", var_name="rank", value_name="share")
-        .assign(output=output, over=ranking.over, phantom=comparison.phantom)
+        .assign(
+            output=output,
+            over=ranking.over,
+            **dict(zip(("tau", "tau_low", "tau_high"), ranking.tau, strict=True)),
+            phantom=comparison.phantom,
+        )
         for output, rankings in comparison.rankings.items()
         for ranking in rankings
     ]
     if not parts:
         return None
-    columns = ["output", "over", "method", "rank", "share", "phantom"]
+    columns = ["output", "over", "method", "rank", "share", "tau", "tau_low", "tau_high", "phantom"]
     return pd.concat(parts)[columns].to_csv(index=False, float_format="%.6f")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from results.analysis.robustness import (
+    LEAST_DEGRADATION,
     ROOD_ALPHA,
     ROW,
     RUN,
@@ -20,6 +21,7 @@ from results.analysis.robustness import (
     rood_degradation,
     rood_overall,
     run_scores,
+    undefined_ratios,
     worst_subjects,
 )
 from results.scores.order import ordered_titles, remark_notes
@@ -64,8 +66,9 @@ def robustness_table(
     """Make the robustness table from a score table (see `read_scores`).
 
     A row is a method and an output. `reference` is the method that corruption errors are relative
-    to. Columns are those of `MEASURES`, without ROOD-MRI's where no kind is graded and without NSD
-    where it was not measured. `titles` and `remarks` as in `poster_table`.
+    to. Columns are those of `MEASURES`, without ROOD-MRI's where no kind is graded, without NSD
+    where it was not measured, and without corruption errors where there is one method alone.
+    `titles` and `remarks` as in `poster_table`.
 
     Raises `ScoreFileError` where the reference has no scores.
     """
@@ -79,6 +82,9 @@ def robustness_table(
         "relative_mce_percent": over_kinds(relative_corruption_errors(dice, sets, reference)),
         "hd95_mm": over_kinds(kind_means(run_scores(scores, sets, "hd95_mm"), sets)),
     }
+    alone = dice.index.unique("method").size == 1
+    if alone:  # relative to itself, all are 100
+        del by_run["mce_percent"], by_run["relative_mce_percent"]
     if sets.graded:
         by_run["rood_overall"] = over_kinds(rood_overall(dice, sets))
         by_run["rood_degradation"] = over_kinds(rood_degradation(dice, sets))
@@ -100,11 +106,12 @@ def robustness_table(
     used = scores[scores["test_set"].isin(sets.test_sets)]
     notes = [
         *spread_notes(_cell(sets, "nsd_2mm" in columns), total, shown),
-        *_definitions(sets, shown[reference]),
+        *_definitions(sets, None if alone else shown[reference]),
         *_worst_notes(mean, subjects, shown, of_repeats),
         *remark_notes(shown, remarks),
         *_missing_notes(dice, shown),
-        *_undefined_notes(dice, sets, reference, shown),
+        *_zero_notes(dice, sets, shown),
+        *([] if alone else _undefined_notes(dice, sets, reference, shown)),
         *_coverage_notes(used, sets),
         *volume_notes(scored_volumes(used), shown),
         *absent_notes(
@@ -123,6 +130,7 @@ def robustness_table(
         phantom=phantom,
         decimals={name: MEASURES[name].decimals for name in columns},
         lower_is_better=frozenset(name for name in columns if MEASURES[name].lower_is_better),
+        undefined=_undefined(mean, dice, sets, reference),
     )
 
 
@@ -170,15 +178,21 @@ def _range(severities: list[int]) -> str:
     return listed(map(str, severities))
 
 
-def _definitions(sets: CorruptedSets, reference: str) -> list[str]:
-    """What the columns are that a reader may not know, and by whom."""
+def _definitions(sets: CorruptedSets, reference: str | None) -> list[str]:
+    """What the columns are that a reader may not know, and by whom.
+
+    ``reference`` is None where nothing is relative to it.
+    """
     notes = [
         "Degr.: Clean minus Corrupted, in Dice and in percent of Clean. It is small as well where "
         "there is little to lose: read it beside Clean.",
-        f"mCE: 1 − Dice in percent of that of {reference} (same output, mean of the repeats that "
-        "both have), summed over severities, mean over kinds; Rel. mCE: likewise, with the error "
-        f"on {sets.clean} subtracted first (Hendrycks and Dietterich, ICLR 2019).",
     ]
+    if reference is not None:
+        notes.append(
+            f"mCE: 1 − Dice in percent of that of {reference} (same output, mean of the repeats "
+            "that both have), summed over severities, mean over kinds; Rel. mCE: likewise, with "
+            f"the error on {sets.clean} subtracted first (Hendrycks and Dietterich, ICLR 2019)."
+        )
     if sets.graded:
         without = [kind for kind in sets.levels if kind not in sets.graded]
         left_out = f" Without {listed(without)}, which have no severity." if without else ""
@@ -237,12 +251,8 @@ def _undefined_notes(
 ) -> list[str]:
     """Ratios that do not exist although every score does."""
     notes = []
-    whole = dice.dropna().index  # elsewhere a ratio is missing for want of scores
-    for name, ratios, reason in (
-        ("mCE", corruption_errors(dice, sets, reference), "makes no error"),
-        ("Rel. mCE", relative_corruption_errors(dice, sets, reference), "does not degrade"),
-    ):
-        gaps = ratios.loc[whole].isna().groupby(level=ROW).all()
+    for name, errors, least, reason in _ratios(dice, sets):
+        gaps = undefined_ratios(errors, reference, least=least)
         each = [
             f"{listed(kinds)} ({output})"
             for (method, output), *row in gaps.itertuples()
@@ -251,9 +261,10 @@ def _undefined_notes(
         ]
         if each:
             notes.append(
-                f"{name} is missing where {titles[reference]} {reason}: under {listed(each)}."
+                f"{name} is not defined where {titles[reference]} {reason}: under {listed(each)}."
             )
     repeats: dict[tuple[str, str], set[int]] = {}
+    whole = dice.dropna().index
     for method, output, repeat in whole.to_frame()[RUN].itertuples(index=False, name=None):
         repeats.setdefault((method, output), set()).add(repeat)
     apart = {
@@ -267,11 +278,42 @@ def _undefined_notes(
             f"mCE and Rel. mCE are missing for want of a repeat that {titles[reference]} has as "
             f"well: {names}."
         )
-    zero = dice.index[dice[sets.clean] == 0].unique("method")
-    if len(zero):
-        names = listed(titles[str(method)] for method in titles if method in zero)
-        notes.append(f"Degr. (%) is without repeats whose Dice on {sets.clean} is 0: {names}.")
     return notes
+
+
+def _zero_notes(dice: pd.DataFrame, sets: CorruptedSets, titles: Mapping[str, str]) -> list[str]:
+    """Methods whose loss has no percentage."""
+    zero = dice.index[dice[sets.clean] == 0].unique("method")
+    if not len(zero):
+        return []
+    names = listed(titles[str(method)] for method in titles if method in zero)
+    return [f"Degr. (%) is without repeats whose Dice on {sets.clean} is 0: {names}."]
+
+
+def _ratios(dice: pd.DataFrame, sets: CorruptedSets) -> list[tuple[str, pd.DataFrame, float, str]]:
+    """The measures relative to the reference: name, errors by run and kind, least, and why not."""
+    return [
+        ("mCE", 1 - kind_means(dice, sets), 0.0, "makes no error"),
+        (
+            "Rel. mCE",
+            degradation(dice, sets),
+            LEAST_DEGRADATION,
+            f"loses no more than {LEAST_DEGRADATION:g} Dice",
+        ),
+    ]
+
+
+def _undefined(
+    mean: pd.DataFrame, dice: pd.DataFrame, sets: CorruptedSets, reference: str
+) -> pd.DataFrame:
+    """Which cells of a table are without a number because their ratio is not defined."""
+    undefined = pd.DataFrame(False, index=mean.index, columns=mean.columns)
+    columns = ("mce_percent", "relative_mce_percent")
+    for column, (_, errors, least, _) in zip(columns, _ratios(dice, sets), strict=True):
+        if column in mean:
+            gaps = undefined_ratios(errors, reference, least=least).any(axis=1)
+            undefined[column] = gaps.reindex(mean.index)
+    return undefined
 
 
 def _coverage_notes(used: pd.DataFrame, sets: CorruptedSets) -> list[str]:

@@ -137,7 +137,7 @@ def test_kinds_are_all_drawn(
 
         monkeypatch.setitem(CHANGES, kind, change)
     for name in ("standard_losses", "hard_losses"):  # which take most of the time
-        monkeypatch.setattr(f"baselines.image_aug.{name}", lambda *_: ({}, None))
+        monkeypatch.setattr(f"baselines.image_aug.{name}", lambda *_, **__: ({}, None))
     for seed in range(60):
         ImageAug().losses(network, batch, RandomStream.named(CPU, seed))
     assert len(drawn) == 60 and set(drawn) == set(CHANGES)

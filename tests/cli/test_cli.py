@@ -111,6 +111,11 @@ def test_prepare_train_evaluate_report(data: Path, trained: Path, tmp_path: Path
         "dice",
         "hd95_mm",
         "nsd_2mm",
+        "jaccard",
+        "hd_mm",
+        "assd_mm",
+        "label_ml",
+        "prediction_ml",
         "absent",
     ]
     # 2 methods × 1 test subject × 2 frames × 3 structures × 2 outputs
@@ -284,7 +289,7 @@ def test_broken_images_for_predict(trained: Path, tmp_path: Path) -> None:
     path = tmp_path / "image.nii.gz"
     for data, fault in (
         (image[..., 0], "is 2D"),
-        (np.stack([image, image], axis=-1), "is 4D"),
+        (np.stack([image, image], axis=-1)[..., None], "is 5D"),
         (np.zeros_like(image), "constant"),
         (np.where(image > 0, np.nan, image).astype(np.float32), "NaN"),
     ):
@@ -388,7 +393,7 @@ def test_predict_overwrites_nothing_unasked(trained: Path, tmp_path: Path) -> No
     assert path.read_bytes() == before
     (tmp_path / "image_seg.nii.gz").write_text("by hand")
     result = coopbench("predict", run, path)
-    assert result.exit_code == 2 and "is there already" in said(result)
+    assert result.exit_code == 2 and "exists already" in said(result)
     assert coopbench("predict", run, path, "--overwrite").exit_code == 0
 
 

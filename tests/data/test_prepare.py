@@ -310,13 +310,16 @@ def test_intensities_by_hand() -> None:
 
 def test_resampling_keeps_a_linear_ramp() -> None:
     x, y, _ = np.meshgrid(np.arange(40), np.arange(30), np.arange(2), indexing="ij")
-    ramp = Volume((2.0 * x + 3.0 * y).astype(np.float32), np.diag([2.0, 1.0, 8.0, 1.0]), (2, 1, 8))
+    affine = np.diag([-2.0, -1.0, 8.0, 1.0])
+    ramp = Volume((2.0 * x + 3.0 * y).astype(np.float32), affine, (2, 1, 8))
     out = resample_in_plane(ramp, order=1)
     assert out.data.shape == (round(40 * 2 / IN_PLANE_SPACING), round(30 / IN_PLANE_SPACING), 2)
     i, j = 11, 7
     x, y = i * IN_PLANE_SPACING / 2, j * IN_PLANE_SPACING
     assert out.data[i, j, 1] == pytest.approx(2 * x + 3 * y, rel=1e-5)
-    np.testing.assert_allclose(out.affine[:3, :3].diagonal(), (IN_PLANE_SPACING,) * 2 + (8,))
+    np.testing.assert_allclose(
+        out.affine[:3, :3].diagonal(), (-IN_PLANE_SPACING, -IN_PLANE_SPACING, 8)
+    )
 
 
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 12))

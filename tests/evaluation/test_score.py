@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 
 from benchmark.cli import cli
 from benchmark.core.errors import UsageError
-from benchmark.evaluation.evaluate import COLUMNS
-from benchmark.evaluation.external.case_keys import (
+from benchmark.data.case_keys import (
     ENDINGS,
     Key,
     case_key,
     case_pattern,
     subject_and_frame,
 )
-from results.scores.score_table import read_scores
+from benchmark.data.labels import implausible
+from results.scores.score_table import COLUMNS, read_scores
 from tests.helpers.acdc_files import heart
 
 AFFINE = np.diag([-2.0, -1.5, 8.0, 1.0])
@@ -125,7 +125,7 @@ def test_one_case_by_many_names(path: str) -> None:
     ],
 )
 def test_subject_and_frame_of_a_key(case: str, subject: str, frame: str) -> None:
-    from benchmark.evaluation.external.case_keys import CASE
+    from benchmark.data.case_keys import CASE
 
     assert subject_and_frame(Key(case, None), case_pattern(CASE)) == (subject, frame)
 
@@ -273,6 +273,20 @@ def test_values_that_mean_something_else_are_suspected(tmp_path: Path) -> None:
     assert "warning: 1 of 1 labels look wrongly numbered" in text and "by --label-map" in text
     assert "1 of 1 predictions look wrongly numbered" in does(*words, "--label-map", theirs)
     assert "wrongly" not in does(*words, "--map", theirs, "--label-map", theirs)
+
+
+def test_a_weak_model_is_not_taken_for_wrongly_numbered(tmp_path: Path) -> None:
+    """It finds half of LV, and LV where nothing is, so that MYO borders hardly any of it."""
+    _, label = heart(np.random.default_rng(0), size=60)
+    weak = label.copy()
+    weak[:30][label[:30] == 3] = 0
+    weak[:, ::2][label[:, ::2] == 0] = 3
+    save(tmp_path / "labelsTs" / "007_ED.nii.gz", label)
+    save(tmp_path / "weak" / "007_ED.nii.gz", weak)
+    theirs = ("--map", "1=RV,2=MYO,3=LV", "--label-map", "1=RV,2=MYO,3=LV")
+    words = ("score", tmp_path / "weak", tmp_path / "labelsTs", *theirs, "--workers", 1)
+    assert implausible(np.array([0, 3, 2, 1], dtype=np.uint8)[weak]) is not None
+    assert "wrongly" not in does(*words, "--out", tmp_path / "x.csv")
 
 
 @pytest.mark.parametrize(
@@ -689,3 +703,43 @@ def test_report_refuses_rows_that_do_not_fit(data: Path, trained: Path, tmp_path
     path.write_text(path.read_text().replace("1.000000", "0.500000", 1))
     assert "is not what theirs.json beside it" in fails(1, *words, path)
     assert not (tmp_path / "report").exists()
+
+
+# Values that are almost whole, and probabilities
+
+
+def test_values_almost_whole_are_rounded(labels: Path, predictions: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    words = ("score", predictions, labels, "--out", out, "--workers", 1)
+    for path in predictions.iterdir():
+        data = np.asarray(nib.load(path).dataobj).astype(float)
+        data[data > 0] += np.resize([2e-10, -9e-4, 9e-4, 0], int((data > 0).sum()))
+        save(path, data)
+    does(*words)
+    assert (pd.to_numeric(scored(out)["dice"]).dropna() == 1).all()
+    whole = volume().astype(float)
+    image = nib.Nifti1Image(whole, AFFINE)
+    image.set_data_dtype(np.int16)  # with slope and intercept
+    image.to_filename(predictions / "007_ED.nii.gz")
+    does(*words)
+    assert (pd.to_numeric(scored(out)["dice"]).dropna() == 1).all()
+    whole[2, 2, 0], whole[3, 2, 0], whole[4, 2, 0] = 0.5, 2.5, 2.5
+    save(predictions / "007_ED.nii.gz", whole)
+    said = fails(1, *words)
+    assert "007_ED.nii.gz: holds the label value 0.5 (1 voxel), 2.5 (2 voxels)" in said
+
+
+def test_probabilities_are_scored_by_the_greatest(
+    labels: Path, predictions: Path, tmp_path: Path
+) -> None:
+    for path in predictions.iterdir():
+        data = np.asarray(nib.load(path).dataobj)
+        soft = np.stack([np.where(data == value, 0.4, 0.2) for value in range(4)], axis=-1)
+        save(path, soft.astype(np.float32))
+    out = tmp_path / "out.csv"
+    words = ("score", predictions, labels, "--out", out, "--workers", 1)
+    assert "is 4D" in fails(1, *words)
+    does(*words, "--probabilities")
+    assert (pd.to_numeric(scored(out)["dice"]).dropna() == 1).all()
+    save(predictions / "007_ED.nii.gz", volume())
+    assert "holds 1 channel on its fourth axis" in fails(1, *words, "--probabilities")

@@ -4,10 +4,13 @@ import json
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
 from benchmark.cli import cli
+from benchmark.core.files import sha256
+from benchmark.evaluation.metrics import EARLIER
 
 TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=4", "--set", "precision=float32")
 
@@ -97,3 +100,28 @@ def test_a_file_that_a_run_lacks_is_named(runs: Path, tmp_path: Path) -> None:
     result = coopbench("export", tmp_path / "shared", "--runs", runs)
     assert result.exit_code == 1 and f"{log}: is not there" in result.output
     assert not (tmp_path / "shared").exists()
+
+
+def test_scores_of_an_earlier_version_still_serve_where_there_are_no_weights(
+    own_data: Path, runs: Path, tmp_path: Path
+) -> None:
+    """They lack columns; with weights they are made again, without they are taken as they are."""
+    shared = tmp_path / "shared"
+    assert coopbench("export", shared, "--runs", runs).exit_code == 0
+    later = ["jaccard", "hd_mm", "assd_mm", "label_ml", "prediction_ml"]
+    for folder in (shared, runs):
+        path = folder / "acdc-demo" / "standard-r0-s40" / "scores" / "acdc.csv"
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        table.drop(columns=later).to_csv(path, index=False)
+        record = json.loads(path.with_suffix(".json").read_text())
+        record["made_from"]["metrics"] = EARLIER[0]
+        record["sha256"] = sha256(path)
+        path.with_suffix(".json").write_text(json.dumps(record))
+    for folder, made_again in ((shared, False), (runs, True)):
+        out = tmp_path / folder.name
+        words = ("report", "--data", own_data, "--runs", folder, "--out", out)
+        result = coopbench(*words, "--no-pictures")
+        assert result.exit_code == 0, result.output
+        assert (out / "tables" / "dice-ftn.csv").is_file()
+        assert (out / "tables" / "hd-ftn.csv").is_file() == made_again
+        assert (out / "tables" / "agreement-ftn.csv").is_file() == made_again

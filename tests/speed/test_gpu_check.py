@@ -59,5 +59,6 @@ def test_a_variant_that_fails_says_so_and_leaves_the_others(
     slices = training_slices(config, dataset, torch.device("cpu"))
     found = time_variants(config, slices, ["eager", "compile", "graphs"], rounds=1, steps=1)
     assert isinstance(found["eager"], float)
-    assert found["compile"] == "failed: RuntimeError: no compiler"
+    assert str(found["compile"]).startswith("failed: PluginError: method 'standard'")
+    assert "RuntimeError: no compiler" in str(found["compile"])
     assert found["graphs"] == "not tried: CUDA graphs need a GPU"

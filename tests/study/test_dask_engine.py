@@ -118,7 +118,7 @@ def test_a_job_that_fails_is_named_and_the_rest_goes_on(
     result = CliRunner().invoke(cli, [*study, "--engine", engine, "--jobs", "1"])
     assert result.exit_code == 1, result.output
     assert f"{broken / 'resume.safetensors'}: " in result.output
-    lost = rf"train {broken.name}: failed, so \d+ jobs that need it were not done"
+    lost = rf"train {broken.name}: failed; \d+ that need it are not done"
     assert re.search(lost, result.output)
     assert "Traceback" not in result.output
     assert "Standard training" in result.output  # what is finished is in a report all the same

@@ -2,17 +2,16 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmark.conversion.record import cases_fingerprint
 from benchmark.core.errors import CoopbenchError, UsageError
 from benchmark.core.files import digest, read_json, sha256
 from benchmark.corrupted_sets.manifest import VolumeRecord, read_manifest
 from benchmark.corrupted_sets.recipe import recipe_again
-from benchmark.data.dataset import Case, Dataset, evaluated_cases, find_datasets, read_dataset
-from benchmark.data.labels import STRUCTURES
-from benchmark.evaluation.external.case_keys import (
+from benchmark.data.case_keys import (
     CASE,
     ENDINGS,
     Key,
@@ -23,9 +22,11 @@ from benchmark.evaluation.external.case_keys import (
     label_of_each,
     subject_and_frame,
 )
+from benchmark.data.dataset import Case, Dataset, evaluated_cases, find_datasets, read_dataset
+from benchmark.data.labels import STRUCTURES
+from benchmark.data.numbering import parse_numbering
 from benchmark.evaluation.external.label_space import LabelFile, PreparedLabel
-from benchmark.evaluation.external.numbering import parse_numbering
-from benchmark.evaluation.external.record import CorruptedBy, prepared_fingerprint
+from benchmark.evaluation.external.record import CorruptedBy
 from benchmark.runs.selection import all_datasets
 
 CLEAN = "clean"
@@ -78,6 +79,7 @@ def find_test_sets(
     label_map: str | None = None,
     case: str | None = None,
     corrupted: Path | None = None,
+    only: Collection[str] | None = None,
 ) -> list[TestSet]:
     """The test sets in ``labels``, each with its predictions.
 
@@ -88,10 +90,11 @@ def find_test_sets(
         output: also a possible ending of the predictions' names, as `coopbench evaluate
             --save-predictions` has it.
         title: of the test set of a plain folder; the folder's name unless given.
-        label_map, case: of a plain folder: the values of its labels, and the regular expression
-            for subject and frame.
+        label_map: of a plain folder, the values of its labels.
+        case: of a plain folder, the regular expression for subject and frame.
         corrupted: a folder that 'coopbench corrupt IMAGES OUT' made of the images of a plain
             folder's labels: each kind in it is a test set as well.
+        only: names of the prepared sets in a data folder that count; None: all of them.
 
     Raises:
         CoopbenchError: there is no label, two files are the same case, or no prediction matches.
@@ -108,6 +111,7 @@ def find_test_sets(
                     "which know all that themselves"
                 )
         single = len(datasets) == 1
+        datasets = [one for one in datasets if only is None or one.name in only]
         kinds = Counter(dataset.kind for dataset in datasets)
         found = []
         for one in datasets:
@@ -156,7 +160,7 @@ def _prepared_set(
     folder = next((one for one in folders if one.is_dir()), folders[-1])
     if single and not folder.is_dir():
         folder = predictions
-    found = as_acquired(find_cases(folder, endings))
+    found = as_acquired(find_cases(folder, endings, "prediction"))
     expected = [
         _prepared_case(dataset, case, frame, found) for case in cases for frame in case.frames
     ]
@@ -168,7 +172,7 @@ def _prepared_set(
         unmatched=_unmatched(found, expected),
         prepared=True,
         phantom=dataset.phantom,
-        fingerprint=prepared_fingerprint(dataset),
+        fingerprint=cases_fingerprint(dataset),
     )
 
 
@@ -198,7 +202,7 @@ class _PlainLabels:
 def _plain_labels(
     labels: Path, title: str | None, label_map: str | None, case: str | None
 ) -> _PlainLabels:
-    files = find_cases(labels)
+    files = find_cases(labels, role="label")
     if not files:
         raise CoopbenchError(
             f"{labels}: holds neither a prepared set (dataset.json) nor a label file "
@@ -216,7 +220,7 @@ def _plain_labels(
 
 
 def _plain_set(labels: _PlainLabels, predictions: Path, endings: Sequence[str]) -> TestSet:
-    found = as_acquired(find_cases(predictions, endings))
+    found = as_acquired(find_cases(predictions, endings, "prediction"))
     expected = _plain_cases(labels.title, labels, label_of_each(labels.files, found), found)
     return _set_of_plain_labels(labels, labels.title, predictions, found, expected)
 
@@ -288,7 +292,7 @@ def _corrupted_set(
     kind = volumes[0].kind
     title = corruption.made_by.title(kind)
     images = [case_key(Path(volume.file).relative_to(kind)) for volume in volumes]
-    found = as_acquired(find_cases(predictions, endings))
+    found = as_acquired(find_cases(predictions, endings, "prediction"))
     expected = _plain_cases(title, labels, label_of_each(labels.files, images), found)
     made = {volume.file: volume.voxels for volume in volumes}
     return replace(
@@ -332,6 +336,12 @@ def _check_matches(sets: Sequence[TestSet]) -> None:
         CoopbenchError: so it is with a set, or there is no prediction at all.
     """
     for one in sets:
+        twice = next((case for case in one.cases if _is_own_label(case)), None)
+        if twice is not None:
+            raise CoopbenchError(
+                f"{twice.prediction}: is taken for the label and for the prediction of case "
+                f"{twice.key}; where both lie in one folder, end their names in _gt and _pred"
+            )
         if one.unmatched and all(case.prediction is None for case in one.cases):
             theirs = case_key(one.unmatched[0].relative_to(one.predictions))
             raise CoopbenchError(
@@ -345,6 +355,13 @@ def _check_matches(sets: Sequence[TestSet]) -> None:
             f"{folders}: holds no prediction (.nii or .nii.gz); a label is case "
             f"'{sets[0].cases[0].key}', so its prediction may be {sets[0].cases[0].key.case}.nii.gz"
         )
+
+
+def _is_own_label(case: ExpectedCase) -> bool:
+    label = case.label
+    if case.prediction is None or not isinstance(label, LabelFile):
+        return False
+    return case.prediction.resolve() == label.path.resolve()
 
 
 def unmatched_line(one: TestSet) -> str | None:

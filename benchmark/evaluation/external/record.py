@@ -5,11 +5,9 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from benchmark.core.files import digest
 from benchmark.core.validation import FileName
-from benchmark.data.dataset import Dataset, evaluated_cases
 from benchmark.data.set_names import CLEAN, CLEAN_TITLE, MadeBy
-from benchmark.evaluation.metrics import IMPLEMENTATION
+from benchmark.evaluation.metrics import EARLIER, IMPLEMENTATION
 
 Missing = Literal["fail", "zero", "skip"]
 """What becomes of a case whose prediction is missing or broken, by the option --missing."""
@@ -131,7 +129,7 @@ class ExternalRecord(BaseModel):
             each = ", ".join(f"{title} {count}" for title, count in counts.items() if count)
             where = f" ({each})" if len(counts) > 1 else ""
             parts.append(f"{len(self.faults)} of {of} cases {what}{where}, {COUNTED[self.missing]}")
-        if self.metrics != IMPLEMENTATION:
+        if self.metrics not in (IMPLEMENTATION, *EARLIER):
             parts.append(f"by other metrics ({self.metrics})")
         return "; ".join(parts)
 
@@ -143,9 +141,3 @@ class ExternalRecord(BaseModel):
             if one.corruption is not None and one.corruption.clean == clean.title
         )
         return "".join(f" and {count} sets of {recipe}" for recipe, count in recipes.items())
-
-
-def prepared_fingerprint(dataset: Dataset) -> str:
-    """Digest of a prepared set's data, and of the cases that it is evaluated on."""
-    cases = [case.folder for case in evaluated_cases(dataset)]
-    return digest({"data": dataset.fingerprint, "cases": cases})

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmark.conversion.record import cases_fingerprint
 from benchmark.core.errors import CoopbenchError, UsageError
 from benchmark.core.files import sha256
 from benchmark.data.dataset import Dataset, read_record
@@ -12,7 +13,6 @@ from benchmark.evaluation.external.record import (
     CorruptedBy,
     ExternalRecord,
     ScoredSet,
-    prepared_fingerprint,
 )
 from results.scores.score_table import read_scores
 
@@ -98,7 +98,7 @@ def _titles_today(
         CoopbenchError: a prepared set is not the one of its title here.
     """
     here = {dataset.title: dataset for dataset in datasets}
-    of_data = {prepared_fingerprint(dataset): dataset.title for dataset in datasets}
+    of_data = {cases_fingerprint(dataset): dataset.title for dataset in datasets}
     titles = {}
     for one in record.test_sets:
         titles[one.title] = of_data.get(one.fingerprint, one.title_today)

@@ -1,9 +1,10 @@
 """Scores of predictions, and what becomes of those that are missing or broken."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from itertools import permutations
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,14 +17,16 @@ from benchmark.core.errors import CoopbenchError, first_lines
 from benchmark.core.files import digest, sha256
 from benchmark.core.parallel import run_parallel, split_errors
 from benchmark.data.field import centre_field
+from benchmark.data.headers import doubt_lines
 from benchmark.data.labels import STRUCTURES, implausible, remap
-from benchmark.data.nifti import read_volume
-from benchmark.evaluation.evaluate import COLUMNS
-from benchmark.evaluation.external.label_space import Reference, in_label_space
+from benchmark.data.nifti import Volume, read_frames, read_volume
+from benchmark.data.orientation import in_order_of
+from benchmark.evaluation.external.label_space import Reference
 from benchmark.evaluation.external.matching import ExpectedCase, TestSet
 from benchmark.evaluation.external.record import COUNTED, ExternalRecord, Missing, ScoredSet
 from benchmark.evaluation.metrics import IMPLEMENTATION, score_volume
 from benchmark.inference.prediction import FIELD
+from results.scores.score_table import COLUMNS
 
 FaultKind = Literal["missing", "unreadable", "geometry", "values"]
 
@@ -55,6 +58,8 @@ class _Outcome:
     checksum: str | None
     doubtful: tuple[str, ...] = ()
     """Which of "label" and "prediction" look wrongly numbered."""
+    headers: tuple[str, ...] = ()
+    """What disagrees in the header of the label, and of the prediction."""
 
 
 class _BrokenError(Exception):
@@ -100,6 +105,7 @@ def score_predictions(
     missing: Missing,
     options: Mapping[str, str | None],
     workers: int,
+    probabilities: bool = False,
 ) -> Scored:
     """Score the predictions of every set.
 
@@ -111,13 +117,15 @@ def score_predictions(
         missing: what becomes of a case whose prediction is missing or broken.
         options: of the command, for the record.
         workers: processes.
+        probabilities: predictions hold a channel for each label value, from 0; the greatest counts.
 
     Raises:
         CoopbenchError: a label is broken; a prediction is missing or broken, and ``missing`` is
             "fail"; or nothing is left to score.
     """
     cases = [(place, case) for place, one in enumerate(sets) for case in one.cases]
-    outcomes = _score_all([case for _, case in cases], row, numbering, missing, workers)
+    read = _most_probable if probabilities else read_volume
+    outcomes = _score_all([case for _, case in cases], row, numbering, missing, workers, read)
     lines = _fault_lines(sets, outcomes, missing)
     broken = sum(outcome.fault is not None for outcome in outcomes)
     if broken and missing == "fail":
@@ -155,6 +163,7 @@ def score_predictions(
         commit=commit(),
     )
     lines += _doubts(outcomes)
+    lines += doubt_lines(doubt for outcome in outcomes for doubt in outcome.headers)
     return Scored(pd.DataFrame(rows, columns=list(COLUMNS)), record, lines)
 
 
@@ -162,12 +171,15 @@ def _doubts(outcomes: Sequence[_Outcome]) -> list[str]:
     """Whether most labels, or most predictions, look as if their values meant something else."""
     good = [outcome for outcome in outcomes if outcome.fault is None]
     lines = []
-    for what, option in (("label", "--label-map"), ("prediction", "--map")):
+    for what, option, reason in (
+        ("label", "--label-map", "MYO does not border LV in them"),
+        ("prediction", "--map", "their structures fit others of the labels better"),
+    ):
         count = sum(what in outcome.doubtful for outcome in good)
         if count > len(good) / 2:
             lines.append(
-                f"{count} of {len(good)} {what}s look wrongly numbered, since MYO does not border "
-                f"LV in them; say what their values mean by {option}"
+                f"{count} of {len(good)} {what}s look wrongly numbered, since {reason}; say what "
+                f"their values mean by {option}"
             )
     return lines
 
@@ -178,6 +190,7 @@ def _score_all(
     numbering: Mapping[int, int],
     missing: Missing,
     workers: int,
+    read: Callable[[Path], Volume],
 ) -> list[_Outcome]:
     """Each case's outcome, in the order of the cases.
 
@@ -186,7 +199,7 @@ def _score_all(
     """
     place = {id(case): number for number, case in enumerate(cases)}
     with run_parallel(
-        partial(_score_case, row=row, numbering=numbering, missing=missing),
+        partial(_score_case, row=row, numbering=numbering, missing=missing, read=read),
         cases,
         title="score",
         workers=workers,
@@ -199,13 +212,19 @@ def _score_all(
 
 
 def _score_case(
-    case: ExpectedCase, *, row: Row, numbering: Mapping[int, int], missing: Missing
+    case: ExpectedCase,
+    *,
+    row: Row,
+    numbering: Mapping[int, int],
+    missing: Missing,
+    read: Callable[[Path], Volume],
 ) -> _Outcome:
     """Score one volume; with nothing predicted where the prediction is broken."""
     reference = case.label.read()
-    fault, checksum = None, None
+    fault, checksum, headers = None, None, [reference.doubt]
     try:
-        prediction = _read_prediction(case, reference, numbering)
+        prediction, doubt = _read_prediction(case, reference, numbering, read)
+        headers.append(doubt)
         assert case.prediction is not None
         checksum = sha256(case.prediction)
     except _BrokenError as broken:
@@ -227,20 +246,56 @@ def _score_case(
         "output": row.output,
     }
     scores = score_volume(ours, theirs, reference.spacing[::-1])
-    maps = {"label": reference.label, "prediction": prediction}
-    doubtful = tuple(what for what, label in maps.items() if _misnumbered(label))
-    return _Outcome([about | asdict(score) for score in scores], fault, checksum, doubtful)
+    found = {"label": _misnumbered(theirs), "prediction": _fits_otherwise(ours, theirs)}
+    doubtful = tuple(what for what, doubt in found.items() if doubt)
+    rows = [about | asdict(score) for score in scores]
+    return _Outcome(rows, fault, checksum, doubtful, tuple(headers))
+
+
+def _most_probable(path: Path) -> Volume:
+    """The label map of a file with a channel for each label value.
+
+    Raises:
+        CoopbenchError: it cannot be read, or has a single channel.
+    """
+    volume = read_frames(path)
+    channels = volume.data.shape[3]
+    if not 2 <= channels <= 256:
+        raise CoopbenchError(
+            f"{path}: holds {channels} {'channel' if channels == 1 else 'channels'} on its fourth "
+            "axis; --probabilities needs one for each label value, the background's first"
+        )
+    if volume.data.dtype.kind == "f" and np.isnan(volume.data).any():
+        raise CoopbenchError(f"{path}: holds NaN")
+    return replace(volume, data=volume.data.argmax(axis=3).astype(np.uint8))
 
 
 def _misnumbered(label: NDArray[np.uint8]) -> bool:
-    """Whether a label map of (x, y, slices) with LV and MYO looks wrongly numbered."""
-    return bool((label == 1).any() and (label == 2).any() and implausible(label) is not None)
+    """Whether a label map of (slices, y, x) with LV and MYO looks wrongly numbered."""
+    return bool((label == 1).any() and (label == 2).any() and implausible(label.T) is not None)
+
+
+def _fits_otherwise(prediction: NDArray[np.uint8], label: NDArray[np.uint8]) -> bool:
+    """Whether a prediction would overlap more with its label if its structures were exchanged.
+
+    By that, and not by how it looks: a weak model's is implausible, and numbered right.
+    """
+    values = len(STRUCTURES) + 1
+    pairs = np.bincount((prediction * np.uint8(values) + label).ravel(), minlength=values**2)
+    shared = pairs.reshape(values, values)[1:, 1:]
+    orders = permutations(range(len(STRUCTURES)))
+    return bool(
+        max(shared[list(order), range(len(order))].sum() for order in orders) > shared.trace()
+    )
 
 
 def _read_prediction(
-    case: ExpectedCase, reference: Reference, numbering: Mapping[int, int]
-) -> NDArray[np.uint8]:
-    """Prepared label values (x, y, slices) in the label's space.
+    case: ExpectedCase,
+    reference: Reference,
+    numbering: Mapping[int, int],
+    read: Callable[[Path], Volume],
+) -> tuple[NDArray[np.uint8], str]:
+    """Prepared label values (x, y, slices) in the label's space, and what its header disagrees in.
 
     Raises:
         _BrokenError: there is no such thing.
@@ -249,15 +304,15 @@ def _read_prediction(
     if path is None:
         raise _BrokenError("missing", f"{case.test_set}: no prediction of case {case.key}")
     try:
-        volume = read_volume(path)
+        volume = read(path)
     except CoopbenchError as error:
         raise _BrokenError("unreadable", str(error)) from error
     try:
-        data = in_label_space(volume, reference)
+        data = in_order_of(volume, reference.affine, reference.label.shape, "label").data
     except ValueError as error:
         raise _BrokenError("geometry", f"{path}: {error}") from error
     try:
-        return remap(data, numbering)
+        return remap(data, numbering), volume.doubt
     except ValueError as error:
         raise _BrokenError("values", f"{path}: {error}; name it by --map") from error
 

@@ -3,10 +3,15 @@
 from pydantic import Field
 from torch import Tensor
 
-from benchmark.methods import method
-from benchmark.methods.losses import hard_losses, standard_losses
-from benchmark.methods.method import Batch, Method, RandomStream
-from benchmark.networks.dual import DualThinkingNetwork
+from benchmark import methods
+from benchmark.methods import (
+    Batch,
+    DualThinkingNetwork,
+    Method,
+    RandomStream,
+    hard_losses,
+    standard_losses,
+)
 
 
 class MyMethod(Method):
@@ -16,7 +21,7 @@ class MyMethod(Method):
     summary = "replace this by one line on what it does"
     reference = "replace this by its publication"
 
-    class Settings(method.Settings):
+    class Settings(methods.Settings):
         """Each field can be set by ``coopbench train --set KEY=VALUE``."""
 
         strength: float = Field(0.3, ge=0, le=3)

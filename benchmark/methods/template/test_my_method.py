@@ -3,9 +3,7 @@
 import torch
 from my_method import MyMethod
 
-from benchmark.methods.method import Batch, RandomStream
-from benchmark.methods.registry import find_method
-from benchmark.networks.dual import DualThinkingNetwork
+from benchmark.methods import Batch, DualThinkingNetwork, RandomStream, find_method
 
 
 def stream(seed: int = 0) -> RandomStream:

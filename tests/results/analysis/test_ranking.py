@@ -118,3 +118,17 @@ def test_tau_is_scipys(drawn: tuple[list[int], list[int]]) -> None:
     one, other = (np.array(values, dtype=float) for values in drawn)
     expected = kendalltau(one, other).statistic
     np.testing.assert_allclose(kendall_tau(one[None], other)[0], expected, equal_nan=True)
+
+
+def test_methods_that_are_level_are_not_said_to_be_first_in_none() -> None:
+    titles = {"a": "A", "b": "B", "c": "C"}
+    level = rank_over_subjects(subjects({(name, "X"): [0.5, 0.6] for name in titles}), "FTN", {})
+    assert level is not None
+    assert level.first(titles) == "all methods are level in 100% of resamples of the subjects"
+    two = rank_over_subjects(
+        subjects({("a", "X"): [0.5, 0.6], ("b", "X"): [0.5, 0.6], ("c", "X"): [0.1, 0.2]}),
+        "FTN",
+        {},
+    )
+    assert two is not None
+    assert two.first(titles).startswith("A and B are level in the first place in 100% of resamples")

@@ -28,9 +28,10 @@ from results.analysis.robustness import (
     worst_subjects,
 )
 from results.scores.score_table import METRICS, check_scores, read_scores
+from results.tables.latex import latex_table
 from results.tables.mean_table import MeanTable
 from results.tables.poster_table import poster_table
-from results.tables.render import csv_table, latex_table, markdown_table, text_table
+from results.tables.render import csv_table, markdown_table, text_table
 from results.tables.robustness_table import MEASURES, robustness_table
 from results.wording import PHANTOM_MARK
 
@@ -220,10 +221,11 @@ def test_mean_and_sample_sd_over_repeats() -> None:
     scores = make(
         rows_of("standard", STANDARD),
         rows_of("standard", {name: value + 0.1 for name, value in STANDARD.items()}, repeat=1),
+        *(rows_of("better", BETTER, repeat=repeat) for repeat in range(2)),
     )
     mean, sd, repeats = over_repeats(run_scores(scores, GRADED))
     assert mean.loc[("standard", "FTN"), "ACDC"] == pytest.approx(0.85)
-    np.testing.assert_allclose(sd, 0.1 / np.sqrt(2))
+    np.testing.assert_allclose(sd.loc["standard"], 0.1 / np.sqrt(2))
     assert (repeats == 2).all(axis=None)
     table = robustness_table(scores, GRADED, reference="standard")
     row, spread = table.mean.loc[("standard", "FTN")], table.sd.loc[("standard", "FTN")]
@@ -259,7 +261,7 @@ def test_curves_are_ready_to_draw() -> None:
     np.testing.assert_allclose(dice["mean"], [0.8, 0.7, 0.5])
     lost = motion[motion["measure"] == "degradation"]
     np.testing.assert_allclose(lost["mean"], [0, 0.1, 0.3], atol=1e-12)
-    share = motion[motion["measure"] == "relative_degradation"]
+    share = motion[motion["measure"] == "relative_degradation_percent"]
     np.testing.assert_allclose(share["mean"], [0, 12.5, 37.5], atol=1e-12)
     spike = curves[(curves["kind"] == "RandSpike") & (curves["measure"] == "dice")]
     assert spike["severity"].isna().sum() == 2  # one level, without a number
@@ -369,8 +371,22 @@ def test_ratio_to_a_reference_that_does_not_degrade_is_missing_and_said() -> Non
     table = robustness_table(scores, GRADED, reference="standard")
     assert table.mean["relative_mce_percent"].isna().all()
     assert table.mean["mce_percent"].notna().all()
-    text = note(table, "Rel. mCE is missing")
-    assert "where standard does not degrade: under RandSpike (FTN)." in text
+    text = note(table, "Rel. mCE is not defined")
+    assert "where standard loses no more than 0.02 Dice: under RandSpike (FTN)." in text
+    column = list(table.headers).index("relative_mce_percent")
+    assert {row[column].mean for row in table.cells} == {"not defined"}
+
+
+@pytest.mark.parametrize(("lost", "defined"), [(0.019, False), (0.021, True)])
+def test_ratio_to_hardly_any_degradation_is_not_defined(lost: float, defined: bool) -> None:
+    """It would be any number: 100 times the loss of `better` over next to nothing."""
+    scores = make(
+        rows_of("standard", STANDARD | {"RandSpike": STANDARD["ACDC"] - lost}),
+        rows_of("better", BETTER),
+    )
+    table = robustness_table(scores, GRADED, reference="standard")
+    assert table.mean["relative_mce_percent"].notna().all() == defined
+    assert any("Rel. mCE is not defined" in text for text in table.notes) != defined
 
 
 def test_ratio_to_a_perfect_reference_is_missing_and_said() -> None:
@@ -378,9 +394,17 @@ def test_ratio_to_a_perfect_reference_is_missing_and_said() -> None:
     for row in rows:
         if row["test_set"] == "RandSpike":
             row["dice"] = 1.0
-    table = robustness_table(make(rows), GRADED, reference="standard")
+    scores = make(rows, rows_of("better", BETTER))
+    table = robustness_table(scores, GRADED, reference="standard")
     assert table.mean["mce_percent"].isna().all()
-    assert "makes no error: under RandSpike (FTN)" in note(table, "mCE is missing where standard m")
+    text = note(table, "mCE is not defined where standard m")
+    assert "makes no error: under RandSpike (FTN)" in text
+
+
+def test_one_method_alone_has_no_error_relative_to_itself() -> None:
+    table = robustness_table(make(rows_of("standard", STANDARD)), GRADED, reference="standard")
+    assert not {"mce_percent", "relative_mce_percent"} & set(table.headers)
+    assert not any("mCE" in text for text in table.notes)
 
 
 def test_share_of_a_clean_score_of_0_is_missing_and_said() -> None:
@@ -453,7 +477,7 @@ def test_every_rendering_carries_rows_notes_and_the_mark() -> None:
     latex = latex_table(table, caption="c")
     assert r"my\_net & FTN & \textbf{0.9000} &" in latex
     body = latex.split(r"\toprule")[1].split(r"\bottomrule")[0]
-    assert "Method & Output & Clean $\\uparrow$" in body and "@{}ll" in latex
+    assert r"Method & Output & \shortstack[r]{Clean\\$\uparrow$}" in body and "@{}ll" in latex
     lines = markdown_table(table, caption="c").splitlines()
     (line,) = [line for line in lines if line.startswith(r"| my\_net")]
     assert [cell.strip() for cell in line.split("|")][2:4] == ["FTN", "**0.9000**"]

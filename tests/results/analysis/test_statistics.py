@@ -7,20 +7,22 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import norm
+from scipy.stats import norm, ttest_1samp
 
 from benchmark.core.errors import ScoreFileError
-from results.analysis.bootstrap import RESAMPLES, interval_of_mean, resample_counts
-from results.analysis.statistics import (
+from results.analysis.bootstrap import resample_counts
+from results.analysis.intervals import interval_of_mean
+from results.analysis.statistics import paired_tests, subject_means, untested
+from results.tables.notes_of_tests import (
     mark_frame,
-    paired_tests,
+    mark_notes,
+    opposed_notes,
+    partial_notes,
     power_notes,
-    rank_biserial,
-    subject_means,
-    untested,
+    tiny_notes,
     untested_notes,
 )
-from results.wording import HIGHER, LOWER
+from results.wording import HIGHER, LOWER, bracketed
 
 
 def subjects(
@@ -105,11 +107,6 @@ def test_no_difference_is_no_evidence() -> None:
     assert row["mark"] == ""
 
 
-def test_rounding_of_means_is_no_difference() -> None:
-    reference = np.array([0.3, 0.6, 0.7])
-    assert rank_biserial(reference * 3 / 3 - reference + 1e-16) == 0.0
-
-
 def test_a_lonely_method_has_no_tests() -> None:
     tests = paired_tests(subjects({"standard": [0.5, 0.6]}), "standard")
     assert tests.empty and {"p_holm", "mark"} <= set(tests)
@@ -128,10 +125,11 @@ def test_unknown_reference_is_named() -> None:
 def test_order_of_rows_changes_nothing_and_sides_swap(a: list[float], b: list[float]) -> None:
     size = min(len(a), len(b))
     table = subjects({"a": a[:size], "b": b[:size]})
-    (forth,) = paired_tests(table, "a", resamples=50).to_dict("records")
+    tests = paired_tests(table, "a")
+    (forth,) = tests.to_dict("records")
     shuffled = table.sample(frac=1, random_state=1)
-    assert paired_tests(shuffled, "a", resamples=50).to_dict("records") == [forth]
-    (back,) = paired_tests(table, "b", resamples=50).to_dict("records")
+    pd.testing.assert_frame_equal(paired_tests(shuffled, "a"), tests)
+    (back,) = paired_tests(table, "b").to_dict("records")
     assert back["p"] == pytest.approx(forth["p"])
     assert back["effect"] == pytest.approx(-forth["effect"])
     assert back["low"] == pytest.approx(-forth["high"])
@@ -140,7 +138,7 @@ def test_order_of_rows_changes_nothing_and_sides_swap(a: list[float], b: list[fl
 
 def test_interval_approaches_that_of_the_normal_distribution() -> None:
     values = np.random.default_rng(1).normal(0.7, 0.1, 400)
-    (low,), (high,) = interval_of_mean(values[:, None], seed=0, name="x")
+    (low,), (high,) = interval_of_mean(values[:, None])
     error = values.std() / 20
     z = norm.ppf(0.975)
     assert low == pytest.approx(values.mean() - z * error, abs=0.1 * error)
@@ -156,7 +154,6 @@ def test_resamples_depend_on_seed_and_name_alone() -> None:
         resample_counts(9, 20, seed=0, name="FTN/M&Ms"),
     ):
         assert not np.array_equal(one, other)
-    assert RESAMPLES == 10_000
 
 
 def test_mean_of_a_subject_needs_all_sets() -> None:
@@ -255,3 +252,91 @@ def test_few_repeats_are_said() -> None:
     mixed = pd.concat([three, subjects({"new": [0.6] * 9})])
     (note,) = power_notes(paired_tests(mixed, "standard"), titles)
     assert note.startswith("Compared on one repeat (New) only:")
+
+
+def test_one_subject_has_no_interval() -> None:
+    (row,) = paired_tests(subjects({"standard": [0.5], "mine": [0.6]}), "standard").to_dict(
+        "records"
+    )
+    assert np.isnan([row["low"], row["high"], row["crossed_low"], row["equivalent_p"]]).all()
+    assert row["p"] == 1 and row["mark"] == "" and row["verdict"] == "undecided"
+    assert row["crossed_verdict"] == ""
+
+
+def test_a_mark_of_a_part_is_bracketed_and_its_means_are_said() -> None:
+    """The method was not scored on the ten hard subjects; on the easy ones it is worse."""
+    easy, hard = [0.8 + 0.001 * n for n in range(10)], [0.4] * 10
+    other = [dice - 0.02 - 0.001 * n for n, dice in enumerate(easy)]
+    table = pd.concat([subjects({"standard": [*easy, *hard]}), subjects({"mine": other})])
+    tests = paired_tests(table, "standard")
+    (row,) = tests.to_dict("records")
+    assert row["mark"] == bracketed(LOWER) and row["partial"]
+    assert (row["mean"], row["reference_mean"]) == pytest.approx((np.mean(other), np.mean(easy)))
+    (note,) = partial_notes(tests, {"mine": "Mine"})
+    assert note.endswith("those of that part: Mine: ACDC 0.7800 against 0.8045.")
+    assert any(bracketed(LOWER) in line for line in mark_notes(tests, "S", "FTN", {"mine": "Mine"}))
+
+
+def repeats_of(shifts: list[float]) -> pd.DataFrame:
+    """Ten subjects; in repeat k the method is higher by ``shifts[k]``."""
+    base = [0.5 + 0.01 * n for n in range(10)]
+    return pd.concat(
+        subjects({"standard": base, "mine": [dice + shift for dice in base]}, repeat=repeat)
+        for repeat, shift in enumerate(shifts)
+    )
+
+
+def test_a_mark_whose_repeats_disagree_is_bracketed() -> None:
+    (row,) = paired_tests(repeats_of([0.1, 0.1, -0.01]), "standard").to_dict("records")
+    assert (row["agree"], row["repeats"], row["mark"]) == (2, 3, bracketed(HIGHER))
+    (row,) = paired_tests(repeats_of([0.1, 0.1, 0.01]), "standard").to_dict("records")
+    assert (row["agree"], row["mark"]) == (3, HIGHER)
+    # All subjects gain 0.07 in the mean, and yet three trainings of 0.1, 0.1, 0.01 show nothing.
+    assert row["crossed_low"] < 0 < row["crossed_high"]
+    assert row["crossed_verdict"] == "undecided" and row["verdict"] == "better"
+    assert row["crossed_p"] == pytest.approx(ttest_1samp([0.1, 0.1, 0.01], 0).pvalue)
+
+
+def test_the_other_way_round_is_said() -> None:
+    other = [0.7 + 0.002 * (number + 1) for number in range(18)] + [0.1, 0.1]
+    tests = paired_tests(subjects({"standard": [0.7] * 20, "mine": other}), "standard")
+    assert tests["opposed"].all() and (tests["verdict"] == "undecided").all()
+    (note,) = opposed_notes(tests, {"mine": "Mine"})
+    assert "Mine: ACDC (effect r +0.63, mean -0.0429)" in note
+
+
+def test_a_marked_difference_of_nothing_says_how_large_it_is() -> None:
+    base = [0.5 + 0.01 * n for n in range(12)]
+    other = [dice + 1e-6 * (n + 1) for n, dice in enumerate(base)]
+    tests = paired_tests(subjects({"standard": base, "mine": other}), "standard")
+    assert (tests["mark"] == HIGHER).all() and (tests["verdict"] == "equivalent").all()
+    (note,) = tiny_notes(tests, {"mine": "Mine"})
+    assert note.endswith("Mine: ACDC +6.5e-06.")
+
+
+def test_outputs_can_be_one_family() -> None:
+    values = {"standard": [0.5] * 7, "mine": [0.4, 0.41, 0.42, 0.43, 0.44, 0.45, 0.46]}
+    both = pd.concat([subjects(values), subjects(values, output="FTN+STN")])
+    tests = paired_tests(both, "standard", joint=True)
+    np.testing.assert_allclose(tests["p_holm"], 2 * tests["p"])
+    assert set(tests["family"]) == {"FTN and FTN+STN"} and set(tests["family_size"]) == {2}
+    (note, *_) = mark_notes(tests, "Standard", "FTN", {"mine": "Mine"})
+    assert "over the 2 comparisons of FTN and FTN+STN together" in note
+
+
+@pytest.mark.parametrize(
+    ("shift", "spread", "verdict"),
+    [
+        (0.001, 0.005, "equivalent"),
+        (0.004, 0.002, "equivalent"),  # significant, and too small to matter
+        (0.03, 0.01, "better"),
+        (-0.03, 0.01, "worse"),
+        (0.002, 0.08, "undecided"),
+    ],
+)
+def test_verdicts(shift: float, spread: float, verdict: str) -> None:
+    noise = np.random.default_rng(0).normal(0, spread, 20)
+    base = np.linspace(0.4, 0.6, 20)
+    other = base + noise - noise.mean() + shift
+    tests = paired_tests(subjects({"standard": list(base), "mine": list(other)}), "standard")
+    assert tests["verdict"].tolist() == [verdict]

@@ -186,7 +186,8 @@ def test_phantom_is_on_the_page_each_table_and_each_figure() -> None:
 
 def test_cells_hold_what_they_are_sorted_by() -> None:
     text = render_page(page())
-    assert '<td data-value="0.7" title="1 repeat, significantly higher"><b>0.7000</b><sup' in text
+    said = "1 repeat, significantly higher, of these trained networks"
+    assert f'<td data-value="0.7" title="{said}"><b>0.7000</b><sup' in text
     assert '<td data-value="" class="missing">missing</td>' in text
     assert "<u>0.6000</u> <small>±0.0600</small>" in text
 

@@ -19,7 +19,9 @@ from results.scores.score_table import (
     write_parquet,
 )
 
-HEADER = ",".join(COLUMNS)
+LATER = ("jaccard", "hd_mm", "assd_mm", "label_ml", "prediction_ml")
+"""Columns that files written before them lack."""
+HEADER = ",".join(name for name in COLUMNS if name not in LATER)
 GOOD = "standard,0,40,ACDC,007,0,ED,LV,FTN,0.9,3.5,0.8,"
 
 
@@ -34,7 +36,7 @@ def test_reads_dtypes_and_keeps_leading_zeros(tmp_path: Path) -> None:
     assert scores["subject"].tolist() == ["007"]
     assert scores["absent"].tolist() == [""]
     assert [str(scores[name].dtype) for name in ("repeat", "seed", "draw")] == ["int64"] * 3
-    assert [str(scores[name].dtype) for name in METRICS] == ["float64"] * 3
+    assert [str(scores[name].dtype) for name in METRICS] == ["float64"] * 6
     assert str(scores["method"].dtype) == "category"
 
 
@@ -113,7 +115,7 @@ def test_missing_column_is_named(tmp_path: Path) -> None:
     [
         (b"", "empty file"),
         (HEADER.encode() + b"\n", "holds no scores"),
-        (b"\xff\xfe\x00\x80", "not a readable CSV"),
+        (b"\xff\xfe\x00", "not a readable CSV"),
         (f"{HEADER}\n{GOOD}\n{GOOD},1,2,3\n".encode(), "not a readable CSV"),
         (f"{HEADER}\n{GOOD},1\n".encode(), "more fields than the header"),
     ],
@@ -141,6 +143,58 @@ def test_broken_gzip_is_refused(tmp_path: Path) -> None:
         read_scores(tmp_path / "s.csv.gz")
 
 
+def full(tmp_path: Path, **cells: str) -> pd.DataFrame:
+    """A file of one row with every column, some of them given."""
+    row = dict(zip(HEADER.split(","), GOOD.split(","), strict=True))
+    row |= {"jaccard": "0.818182", "hd_mm": "7.5", "assd_mm": "0.5"}
+    row |= {"label_ml": "101.5", "prediction_ml": "99", **cells}
+    path = tmp_path / "full.csv"
+    text = ",".join(row[name] for name in COLUMNS)
+    path.write_text(f"{','.join(COLUMNS)}\n{text}\n", encoding="utf-8")
+    return read_scores(path)
+
+
+def test_reads_the_later_columns_and_files_without_them(tmp_path: Path) -> None:
+    new, old = full(tmp_path), read_scores(write(tmp_path / "old.csv", GOOD))
+    assert new.loc[0, list(LATER)].tolist() == [0.818182, 7.5, 0.5, 101.5, 99.0]
+    assert old[list(LATER)].isna().all(axis=None)
+    joined = read_scores(
+        [tmp_path / "full.csv", write(tmp_path / "o.csv", GOOD.replace("ACDC", "M&Ms"))]
+    )
+    assert set_scores(joined, "hd_mm")["hd_mm"].tolist()[0] == 7.5
+    assert np.isnan(set_scores(joined, "hd_mm")["hd_mm"][1])
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ({"jaccard": "1.5"}, r"jaccard is '1.5' in data row 1; Jaccard lies in \[0, 1\]"),
+        ({"hd_mm": "-2"}, "hd_mm is '-2.0' in data row 1; expected mm, finite, from 0"),
+        ({"label_ml": "-2"}, "label_ml is '-2.0' in data row 1; expected ml, finite, from 0"),
+        ({"prediction_ml": "inf"}, "prediction_ml is 'inf'"),
+        (
+            {"absent": "label", "dice": "0", "nsd_2mm": "0", "jaccard": "0"},
+            "label_ml is '101.5' in data row 1; the label lacks the structure",
+        ),
+        (
+            {"absent": "prediction", "dice": "0", "nsd_2mm": "0", "jaccard": "0"},
+            "prediction_ml is '99.0' in data row 1; the prediction lacks the structure",
+        ),
+    ],
+)
+def test_broken_later_columns_are_refused(
+    tmp_path: Path, cells: dict[str, str], message: str
+) -> None:
+    with pytest.raises(ScoreFileError, match=message):
+        full(tmp_path, **cells)
+
+
+def test_volumes_of_what_both_lack_are_zero_and_not_missing(tmp_path: Path) -> None:
+    nothing = dict.fromkeys(("dice", "hd95_mm", "nsd_2mm", "jaccard", "hd_mm", "assd_mm"), "")
+    scores = full(tmp_path, **nothing, absent="both", label_ml="0", prediction_ml="0.0")
+    assert scores.loc[0, ["label_ml", "prediction_ml"]].tolist() == [0, 0]
+
+
 def test_score_given_in_two_files_is_refused(tmp_path: Path) -> None:
     files = [write(tmp_path / name, GOOD) for name in ("1.csv", "2.csv")]
     with pytest.raises(ScoreFileError, match=r"1\.csv, .*2\.csv: given twice"):
@@ -155,8 +209,8 @@ def test_subject_given_as_a_number_is_refused(tmp_path: Path) -> None:
 
 def table(*rows: str) -> pd.DataFrame:
     cells = [row.split(",") for row in rows]
-    frame = pd.DataFrame(cells, columns=list(COLUMNS))
-    for name in METRICS:
+    frame = pd.DataFrame(cells, columns=HEADER.split(","))
+    for name in ("dice", "hd95_mm", "nsd_2mm"):
         frame[name] = pd.to_numeric(frame[name].replace("", None))
     return check_scores(frame)
 

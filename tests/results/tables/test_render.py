@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from results.scores.score_table import check_scores
+from results.tables.latex import latex_table
 from results.tables.poster_table import PosterTable, poster_table
-from results.tables.render import csv_table, latex_table, markdown_table, text_table
+from results.tables.render import csv_table, markdown_table, text_table
 from results.wording import PHANTOM_MARK
 
 Renderer = Callable[..., str]
@@ -81,7 +82,8 @@ def test_latex_table_is_escaped_and_well_formed() -> None:
     assert r"\caption{Dice on M\&Ms, 100 \% of it.}" in text
     assert r"\label{tab:dice}" in text
     assert r"my\_net \#2 {[}50\%{]} & \textbf{0.6500} & missing" in text
-    assert r"& {\scriptsize $\pm$ 0.0707} & {\scriptsize $\pm$ 0.0707} &  &" in text
+    small = r"{\fontsize{7}{8.4}\selectfont $\pm$ 0.0707}"
+    assert rf"& {small} & {small} &  &" in text
     assert "-{}-phantom" in text
     assert "±" not in text
     body = text.split(r"\toprule")[1].split(r"\bottomrule")[0]

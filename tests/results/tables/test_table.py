@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from results.scores.order import ordered_titles
 from results.scores.published import AVERAGES, POSTER_SETS, published_table
 from results.scores.score_table import check_scores
+from results.tables.latex import latex_table
 from results.tables.poster_table import PosterTable, poster_table
-from results.tables.render import latex_table
 
 TITLES = {"proposed": "Proposed w. X,p", "standard": "Standard training"}
 
@@ -250,3 +250,41 @@ def test_best_marks_exactly_the_highest_printed_means(scores: pd.DataFrame) -> N
         printed = [f"{value:.4f}" for value in table.mean[name].dropna()]
         marked = [f"{value:.4f}" for value in table.mean[name][table.best[name]]]
         assert marked == [text for text in printed if text == max(printed) and len(printed) > 1]
+
+
+def test_says_of_how_many_subjects_a_column_is_where_the_poster_has_others() -> None:
+    rows = [
+        {**row, "subject": f"{number:03d}"}
+        for number in range(20)
+        for row in score_rows("standard", "ACDC", 0.8)
+    ]
+    rows += [
+        {**row, "subject": f"{number:03d}"}
+        for number in range(4)
+        for row in score_rows("standard", "M&Ms", 0.6)
+    ]
+    found = note(make(rows), "Subjects here")
+    assert found.startswith("Subjects here and in the poster: M&Ms 4 and 150; do not compare")
+    assert not [text for text in make(rows, phantom=True).notes if "Subjects" in text]
+    alike = [row for row in rows if row["test_set"] == "ACDC"]
+    assert not [text for text in make(alike).notes if "Subjects" in text]
+
+
+@pytest.mark.parametrize(
+    ("metric", "rule", "lower"),
+    [
+        ("hd_mm", "count as the diagonal of the field", True),
+        ("assd_mm", "count as the diagonal of the field", True),
+        ("jaccard", "count as 0", False),
+    ],
+)
+def test_tables_of_the_other_measures_by_hand(metric: str, rule: str, lower: bool) -> None:
+    rows = [
+        row | {metric: value}
+        for method, value in (("standard", 0.25), ("proposed", 0.75))
+        for row in score_rows(method, "ACDC", 0.8)
+    ]
+    table = poster_table(check_scores(pd.DataFrame(rows)), titles=TITLES, metric=metric)
+    assert table.mean["ACDC"].to_dict() == {"standard": 0.25, "proposed": 0.75}
+    assert table.best["ACDC"].to_dict() == {"standard": lower, "proposed": not lower}
+    assert rule in note(table, "absent from only one")

@@ -3,7 +3,7 @@
 import re
 
 from benchmark.core.errors import UsageError
-from benchmark.data.labels import STRUCTURES
+from benchmark.data.labels import REST, STRUCTURES
 
 BACKGROUND = "background"
 
@@ -13,7 +13,8 @@ def parse_numbering(option: str, text: str) -> dict[int, int]:
 
     Args:
         option: what it was given by, for the message.
-        text: values and structures; several values may be one structure, or ``background``.
+        text: values and structures; several values may be one structure, or ``background``; the
+            value ``rest`` stands for all that are not named.
 
     Raises:
         UsageError: it is not of that form, names a value twice, or leaves a structure out.
@@ -22,14 +23,16 @@ def parse_numbering(option: str, text: str) -> dict[int, int]:
     numbering: dict[int, int] = {}
     for part in text.split(","):
         raw, _, name = (word.strip() for word in part.partition("="))
-        if not re.fullmatch(r"-?\d+", raw) or name.lower() not in names:
+        is_rest = raw.lower() == "rest"
+        if not (is_rest or re.fullmatch(r"-?\d+", raw)) or name.lower() not in names:
             raise UsageError(
                 f"{option} {text!r}: {part.strip()!r} is not VALUE=STRUCTURE, "
                 f"with one of {', '.join(STRUCTURES.values())} or {BACKGROUND}"
             )
-        if int(raw) in numbering:
-            raise UsageError(f"{option} {text!r}: names the value {int(raw)} twice")
-        numbering[int(raw)] = names[name.lower()]
+        value = REST if is_rest else int(raw)
+        if value in numbering:
+            raise UsageError(f"{option} {text!r}: names the value {raw} twice")
+        numbering[value] = names[name.lower()]
     lacking = [name for value, name in STRUCTURES.items() if value not in numbering.values()]
     if lacking:
         raise UsageError(

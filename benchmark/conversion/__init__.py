@@ -1,0 +1,1 @@
+"""Prepared sets for other frameworks, and what is recorded so that their predictions come back."""

@@ -1,0 +1,71 @@
+"""The memory at hand, and what is said where it does not suffice."""
+
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from benchmark.core.errors import CoopbenchError
+
+_SIGNS = (
+    "DefaultCPUAllocator",
+    "out of memory",
+    "not enough memory",
+    "can't allocate memory",
+    "std::bad_alloc",
+    "ALLOC_FAILED",  # cuDNN's and cuBLAS's
+)
+"""In the messages of PyTorch's exceptions, most of which are plain RuntimeErrors."""
+
+_CONTAINERS = (
+    (Path("/sys/fs/cgroup"), "memory.max", "memory.current", ""),
+    (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes", "total_"),
+)
+"""Where versions 2 and 1 of Linux's control groups have a container's limit and use."""
+
+
+class NotEnoughMemoryError(CoopbenchError):
+    """Something does not fit into memory; the line says what, and what to make smaller."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that memory ran out, be it Python's, NumPy's or PyTorch's."""
+    if isinstance(error, MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
+
+
+def available_memory() -> int:
+    """Bytes that this process may still take: of the machine, its container and its own limits."""
+    taken = psutil.Process().memory_info()
+    bounds = [psutil.virtual_memory().available, *_left_in_containers()]
+    for kind, now in (
+        (resource.RLIMIT_AS, taken.vms),
+        (resource.RLIMIT_DATA, getattr(taken, "data", 0)),  # Linux has it
+    ):
+        most, _ = resource.getrlimit(kind)
+        if most != resource.RLIM_INFINITY:
+            bounds.append(most - now)
+    return max(0, min(bounds))
+
+
+def _left_in_containers() -> Iterator[int]:
+    for folder, limit, used, prefix in _CONTAINERS:
+        try:
+            most, now = ((folder / name).read_text() for name in (limit, used))
+            lines = (folder / "memory.stat").read_text().splitlines()
+            about = dict(line.split(maxsplit=1) for line in lines)
+            # Files that were read stay in memory until it is wanted for something else.
+            cached = sum(int(about[f"{prefix}{kind}_file"]) for kind in ("inactive", "active"))
+            yield int(most) - int(now) + cached
+        except (OSError, ValueError, KeyError):  # "max": no limit; or not this version
+            continue
+
+
+def in_words(size: float) -> str:
+    """A number of bytes in MiB, GiB or TiB, as ``1.5 GiB``."""
+    for unit, scale in (("TiB", 2**40), ("GiB", 2**30)):
+        if size >= scale:
+            return f"{size / scale:.1f} {unit}"
+    return f"{size / 2**20:.0f} MiB"

@@ -1,0 +1,63 @@
+"""Standard output and error in whatever encoding a terminal, a file or a pipe has."""
+
+import codecs
+import sys
+import unicodedata
+from io import TextIOWrapper
+
+STAND_INS = {
+    "−": "-",
+    "⁻": "-",
+    "⁺": "+",
+    "–": "-",
+    "—": "-",
+    "…": "...",
+    "‘": "'",
+    "’": "'",
+    "“": '"',
+    "”": '"',
+    "≤": "<=",
+    "≥": ">=",
+    "≈": "~",
+    "→": "->",
+    "×": "x",
+    "±": "+/-",
+    "·": "*",
+    "†": "+",
+    "‡": "#",
+}
+"""What is written in place of a character that an encoding lacks."""
+
+NAME = "coopbench-readable"
+
+
+def _stand_in(error: UnicodeError) -> tuple[str | bytes, int]:
+    """The nearest that the encoding can hold, of each character that it lacks."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    found = [
+        _nearest(character, error.encoding) for character in error.object[error.start : error.end]
+    ]
+    return "".join(found), error.end
+
+
+def _nearest(character: str, encoding: str) -> str:
+    for text in (STAND_INS.get(character), unicodedata.normalize("NFKD", character)):
+        if text is None:
+            continue
+        bare = "".join(one for one in text if not unicodedata.combining(one))
+        try:
+            bare.encode(encoding)
+        except UnicodeEncodeError:
+            continue
+        if bare:
+            return bare
+    return "?"
+
+
+def write_readably() -> None:
+    """Have what the encoding of standard output or error lacks replaced by what is nearest."""
+    codecs.register_error(NAME, _stand_in)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors=NAME)

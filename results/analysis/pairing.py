@@ -1,0 +1,77 @@
+"""One comparison of two methods on one test set, of all that is asked of it."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from results.analysis.crossed import Crossed, complete, crossed_mean
+from results.analysis.intervals import Numbers, equivalence_p, interval_of_mean
+from results.analysis.signed_rank import ROUNDING, rank_biserial, signed_levels, signed_rank_p
+
+
+def score_cube(scores: pd.DataFrame, metric: str) -> tuple[Numbers, list[str]]:
+    """Scores of one output and test set as (methods, subjects, repeats), and the methods' names.
+
+    NaN where there is none.
+    """
+    codes, names = {}, {}
+    for name in ("method", "subject", "repeat"):
+        codes[name], names[name] = pd.factorize(scores[name], sort=True)
+    cube = np.full([len(one) for one in names.values()], np.nan)
+    cube[tuple(codes.values())] = scores[metric].to_numpy()
+    return cube, [str(name) for name in names["method"]]
+
+
+def compare_pair(own: Numbers, base: Numbers, margin: float) -> dict[str, float]:
+    """One comparison of two tables of scores, (subjects, repeats), NaN where there is none.
+
+    The keys are the columns of `paired_tests`. Raises `ValueError` where they share no cell.
+    """
+    both = np.isfinite(own) & np.isfinite(base)
+    if not both.any():
+        raise ValueError("the two share no subject and repeat")
+    rows, columns = np.any(both, axis=1), np.any(both, axis=0)
+    differences = np.where(both, own - base, np.nan)[rows][:, columns]
+    by_subject = _nanmean(differences, axis=1)
+    by_subject[np.abs(by_subject) < ROUNDING] = 0.0
+    count, mean = by_subject.size, float(by_subject.mean())
+    low, high = interval_of_mean(by_subject[:, None])
+    levels = signed_levels(by_subject)
+    error = float(by_subject.std(ddof=1)) / np.sqrt(count) if count > 1 else float("nan")
+    by_repeat = _nanmean(differences, axis=0)
+    by_repeat[np.abs(by_repeat) < ROUNDING] = 0.0
+    block = complete(differences)
+    nothing = Crossed(*[float("nan")] * 5)
+    across = crossed_mean([block]) if len(block) > 1 and block.shape[1] > 1 else nothing
+    crossed_low, crossed_high = across.interval
+    return {
+        "repeats": differences.shape[1],
+        "subjects": count,
+        "mean": _mean_of_subjects(own, both, rows),
+        "reference_mean": _mean_of_subjects(base, both, rows),
+        "partial": bool((np.isfinite(own) | np.isfinite(base)).sum() > both.sum()),
+        "difference": mean,
+        "low": float(low[0]),
+        "high": float(high[0]),
+        "effect": rank_biserial(levels),
+        "p": signed_rank_p(levels),
+        "equivalent_p": equivalence_p(mean, error, count - 1, margin),
+        "agree": int((np.sign(by_repeat) == np.sign(mean)).sum()),
+        "crossed": across.mean,
+        "crossed_low": crossed_low,
+        "crossed_high": crossed_high,
+        "crossed_p": across.p,
+        "crossed_equivalent_p": across.equivalent_p(margin),
+        "subjects_error": across.subjects_error,
+        "repeats_error": across.repeats_error,
+    }
+
+
+def _nanmean(table: Numbers, axis: int) -> Numbers:
+    """Mean of what there is; every row, or column, has something."""
+    return np.nansum(table, axis=axis) / np.isfinite(table).sum(axis=axis)
+
+
+def _mean_of_subjects(table: Numbers, both: NDArray[np.bool_], rows: NDArray[np.bool_]) -> float:
+    """Mean over subjects of the mean over the repeats that both have."""
+    return float(_nanmean(np.where(both, table, np.nan)[rows], axis=1).mean())

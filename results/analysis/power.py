@@ -1,0 +1,79 @@
+"""How many repeats it would take to see a difference between two methods.
+
+A repeat is a split and a seed that both methods have; its difference is one number, and the test of
+n of them is a one-sample t-test. The spread of these numbers is measured, from few repeats roughly.
+More repeats make the trainings' part of an error smaller, never the subjects'.
+"""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+POWER = 0.8
+"""The chance that a difference is seen which is there."""
+
+ALPHA = 0.05
+"""Of one two-sided comparison, not corrected for others."""
+
+LIMIT = 1000
+"""More repeats than this are not counted."""
+
+
+@lru_cache(maxsize=4096)
+def power_of(effect: float, repeats: int) -> float:
+    """The chance that a two-sided t-test of the repeats' differences comes out with p < `ALPHA`.
+
+    ``effect`` is the true difference in standard deviations of the repeats' differences. Source:
+    J. Cohen, Statistical Power Analysis, 1988, chapter 2. The noncentral t distribution behind it
+    is the normal one's mean over the estimated deviation's distribution, which unlike scipy's
+    function holds for any size of effect.
+    """
+    from scipy.special import ndtr
+
+    bounds, shift = _bounds(repeats), abs(effect) * math.sqrt(repeats)
+    return float((ndtr(shift - bounds) + ndtr(-shift - bounds)).mean())
+
+
+@lru_cache(maxsize=64)
+def _bounds(repeats: int) -> NDArray[np.float64]:
+    """What the mean has to exceed, in true standard errors, at evenly spaced chances."""
+    from scipy.special import gammaincinv, stdtrit
+
+    half = (repeats - 1) / 2
+    chances = (np.arange(2000) + 0.5) / 2000
+    estimated = np.sqrt(gammaincinv(half, chances) / half)
+    return np.asarray(estimated * stdtrit(repeats - 1, 1 - ALPHA / 2))
+
+
+@lru_cache(maxsize=128)
+def detectable_effect(repeats: int) -> float:
+    """The effect, in standard deviations, that so many repeats, two or more, show with `POWER`."""
+    low, high = 0.0, 1.0
+    while power_of(high, repeats) < POWER:
+        high *= 2
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if power_of(middle, repeats) < POWER else (low, middle)
+    return high
+
+
+def repeats_needed(difference: float, deviation: float) -> float:
+    """The least number of repeats, two or more, that show a difference with `POWER`.
+
+    ``deviation`` is the standard deviation over repeats of the difference, in the same unit. NaN
+    where that is not known, or the difference is 0; infinite for more than `LIMIT`.
+    """
+    if math.isnan(difference) or math.isnan(deviation) or difference == 0:
+        return math.nan
+    if deviation == 0:
+        return 2.0
+    effect = abs(difference) / deviation
+    if power_of(effect, LIMIT) < POWER:
+        return math.inf
+    low, high = 1, LIMIT
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if power_of(effect, middle) >= POWER else (middle, high)
+    return float(high)

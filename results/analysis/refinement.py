@@ -1,0 +1,33 @@
+"""FTN+STN against FTN of the same networks: whether the slow-thinking network adds anything."""
+
+import pandas as pd
+
+from results.analysis.statistics import paired_tests
+from results.scores.published import AVERAGES
+
+FAST, REFINED = AVERAGES
+AVERAGE = "Average"
+"""The name of the average over sets, which is of both outputs here."""
+
+
+def refinement_tests(paired: pd.DataFrame, *, margin: float) -> pd.DataFrame:
+    """The tests of `paired_tests` with FTN in the place of the reference.
+
+    Args:
+        paired: subject scores by repeat of both outputs, and of their averages.
+        margin: a smaller difference is of no relevance.
+
+    Returns:
+        The columns of `paired_tests`, by method and test set, `output` being that which is compared
+        (FTN+STN); Holm's correction is over all methods and sets. Empty where no method has both
+        outputs.
+    """
+    outputs = paired.groupby("method")["output"].nunique()
+    both = paired[paired["method"].isin(outputs.index[outputs > 1])]
+    if both.empty:
+        return pd.DataFrame()
+    named = both.replace({"test_set": dict.fromkeys(AVERAGES.values(), AVERAGE)})
+    # A method's two outputs are compared as two methods of one output are elsewhere.
+    swapped = named.assign(output=named["method"], method=named["output"])
+    tests = paired_tests(swapped, FAST, margin=margin, joint=True)
+    return tests.assign(method=tests["output"], output=REFINED, family=REFINED)

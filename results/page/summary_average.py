@@ -1,0 +1,81 @@
+"""Who leads the average, from whom it can be told, and whether one test set decides it."""
+
+from collections.abc import Mapping
+
+from results.analysis.comparison import Comparison
+from results.analysis.leader import Distance, distances
+from results.scores.published import AVERAGES
+from results.tables.leave_one_out import averages_without, leader_notes
+from results.tables.poster_table import PosterTable
+from results.wording import listed
+
+
+def average_sentences(comparison: Comparison, table: PosterTable, output: str) -> list[str]:
+    """The sentences on the average of an output; ``table`` is its main table."""
+    column = AVERAGES[output]
+    averages = table.mean[column].dropna().sort_values(ascending=False, kind="stable")
+    if averages.empty:
+        return []
+    sets = table.averaged[column]
+    over = f"On average over {listed(sets)}" if len(sets) > 1 else f"On {sets[0]}"
+    values = {str(name): table.printed(column, mean) for name, mean in averages.items()}
+    leader = next(iter(values))
+    if len(values) == 1:
+        title = table.titles[leader]
+        return [f"{over}, {output} of {title} has a Dice of {values[leader]}."]
+    own = comparison.by_repeat
+    found = distances(own[own["output"] == output], sets, comparison.cohorts, leader)
+    return [
+        leader_sentence(over, output, values, found, table.titles),
+        *leader_notes(averages_without(table, output), table.titles),
+    ]
+
+
+def leader_sentence(
+    over: str,
+    output: str,
+    values: Mapping[str, str],
+    found: Mapping[str, Distance],
+    titles: Mapping[str, str],
+) -> str:
+    """Who has the highest mean, and from whom it can be told.
+
+    Args:
+        over: the sets, as "On average over A and B".
+        output: FTN or FTN+STN.
+        values: two or more printed means, the highest first.
+        found: the leader's `distances` from the others.
+        titles: of the methods.
+    """
+    leader, *others = values
+    level = [name for name in others if values[name] == values[leader]]
+    first = listed(titles[name] for name in [leader, *level])
+    has = "have" if level else "has"
+    text = f"{over}, {output} of {first} {has} the highest mean Dice ({values[leader]})"
+    told = [name for name in others if name in found and found[name].told_apart]
+    near = [name for name in others if name not in told and name not in level]
+    used = [found[name] for name in others if name in found]
+    if all(one.over_repeats for one in used):
+        basis = "over subjects and repeats"
+    elif any(one.over_repeats for one in used):
+        basis = "over subjects and, where there are two, repeats"
+    else:
+        basis = "over subjects, of these trained networks"
+    if near:
+        all_of_them = not told and not level
+        names = (
+            "any other method"
+            if all_of_them and len(near) > 1
+            else listed(f"{titles[name]} ({values[name]})" for name in near)
+        )
+        text += f", but is not distinguishable from {names}"
+        if not used:
+            return f"{text}: they share no subject and repeat."
+        reason = f"95 % intervals of the differences {basis}, uncorrected"
+        if told:
+            text += f"; it is above {listed(f'{titles[name]} ({values[name]})' for name in told)}"
+        return f"{text} ({reason})."
+    if told:
+        text += f" and is above {listed(f'{titles[name]} ({values[name]})' for name in told)}"
+        text += f" (95 % intervals of the differences {basis}, uncorrected)"
+    return f"{text}."

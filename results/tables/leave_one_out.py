@@ -1,0 +1,76 @@
+"""Averages with and without any one test set: whether one set decides who leads."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from results.scores.published import AVERAGES
+from results.tables.mean_table import MeanTable
+from results.tables.poster_table import PosterTable
+
+ALL = "all"
+"""The column of the average over all sets."""
+
+
+def averages_without(table: PosterTable, output: str) -> pd.DataFrame:
+    """Mean over sets by method: over `ALL` those of the table's average, and without each of them.
+
+    A method that lacks a set has averages only without it. Empty for fewer than three sets.
+    """
+    sets = list(table.averaged[AVERAGES[output]])
+    if len(sets) < 3:
+        return pd.DataFrame(index=table.mean.index)
+    columns = {ALL: table.mean[sets].mean(axis=1, skipna=False)}
+    for name in sets:
+        rest = [one for one in sets if one != name]
+        columns[name] = table.mean[rest].mean(axis=1, skipna=False)
+    return pd.DataFrame(columns)
+
+
+def leave_one_out_table(table: PosterTable, output: str) -> MeanTable | None:
+    """`averages_without` as a table; None for fewer than three sets."""
+    means = averages_without(table, output)
+    if means.empty:
+        return None
+    nothing = pd.DataFrame(np.nan, index=means.index, columns=means.columns)
+    return MeanTable(
+        mean=means,
+        sd=nothing,
+        repeats=pd.DataFrame(dict.fromkeys(means, table.repeats.max(axis=1)), index=means.index),
+        titles=table.titles,
+        headers={
+            ALL: "All sets",
+            **{name: f"Without {name}" for name in map(str, means) if name != ALL},
+        },
+        notes=(
+            f"Mean Dice ({output}) over the sets of the average, and over all of them but one.",
+            *leader_notes(means, table.titles),
+        ),
+        phantom=table.phantom,
+    )
+
+
+def leader_notes(means: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
+    """Which set, left out, makes another method lead; one sentence, or that none does."""
+    if means.empty or len(whole := means.dropna()) < 2:
+        return []
+    places = whole.round(9).rank(ascending=False, method="min").astype(int)
+    first = str(whole[ALL].idxmax())
+    moved = []
+    for name in whole:
+        if (place := places[name].to_dict()[first]) > 1:
+            leader = titles[str(whole[name].idxmax())]
+            moved.append(f"without {name} {leader} leads, {titles[first]} is {ordinal(place)}")
+    if not moved:
+        return [f"{titles[first]} leads the average whichever one set is left out."]
+    return [f"{titles[first]} leads the average; {'; '.join(moved)}."]
+
+
+def ordinal(number: int) -> str:
+    """A place in words up to the twelfth, then in figures."""
+    words = (
+        *("first", "second", "third", "fourth", "fifth", "sixth"),
+        *("seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth"),
+    )
+    return words[number - 1] if number <= len(words) else f"in place {number}"

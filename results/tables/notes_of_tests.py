@@ -1,0 +1,168 @@
+"""What the tests say, do not say and cannot say, in words for tables and the page."""
+
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+
+from results.analysis.statistics import ALPHA
+from results.tables.mean_table import DECIMALS
+from results.wording import HIGHER, LOWER, bracketed, listed
+
+Titles = Mapping[str, str]
+
+
+def mark_frame(tests: pd.DataFrame, output: str, like: pd.DataFrame) -> pd.DataFrame:
+    """The marks of `paired_tests` in the shape of a table of methods by test sets."""
+    marks = tests[tests["output"] == output].pivot(
+        index="method", columns="test_set", values="mark"
+    )
+    return marks.reindex(index=like.index, columns=like.columns).astype("object").fillna("")
+
+
+def mark_notes(tests: pd.DataFrame, reference: str, output: str, titles: Titles) -> list[str]:
+    """What the marks in a table of an output mean; ``reference`` is a title."""
+    of_output = tests[tests["output"] == output]
+    if of_output.empty:
+        return []
+    notes = [
+        f"{HIGHER} higher, {LOWER} lower than {reference} at p < {ALPHA}, by mean and by ranks: "
+        "paired two-sided Wilcoxon signed-rank tests over subjects (averaged within a subject over "
+        f"the repeats that both have), {family_words(of_output)}. They hold for these trained "
+        "networks; what another training would change stands in the table over subjects and "
+        "repeats."
+    ]
+    found = set(of_output["mark"])
+    if found & {bracketed(HIGHER), bracketed(LOWER)}:
+        notes.append(
+            f"{bracketed(HIGHER)} and {bracketed(LOWER)}, in brackets: significant likewise, but "
+            "not all repeats point the same way, or the test is of a part only of what the means "
+            "in this table rest on."
+        )
+    return [
+        *notes,
+        *disagreement_notes(of_output, titles),
+        *partial_notes(of_output, titles),
+        *opposed_notes(of_output, titles),
+        *tiny_notes(of_output, titles),
+    ]
+
+
+def family_words(tests: pd.DataFrame) -> str:
+    """Which comparisons Holm's correction is over; ``tests`` are those of an output."""
+    output, family = str(tests["output"].iloc[0]), str(tests["family"].iloc[0])
+    count = int(tests["family_size"].iloc[0])
+    if family == output:
+        return f"Holm's correction over the {count} comparisons of {output}, by themselves"
+    return f"Holm's correction over the {count} comparisons of {family} together"
+
+
+def disagreement_notes(tests: pd.DataFrame, titles: Titles) -> list[str]:
+    """Significant differences that not all repeats have."""
+    rows = tests[(tests["mark"] != "") & (tests["agree"] < tests["repeats"])]
+    each = _each(rows, titles, lambda row: f"{row.test_set} {row.agree} of {row.repeats}")
+    return [f"Repeats that point the same way as a marked mean: {each}."] if each else []
+
+
+def partial_notes(tests: pd.DataFrame, titles: Titles) -> list[str]:
+    """Marks of a part of the scores, with the two means that are to be compared."""
+    rows = tests[tests["partial"].astype(bool) & (tests["mark"] != "")]
+    each = _each(
+        rows,
+        titles,
+        lambda row: (
+            f"{row.test_set} {row.mean:.{DECIMALS}f} against {row.reference_mean:.{DECIMALS}f}"
+        ),
+    )
+    if not each:
+        return []
+    return [
+        "Marked by a part of the scores, the subjects and repeats that both have; the means to be "
+        f"compared are those of that part: {each}."
+    ]
+
+
+def opposed_notes(tests: pd.DataFrame, titles: Titles) -> list[str]:
+    """Significant by ranks, with a mean that points the other way."""
+    each = _each(
+        tests[tests["opposed"].astype(bool)],
+        titles,
+        lambda row: f"{row.test_set} (effect r {row.effect:+.2f}, mean {row.difference:+.4f})",
+    )
+    if not each:
+        return []
+    return [
+        "Significant by ranks but without a mark, since the mean does not point the same way (most "
+        f"subjects change little one way, a few much the other): {each}."
+    ]
+
+
+def tiny_notes(tests: pd.DataFrame, titles: Titles) -> list[str]:
+    """Marked differences that are zero at the printed precision."""
+    tiny = tests["difference"].abs() < 0.5 * 10.0**-DECIMALS
+    each = _each(
+        tests[tiny & (tests["mark"] != "")],
+        titles,
+        lambda row: f"{row.test_set} {row.difference:+.1e}",
+    )
+    return [f"Significant, and 0.0000 at the printed precision: {each}."] if each else []
+
+
+def untested_notes(untested: Mapping[str, list[str]], titles: Titles, reference: str) -> list[str]:
+    """What `untested` has of an output, in words; ``reference`` is a name, as the keys are."""
+    each = "; ".join(
+        f"{title} on {listed(untested[name])}" for name, title in titles.items() if name in untested
+    )
+    if not each:
+        return []
+    return [
+        f"Not tested, for want of a subject and repeat that {titles[reference]} was scored on as "
+        f"well: {each}."
+    ]
+
+
+def power_notes(tests: pd.DataFrame, titles: Titles) -> list[str]:
+    """Where there are too few subjects or repeats for what a reader would like to conclude."""
+    notes = []
+    for output, family in tests.groupby("output"):
+        # The least p of a signed-rank test is that of all differences of one sign: 2 / 2^n. Holm
+        # multiplies it by the comparisons that are left once those with a lesser p are rejected,
+        # which are, at best, all that can have one.
+        least = 2.0 ** (1 - family["subjects"])
+        every = tests[tests["family"] == family["family"].iloc[0]]
+        every_least = 2.0 ** (1 - every["subjects"])
+        left = least.map(lambda one, of=every_least: int((of >= one).sum()))
+        hopeless = family[(least * left).ge(ALPHA)]
+        if len(hopeless):
+            few = sorted({int(count) for count in hopeless["subjects"]})
+            names = dict.fromkeys(map(str, hopeless["test_set"]))
+            notes.append(
+                f"Too few subjects ({listed(map(str, few))}) for a significant difference of "
+                f"{output} on {listed(names)}, however large: the least p of a signed-rank test, "
+                f"times the comparisons that Holm's correction leaves, is not below {ALPHA}."
+            )
+    fewest = tests.groupby("method")["repeats"].min()
+    if len(fewest) and (few_repeats := fewest[fewest < 3]).size:
+        counts = {
+            int(count): listed(title for name, title in titles.items() if name in rows.index)
+            for count, rows in few_repeats.groupby(few_repeats)
+        }
+        each = "; ".join(
+            ("one repeat" if count == 1 else f"{count} repeats")
+            + (f" ({names})" if few_repeats.size < len(fewest) or len(counts) > 1 else "")
+            for count, names in counts.items()
+        )
+        notes.append(
+            f"Compared on {each} only: tests and intervals over subjects say nothing of how much "
+            "another training run, or split, would change."
+        )
+    return notes
+
+
+def _each(rows: pd.DataFrame, titles: Titles, say: Callable[..., str]) -> str:
+    """Rows by method, in the order of the titles: "A: x, y; B: z"."""
+    found: dict[str, list[str]] = {}
+    for row in rows.itertuples(index=False):
+        found.setdefault(str(row.method), []).append(say(row))
+    return "; ".join(
+        f"{title}: {', '.join(found[name])}" for name, title in titles.items() if name in found
+    )

@@ -1,0 +1,82 @@
+"""Each script of the gallery runs, and shows what its page says."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+GALLERY = Path(__file__).parents[2] / "docs" / "gallery"
+SCRIPTS = sorted(path.stem for path in GALLERY.glob("*.py"))
+TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=2", "--set", "precision=float32")
+
+
+def run(name: str, data: Path, folder: Path, *words: str) -> str:
+    environment = os.environ | {
+        "COOPBENCH_DATA": str(data),
+        "MPLBACKEND": "agg",
+        "OMP_NUM_THREADS": "1",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    done = subprocess.run(
+        [sys.executable, str(GALLERY / f"{name}.py"), *words],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_every_script_is_tested_and_named_on_the_first_page() -> None:
+    tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
+    index = (GALLERY / "index.md").read_text("utf-8")
+    assert SCRIPTS and set(SCRIPTS) <= tested
+    assert all(f"({name}.md)" in index for name in SCRIPTS)
+
+
+def test_own_predictions(data: Path, tmp_path: Path) -> None:
+    printed = run("own_predictions", data, tmp_path)
+    rows = [line for line in printed.splitlines() if line.startswith("| shift-")]
+    cells = [[cell.strip(" *‡") for cell in row.split("|")] for row in rows]
+    dice = {cell[1]: float(cell[2]) for cell in cells}
+    assert set(dice) == {"shift-1", "shift-4"}
+    assert 0 < dice["shift-4"] < dice["shift-1"] < 1
+    assert (tmp_path / "report" / "report.html").is_file()
+
+
+def test_new_method(data: Path, tmp_path: Path) -> None:
+    printed = run("new_method", data, tmp_path)
+    lines = [line for line in printed.splitlines() if line[:2] in ("0 ", "7 ")]
+    first, last = (ast.literal_eval(line[2:]) for line in lines)
+    assert sum(last.values()) < sum(first.values())
+    assert any(term.startswith("hard_") for term in first)
+    assert (tmp_path / "erased.png").stat().st_size > 10_000
+
+
+def test_robustness_curve(own_data: Path, tmp_path: Path) -> None:
+    run("robustness_curve", own_data, tmp_path, *TINY)
+    curve = pd.read_csv(tmp_path / "report" / "tables" / "severity.csv")
+    assert sorted(set(curve["severity"])) == [0, 1, 3, 5]
+    assert (tmp_path / "noise-curve.png").stat().st_size > 5_000
+    assert (tmp_path / "report" / "figures" / "severity.png").is_file()
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_becomes_a_page_that_loses_no_line_of_code(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(GALLERY.parent / "tools"))
+    from gallery import as_page
+
+    script = GALLERY / f"{name}.py"
+    title, page = as_page(script)
+    assert page.startswith(f"# {title}\n") and not title.endswith(".")
+    source = script.read_text("utf-8").split('"""', 2)[2]
+    code = [line for line in source.splitlines() if line and not line.startswith("#")]
+    assert code and [line for line in code if line not in page] == []
+    assert page.count("```") % 2 == 0
