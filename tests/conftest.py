@@ -55,7 +55,7 @@ def processes_with_imports() -> None:
             *(
                 "benchmark.evaluation.external.scoring",
                 "benchmark.corrupted_sets.manifest",
-                "benchmark.study.training",
+                "benchmark.study.train_job",
             ),
             *("benchmark.corrupted_sets.corrupt_set", "benchmark.corrupted_sets.corrupt_folder"),
             *("corruptions.acdc_c", "corruptions.declared"),

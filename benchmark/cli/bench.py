@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING
 import click
 
 from benchmark.cli.options import (
-    choose_preset,
     count_workers,
     data_option,
     device_option,
     examples,
-    locate_data,
     methods_option,
     preset_option,
-    read_training_set,
     set_option,
     workers_option,
 )
@@ -96,31 +93,28 @@ def bench(
 
         show(bench_report(size))
         return
-    from benchmark.core.device import find_device
+    from benchmark.cli.request import read_request
     from benchmark.corrupted_sets.recipe import find_recipe
     from benchmark.data.dataset import read_dataset
-    from benchmark.methods.registry import find_method, method_names
-    from benchmark.runs.config import resolve
+    from benchmark.methods.registry import method_names
     from benchmark.speed import tables as measure
 
-    names = tuple(dict.fromkeys((reference, *(methods or method_names()))))
-    for method in names:
-        find_method(method)
     found = find_recipe(recipe) if "corrupt" in chosen else None  # only that needs TorchIO
-    where, folder = find_device(device), locate_data(data)
-    dataset = read_training_set(folder, overrides)
-    preset = choose_preset(preset, dataset, where.type)
-    configs = [
-        resolve(method, dataset, preset=preset, repeat=0, overrides=overrides) for method in names
-    ]
-    test_set = read_dataset(folder / "acdc")
+    names = tuple(dict.fromkeys((reference, *(methods or method_names()))))
+    asked = read_request(names, data=data, preset=preset, device=device, overrides=overrides)
+    test_set = read_dataset(asked.data / "acdc")
     for part in dict.fromkeys(chosen):
         if part == "steps":
             said = measure.bench_steps(
-                configs, dataset, where, rounds=rounds, steps=steps, plain=plain
+                asked.configs,
+                asked.dataset,
+                asked.device,
+                rounds=rounds,
+                steps=steps,
+                plain=plain,
             )
         elif part == "evaluation":
-            said = measure.bench_evaluation(configs[0], test_set, where, rounds=rounds)
+            said = measure.bench_evaluation(asked.configs[0], test_set, asked.device, rounds=rounds)
         elif found is not None and part == "corrupt":
             said = measure.bench_corrupt(
                 test_set, found, workers=count_workers(workers), rounds=rounds
@@ -128,7 +122,7 @@ def bench(
         else:
             said = measure.bench_report(size)
         show(said + "\n")
-    show(measure.describe_hardware(where))
+    show(measure.describe_hardware(asked.device))
 
 
 def _study_size(text: str) -> "StudySize":

@@ -9,8 +9,8 @@ from benchmark.cli.options import (
     count_workers,
     data_option,
     examples,
-    listed,
     locate_data,
+    split_names,
     workers_option,
 )
 from benchmark.core.errors import UsageError
@@ -42,7 +42,7 @@ def convert() -> None:
 )
 @click.option("--train-set", default="acdc", show_default=True, help="The set with splits.")
 @click.option(
-    "--sets", callback=listed, help="Names of test sets, with commas between.  [default: all]"
+    "--sets", callback=split_names, help="Names of test sets, with commas between.  [default: all]"
 )
 @click.option(
     "--id",

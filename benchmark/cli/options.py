@@ -1,16 +1,12 @@
 """What several commands share: options, what these mean by default, and how a command speaks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from benchmark.core.errors import UsageError
 from benchmark.core.streams import say
-
-if TYPE_CHECKING:
-    from benchmark.data.dataset import Dataset
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -40,38 +36,16 @@ def locate_data(option: Path | None) -> Path:
     return location.folder
 
 
-def choose_preset(option: str | None, dataset: "Dataset", device: str) -> str:
-    """The preset asked for, else the one that fits data and device; said in one line."""
-    if option is not None:
-        return option
-    if dataset.phantom:
-        preset, why = "demo", "the data are the phantom"
-    elif device == "cuda":
-        preset, why = "paper", "there is a GPU"
-    else:
-        preset, why = "compact", "there is no GPU"
-    say(f"preset: {preset}, since {why}; choose by --preset")
-    return preset
-
-
-def read_training_set(data: Path, overrides: Sequence[str]) -> "Dataset":
-    """The prepared set that is trained on: ``acdc`` unless ``--set train_set=…`` says otherwise."""
-    from benchmark.data.dataset import read_dataset
-    from benchmark.runs.config import training_set
-
-    return read_dataset(data / training_set(overrides))
-
-
-def listed(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
+def split_names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
     """Callback of an option that takes ``a,b,c``."""
     return tuple(part.strip() for part in value.split(",") if part.strip()) if value else ()
 
 
-def listed_repeats(
+def split_repeats(
     ctx: click.Context, parameter: click.Parameter, value: str | None
 ) -> tuple[int, ...]:
     """Callback of an option that takes repeats as ``0,1,2``; each once."""
-    parts = listed(ctx, parameter, value)
+    parts = split_names(ctx, parameter, value)
     if value is not None and not (parts and all(part.isdecimal() for part in parts)):
         raise UsageError(f"--repeats {','.join(parts)}: give whole numbers, as 0,1,2")
     return tuple(dict.fromkeys(map(int, parts)))
@@ -88,7 +62,7 @@ def printable_title(text: str, option: str) -> str:
     return text.strip()
 
 
-def listed_titles(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> dict[str, str]:
+def split_titles(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> dict[str, str]:
     """Callback of an option that takes ``NAME=TITLE``, several times."""
     titles = {}
     for one in value:
@@ -145,7 +119,7 @@ set_option = click.option(
     "'coopbench methods NAME' lists the keys.",
 )
 methods_option = click.option(
-    "--methods", callback=listed, help="Names, with commas between.  [default: all]"
+    "--methods", callback=split_names, help="Names, with commas between.  [default: all]"
 )
 report_option = click.option(
     "--out", type=FOLDER, help="Folder to write to.  [default: report/<data>-<preset>]"

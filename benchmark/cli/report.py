@@ -1,9 +1,7 @@
 """``coopbench report``: tables, figures and the page."""
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -13,21 +11,16 @@ from benchmark.cli.options import (
     data_option,
     device_option,
     examples,
-    listed,
-    listed_repeats,
-    listed_titles,
     locate_data,
     print_width,
     report_option,
     runs_option,
+    split_names,
+    split_repeats,
+    split_titles,
     workers_option,
 )
 from benchmark.core.streams import say, show
-
-if TYPE_CHECKING:
-    import torch
-
-    from benchmark.reporting.report import ReportOptions
 
 
 @click.command(
@@ -46,7 +39,7 @@ if TYPE_CHECKING:
     "--preset", type=click.Choice(PRESETS), help="Which runs, where there are several presets."
 )
 @click.option(
-    "--repeats", callback=listed_repeats, help="Which repeats of the runs, as 0,1.  [default: all]"
+    "--repeats", callback=split_repeats, help="Which repeats of the runs, as 0,1.  [default: all]"
 )
 @report_option
 @click.option("--average-all", is_flag=True, help="Take further test sets into the averages.")
@@ -89,7 +82,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--methods",
-    callback=listed,
+    callback=split_names,
     metavar="NAME,…",
     help="Which rows, by name, and in this order.  [default: all]",
 )
@@ -97,7 +90,7 @@ if TYPE_CHECKING:
     "--title",
     "titles",
     multiple=True,
-    callback=listed_titles,
+    callback=split_titles,
     metavar='NAME="…"',
     help="What is printed for the row NAME, of any characters; may be repeated.",
 )
@@ -156,6 +149,7 @@ def report(
     subjects and repeats; docs/statistics.md says what each can tell.
     """
     from benchmark.core.device import find_device
+    from benchmark.reporting.make_report import make_report
     from benchmark.reporting.report import ReportOptions
 
     options = ReportOptions(
@@ -171,7 +165,7 @@ def report(
         width=width,
     )
     where = find_device(device)
-    make_report(
+    lines = make_report(
         locate_data(data),
         runs,
         preset,
@@ -179,79 +173,11 @@ def report(
         options,
         device=where,
         scored_on=where,
+        ansi=sys.stdout.isatty(),
+        say=say,
         workers=workers,
         external=scores,
         repeats=repeats,
     )
-
-
-def make_report(
-    data: Path,
-    runs: Path,
-    preset: str | None,
-    out: Path | None,
-    options: "ReportOptions",
-    *,
-    device: "torch.device",
-    scored_on: "torch.device",
-    workers: int | None = None,
-    external: Sequence[Path] = (),
-    gather: bool = False,
-    repeats: Sequence[int] = (),
-) -> None:
-    """Score what is not scored yet, write the report, and say where it is.
-
-    Args:
-        data: the folder of prepared sets.
-        runs: the folder of runs.
-        preset: which runs; None: there is only one.
-        out: the folder to write to; None: named after data and preset.
-        options: what is in it.
-        device: where pictures are computed.
-        scored_on: where scores are, or were, elsewhere.
-        workers: processes; None: as fits the device.
-        external: scores of external models.
-        gather: whether the group's scores may have changed already; else they are gathered where
-            something was scored here, so that of others' runs, complete and maybe not to be
-            written into, a report can be made.
-        repeats: of the runs; none: all.
-    """
-    from benchmark.evaluation.evaluate import evaluate as score
-    from benchmark.evaluation.evaluate import gather_groups
-    from benchmark.evaluation.external.rows import read_external_rows
-    from benchmark.reporting.report import write_report
-    from benchmark.runs.code import code_remarks
-    from benchmark.runs.selection import all_datasets, select_runs
-
-    datasets = all_datasets(data)
-    selection = select_runs(
-        runs,
-        datasets,
-        preset,
-        repeats=repeats,
-        names=options.methods,
-        may_be_empty=bool(external),
-    )
-    names = {run.config.name for run in selection.runs}
-    rows = read_external_rows(external, names, datasets)
-    if len(selection.runs) > 1:
-        say(f"report: {len(selection.runs)} runs on {len(datasets)} test sets")
-    changed, _ = code_remarks(selection.runs)
-    for name, remark in changed.items():
-        say(f"{name}: {remark}; marked in the report. 'coopbench train --retrain' trains it anew")
-    if score(selection.runs, datasets, device=scored_on, workers=workers) or gather:
-        gather_groups(selection.runs, datasets)
-    folder = out or Path("report") / selection.group
-    written = write_report(
-        selection,
-        datasets,
-        folder,
-        options=options,
-        ansi=sys.stdout.isatty(),
-        device=device,
-        external=rows,
-        tell=lambda line: say(f"report: {line}"),
-    )
-    click.echo(written.text)
-    for line in written.lines(folder):
+    for line in lines:
         show(line)

@@ -6,17 +6,14 @@ from typing import TYPE_CHECKING
 import click
 
 from benchmark.cli.options import (
-    choose_preset,
     data_option,
     deterministic_option,
     device_option,
     examples,
     keep_state_option,
-    locate_data,
     on_change_option,
     preset_option,
     printable_title,
-    read_training_set,
     runs_option,
     set_option,
 )
@@ -74,29 +71,24 @@ def train(
     A finished run with a constant learning rate goes on to more steps (--set steps=…) from its last
     state, which lies in its folder (30 MB).
     """
-    from benchmark.core.device import find_device
-    from benchmark.methods.registry import find_method
-    from benchmark.runs.config import resolve
-
-    find_method(method)  # a misspelt name is said before anything long begins
-    where = find_device(device)
-    dataset = read_training_set(locate_data(data), overrides)
-    config = resolve(
-        method,
-        dataset,
-        preset=choose_preset(preset, dataset, where.type),
-        repeat=repeat,
-        seed=seed,
-        name=name,
-        title=None if title is None else printable_title(title, "--title"),
-        overrides=overrides,
-    )
+    from benchmark.cli.request import read_request
     from benchmark.core.progress import make_progress
     from benchmark.runs.code import changed_code
     from benchmark.runs.own_run import own_run
     from benchmark.training.loop import Trainer
 
-    with own_run(runs, config, on_change=on_change or "refuse") as run:
+    asked = read_request(
+        [method],
+        data=data,
+        preset=preset,
+        device=device,
+        overrides=overrides,
+        repeats=[repeat],
+        seed=seed,
+        name=name,
+        title=None if title is None else printable_title(title, "--title"),
+    )
+    with own_run(runs, asked.configs[0], on_change=on_change or "refuse") as run:
         if run.begun and (change := changed_code(run)):
             say(f"{run.folder}: {change}; kept, as asked")
         if run.finished:
@@ -104,7 +96,9 @@ def train(
                 run.resume.unlink(missing_ok=True)
             show(f"{run.folder}: already trained ({_outcome(run.summary())})")
             return
-        trainer = Trainer(run, dataset, where, deterministic=deterministic, keep_state=keep_state)
+        trainer = Trainer(
+            run, asked.dataset, asked.device, deterministic=deterministic, keep_state=keep_state
+        )
         with make_progress() as progress:
             task = progress.add_task(run.folder.name, total=trainer.total, note="")
 

@@ -42,6 +42,12 @@ class CoopbenchError(Exception):
         return "\n".join(self.lines)
 
 
+def join_errors(errors: Sequence[CoopbenchError]) -> CoopbenchError:
+    """All lines of several faults, and their details, in one."""
+    lines = [line for error in errors for line in error.args]
+    return CoopbenchError(*lines, details="\n".join(e.details for e in errors if e.details))
+
+
 class ScoreFileError(CoopbenchError):
     """A score file cannot be used; one line says which file, what is wrong and what to do."""
 

@@ -13,7 +13,7 @@ from rich.progress import (
 )
 
 
-def make_progress(*, hidden: bool = False) -> Progress:
+def make_progress() -> Progress:
     """A bar with counts and time left; disabled when standard error is no terminal."""
     console = Console(stderr=True)
     return Progress(
@@ -23,13 +23,13 @@ def make_progress(*, hidden: bool = False) -> Progress:
         TimeRemainingColumn(elapsed_when_finished=True),
         TextColumn("{task.fields[note]}"),
         console=console,
-        disable=hidden or not console.is_terminal,
+        disable=not console.is_terminal,
     )
 
 
 @contextmanager
-def progress_bar(title: str, total: int, *, hidden: bool = False) -> Iterator[Callable[[], None]]:
+def progress_bar(title: str, total: int) -> Iterator[Callable[[], None]]:
     """A bar for ``total`` things; call what it yields after each of them."""
-    with make_progress(hidden=hidden) as progress:
+    with make_progress() as progress:
         task = progress.add_task(title, total=total, note="")
         yield lambda: progress.advance(task)

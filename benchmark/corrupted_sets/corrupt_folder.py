@@ -8,7 +8,7 @@ Intensities keep their range, slice by slice, and headers are kept. A cine (4D) 
 by frame, each with a draw of its own or all with one; a 2D image is a stack of one slice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -21,17 +21,15 @@ from pydantic import BaseModel
 from benchmark.core.errors import CoopbenchError, first_lines
 from benchmark.core.files import sha256, write_json
 from benchmark.core.lock import folder_lock
-from benchmark.core.parallel import check_cancelled, run_parallel, split_errors
+from benchmark.core.parallel import check_cancelled, split_errors
 from benchmark.core.seeding import derive_seed
-from benchmark.corrupted_sets.corrupt_set import corrupt_in_range, not_applied, volume_seed
+from benchmark.corrupted_sets.corrupt_volume import corrupt_in_range, not_applied
+from benchmark.corrupted_sets.making import Made, Making, make_all, make_in_parallel
 from benchmark.corrupted_sets.manifest import (
     Manifest,
     RecipeRecord,
     VolumeRecord,
     geometry_checksum,
-    parameters_of,
-    record_recipe,
-    software,
     voxel_checksum,
 )
 from benchmark.corrupted_sets.recipe import Corrupted, Recipe, Stack
@@ -167,23 +165,11 @@ def _corrupt_all(
     same_draw: bool,
 ) -> tuple[Manifest, int, list[str], list[str]]:
     """The manifest, how many volumes are new, lines on broken images, and lines on headers."""
-    with run_parallel(
-        partial(
-            _corrupt_image,
-            images=images,
-            recipe=recipe,
-            out=out,
-            seed=seed,
-            given=parameters_of(replayed),
-            same_draw=same_draw,
-        ),
-        chosen,
-        title=f"corrupt {images.name} ({recipe.title})",
-        workers=workers,
-        preload=[__name__, type(recipe).__module__],
-    ) as work:
-        done, faults = split_errors(work)
-    volumes = [record for _, (made, _) in done for record, _ in made]
+    making = Making.of(recipe, seed, out, replayed)
+    work = partial(_corrupt_image, images=images, making=making, same_draw=same_draw)
+    with make_in_parallel(work, chosen, recipe, name=images.name, workers=workers) as outcomes:
+        done, faults = split_errors(outcomes)
+    volumes = [one.kept for _, (made, _) in done for one in made]
     if faults and not (skip_bad and volumes):
         raise CoopbenchError(
             *first_lines(faults),
@@ -191,83 +177,147 @@ def _corrupt_all(
             "the same command again; or leave them out by --skip-bad",
         )
     manifest = Manifest(
-        recipe=record_recipe(recipe),
+        recipe=making.made_by,
         seed=seed,
         layout="folder",
         source=images.name,
-        software=software(recipe),
+        software=making.software,
         volumes=tuple(volumes),
     )
     manifest.write(out)
-    new = sum(new for _, (made, _) in done for _, new in made)
+    new = sum(one.new for _, (made, _) in done for one in made)
     return manifest, new, faults, doubt_lines(doubt for _, (_, doubt) in done)
 
 
 def _corrupt_image(
-    image: Path,
-    *,
-    images: Path,
-    recipe: Recipe,
-    out: Path,
-    seed: int,
-    given: dict[str, VolumeRecord],
-    same_draw: bool,
-) -> tuple[Sequence[tuple[VolumeRecord, bool]], str]:
-    """Each kind and draw of an image with whether it is new, and what its header disagrees in."""
+    image: Path, *, images: Path, making: Making, same_draw: bool
+) -> tuple[list[Made[VolumeRecord]], str]:
+    """Every kind and draw of one image, and what its header disagrees in."""
     check_name(images, image)
     path = images / image
     if not path.is_file():
         raise CoopbenchError(f"{path}: is no file")
-    source_sha256 = sha256(path)
-    made_by = {"recipe": record_recipe(recipe), "software": software(recipe)}
-    done = []
+    checksum = sha256(path)
 
     @cache
-    def volume() -> Volume:
+    def read() -> Volume:
         return read_image(path)
 
-    for kind in recipe.kinds:
-        for draw in range(1, recipe.draws + 1):
-            place = Path(kind, f"draw{draw}") if recipe.draws > 1 else Path(kind)
-            file = (place / image).as_posix()
-            fixed = given.get(file)
-            if given and fixed is None:
-                raise CoopbenchError(f"{path}: the manifest lacks {file}")
-            if fixed is not None and fixed.source_sha256 != source_sha256:
-                raise CoopbenchError(f"{path}: is not the image that the set was made from")
-            name = f"{image.with_name(stem(image)).as_posix()}"
-            own_seed = fixed.seed if fixed else volume_seed(recipe, seed, kind, name, draw)
-            kept = _Kept.read(out / "records" / f"{file}.json")
-            if kept is not None and kept.serves(
-                made_by, source_sha256, own_seed, fixed, same_draw=same_draw
-            ):
-                target = out / file
-                if target.is_file() and sha256(target) == kept.sha256:
-                    done.append((kept.volume, False))
-                    continue
-            check_cancelled()
-            data, parameters = _corrupt_volume(
-                recipe, volume(), kind, own_seed, fixed, path, same_draw=same_draw
-            )
-            _write_like(path, out / file, data)
-            record = VolumeRecord(
-                file=file,
-                source=image.as_posix(),
-                source_sha256=source_sha256,
-                kind=kind,
-                severity=recipe.family(kind)[1],
-                draw=draw,
-                seed=own_seed,
+    def target(kind: str, draw: int) -> _CorruptedImage:
+        return _CorruptedImage(path, image, checksum, making, kind, draw, read, same_draw=same_draw)
+
+    made = make_all(making.recipe, target)
+    return made, read().doubt if any(one.new for one in made) else ""
+
+
+class _CorruptedImage:
+    """An image under a kind and draw: a file, and its record in a folder of records."""
+
+    def __init__(
+        self,
+        path: Path,
+        image: Path,
+        checksum: str,
+        making: Making,
+        kind: str,
+        draw: int,
+        read: Callable[[], Volume],
+        *,
+        same_draw: bool,
+    ) -> None:
+        self.path, self.image, self.checksum = path, image, checksum
+        self.making, self.kind, self.draw = making, kind, draw
+        self.read, self.same_draw = read, same_draw
+        place = Path(kind, f"draw{draw}") if making.recipe.draws > 1 else Path(kind)
+        self.file = (place / image).as_posix()
+        self.record = making.out / "records" / f"{self.file}.json"
+        name = image.with_name(stem(image)).as_posix()
+        self.drawing = making.volume(
+            self.file, kind, (name, draw), source=path, source_sha256=checksum
+        )
+
+    def kept(self) -> VolumeRecord | None:
+        """The volume's record, where it was made from the very same things and is intact."""
+        kept = _Kept.read(self.record)
+        if kept is None or not self._is_up_to_date(kept):
+            return None
+        target = self.making.out / self.file
+        return kept.volume if target.is_file() and sha256(target) == kept.sha256 else None
+
+    def _is_up_to_date(self, kept: "_Kept") -> bool:
+        volume, making, given = kept.volume, self.making, self.drawing.parameters
+        same = kept.recipe.same_voxels(making.made_by) and kept.software == making.software
+        same = same and (volume.source_sha256, volume.seed) == (self.checksum, self.drawing.seed)
+        same = same and not volume.edited
+        if given is not None:
+            return same and given == volume.parameters
+        return same and (EACH if self.same_draw else ALL) not in volume.parameters
+
+    def make(self) -> VolumeRecord:
+        """Corrupt the image, and write it and its record."""
+        making = self.making
+        data, parameters = self._corrupted()
+        target = making.out / self.file
+        _write_like(self.path, target, data)
+        volume = VolumeRecord(
+            file=self.file,
+            source=self.image.as_posix(),
+            source_sha256=self.checksum,
+            kind=self.kind,
+            severity=making.recipe.family(self.kind)[1],
+            draw=self.draw,
+            seed=self.drawing.seed,
+            parameters=parameters,
+            voxels=voxel_checksum(data),
+            geometry=geometry_checksum(target),
+            label_sha256=None,
+        ).sealed()
+        kept = _Kept(
+            recipe=making.made_by, software=making.software, volume=volume, sha256=sha256(target)
+        )
+        write_json(self.record, kept.model_dump(mode="json"), durable=False)
+        return volume
+
+    def _corrupted(self) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """The corrupted voxels in the shape of the source's, and the parameters.
+
+        Those of a 4D image are a list under `EACH`, or of all frames under `ALL`.
+        """
+        seed, given = self.drawing.seed, self.drawing.parameters
+        try:
+            voxels = np.ascontiguousarray(finite_float32(self.read().data).T)
+        except ValueError as error:
+            raise CoopbenchError(f"{self.path}: {error}") from error
+        if voxels.ndim == 3:
+            corrupted = self._of_stack(voxels, seed, given)
+            return corrupted.slices.T, corrupted.parameters
+        frames: list[Corrupted] = []
+        for number, frame in enumerate(voxels):
+            if given is None and self.same_draw:
+                parameters = frames[0].parameters if frames else None
+            else:
+                parameters = _of_frame(given, number, len(voxels), self.path)
+            own_seed = seed if self.same_draw else derive_seed(seed, "frame", number)
+            frames.append(self._of_stack(frame, own_seed, parameters))
+        whole = np.stack([frame.slices for frame in frames]).T
+        if self.same_draw if given is None else ALL in given:
+            return whole, {ALL: frames[0].parameters}
+        return whole, {EACH: [frame.parameters for frame in frames]}
+
+    def _of_stack(self, slices: Stack, seed: int, parameters: dict[str, Any] | None) -> Corrupted:
+        check_cancelled()
+        spacing = self.read().spacing[::-1]
+        try:
+            return corrupt_in_range(
+                self.making.recipe,
+                slices,
+                self.kind,
+                seed=seed,
+                spacing=spacing,
                 parameters=parameters,
-                voxels=voxel_checksum(data),
-                geometry=geometry_checksum(out / file),
-                label_sha256=None,
-            ).sealed()
-            new = _Kept(**made_by, volume=record, sha256=sha256(out / file))
-            kept_as = out / "records" / f"{file}.json"
-            write_json(kept_as, new.model_dump(mode="json"), durable=False)
-            done.append((record, True))
-    return done, volume().doubt if any(new for _, new in done) else ""
+            )
+        except Exception as error:  # of whatever recipe, on a volume it was not made for
+            raise not_applied(self.path, self.kind, error) from error
 
 
 class _Kept(BaseModel):
@@ -286,71 +336,6 @@ class _Kept(BaseModel):
             return read_record(path, cls)
         except (CoopbenchError, OSError):
             return None
-
-    def serves(
-        self,
-        made_by: dict[str, Any],
-        source_sha256: str,
-        seed: int,
-        fixed: VolumeRecord | None,
-        *,
-        same_draw: bool,
-    ) -> bool:
-        """Whether the volume was made from the very same things, and its record is whole."""
-        volume = self.volume
-        same = self.recipe.same_voxels(made_by["recipe"]) and self.software == made_by["software"]
-        same = same and (volume.source_sha256, volume.seed) == (source_sha256, seed)
-        same = same and not volume.edited
-        if fixed is not None:
-            return same and fixed.parameters == volume.parameters
-        return same and (EACH if same_draw else ALL) not in volume.parameters
-
-
-def _corrupt_volume(
-    recipe: Recipe,
-    source: Volume,
-    kind: str,
-    seed: int,
-    fixed: VolumeRecord | None,
-    path: Path,
-    *,
-    same_draw: bool,
-) -> tuple[NDArray[np.float32], dict[str, Any]]:
-    """The corrupted voxels in the shape of the source's, and the parameters.
-
-    Those of a 4D image are a list under `EACH`, or of all frames under `ALL`.
-    """
-    try:
-        voxels = np.ascontiguousarray(finite_float32(source.data).T)
-    except ValueError as error:
-        raise CoopbenchError(f"{path}: {error}") from error
-    given = fixed.parameters if fixed else None
-
-    def one(slices: Stack, seed: int, parameters: dict[str, Any] | None) -> Corrupted:
-        check_cancelled()
-        spacing = source.spacing[::-1]
-        try:
-            return corrupt_in_range(
-                recipe, slices, kind, seed=seed, spacing=spacing, parameters=parameters
-            )
-        except Exception as error:  # of whatever recipe, on a volume it was not made for
-            raise not_applied(path, kind, error) from error
-
-    if voxels.ndim == 3:
-        corrupted = one(voxels, seed, given)
-        return corrupted.slices.T, corrupted.parameters
-    frames: list[Corrupted] = []
-    for number, frame in enumerate(voxels):
-        if given is None and same_draw:
-            parameters = frames[0].parameters if frames else None
-        else:
-            parameters = _of_frame(given, number, len(voxels), path)
-        own_seed = seed if same_draw else derive_seed(seed, "frame", number)
-        frames.append(one(frame, own_seed, parameters))
-    whole = np.stack([frame.slices for frame in frames]).T
-    if same_draw if given is None else ALL in given:
-        return whole, {ALL: frames[0].parameters}
-    return whole, {EACH: [frame.parameters for frame in frames]}
 
 
 def _of_frame(

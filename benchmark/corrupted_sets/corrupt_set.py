@@ -1,11 +1,7 @@
-"""Corrupted test sets: a recipe applied to the prepared test subjects.
-
-Every volume has a seed of its own, derived from the recipe, the kind, the subject, the frame and
-the draw, so neither the order nor the number of processes changes a byte.
-"""
+"""Corrupted test sets: a recipe applied to the prepared test subjects."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
@@ -16,93 +12,32 @@ from typing import Any
 from benchmark.core.errors import CoopbenchError
 from benchmark.core.files import digest, sha256, whole_folder, write_json
 from benchmark.core.lock import folder_lock
-from benchmark.core.parallel import check_cancelled, results_or_raise, run_parallel
-from benchmark.core.seeding import derive_seed
+from benchmark.core.parallel import results_or_raise
+from benchmark.corrupted_sets.corrupt_volume import corrupt_slices, not_applied
+from benchmark.corrupted_sets.making import Drawing, Made, Making, make_all, make_in_parallel
 from benchmark.corrupted_sets.manifest import (
     Manifest,
     VolumeRecord,
     geometry_checksum,
-    parameters_of,
     record_recipe,
     software,
     voxel_checksum,
 )
-from benchmark.corrupted_sets.recipe import Corrupted, Recipe, Spacing, Stack
+from benchmark.corrupted_sets.recipe import Recipe
 from benchmark.corrupted_sets.set_folder import refuse_another
 from benchmark.data.dataset import Case, Dataset, evaluated_cases, read_case
-from benchmark.data.field import centre_field, inside_field, put_back, scale_slices
 from benchmark.data.nifti import write_volume
 from benchmark.data.prepared import PreparedFrame, read_frame
 from benchmark.data.set_names import CLEAN, MadeBy, known_as
 
 
 @dataclass(frozen=True)
-class Made:
+class MadeSet:
     """What `corrupt` did: the sets, their manifest, and how many cases were made anew."""
 
     datasets: list[Dataset]
     manifest: Manifest
     made: int
-
-
-def corrupt_slices(
-    recipe: Recipe,
-    slices: Stack,
-    kind: str,
-    *,
-    seed: int,
-    spacing: Spacing,
-    parameters: dict[str, Any] | None = None,
-) -> Corrupted:
-    """The protocol's way of corrupting slices (slices, H, W), section 5.
-
-    The centre field is scaled to [0, 1] slice by slice, corrupted, scaled to [0, 1] again, and put
-    back. With ``parameters``, these are applied and nothing is drawn.
-    """
-    field = slices if recipe.field is None else centre_field(slices, recipe.field)
-    corrupted = _apply(recipe, field, kind, seed, spacing, parameters)
-    return Corrupted(put_back(scale_slices(corrupted.slices), slices), corrupted.parameters)
-
-
-def corrupt_in_range(
-    recipe: Recipe,
-    slices: Stack,
-    kind: str,
-    *,
-    seed: int,
-    spacing: Spacing,
-    parameters: dict[str, Any] | None = None,
-) -> Corrupted:
-    """Corrupt slices (slices, H, W) of any intensities; each keeps its range in the field.
-
-    As `corrupt_slices`, but slices smaller than the field are not padded.
-    """
-    whole = slices.copy()
-    field = whole if recipe.field is None else inside_field(whole, recipe.field)
-    low = field.min(axis=(-2, -1), keepdims=True)
-    span = field.max(axis=(-2, -1), keepdims=True) - low
-    corrupted = _apply(recipe, field, kind, seed, spacing, parameters)
-    field[:] = low + span * scale_slices(corrupted.slices)
-    return Corrupted(whole, corrupted.parameters)
-
-
-def _apply(
-    recipe: Recipe,
-    field: Stack,
-    kind: str,
-    seed: int,
-    spacing: Spacing,
-    parameters: dict[str, Any] | None,
-) -> Corrupted:
-    scaled = scale_slices(field)
-    if parameters is None:
-        return recipe.corrupt(scaled, kind, seed, spacing)
-    return Corrupted(recipe.replay(scaled, kind, parameters), parameters)
-
-
-def volume_seed(recipe: Recipe, seed: int, kind: str, *name: object) -> int:
-    """The seed of a volume; the severities of one kind share it, and so their directions."""
-    return derive_seed(recipe.seed_name or recipe.name, seed, recipe.family(kind)[0], *name)
 
 
 def made_by(recipe: Recipe, clean: Dataset) -> MadeBy:
@@ -124,7 +59,7 @@ def corrupt(
     seed: int,
     workers: int,
     replayed: Manifest | None = None,
-) -> Made:
+) -> MadeSet:
     """Corrupt the test subjects of ``clean`` into ``out/<kind>``; what is intact is kept.
 
     Args:
@@ -153,28 +88,17 @@ def _corrupt(
     seed: int,
     workers: int,
     replayed: Manifest | None,
-) -> Made:
+) -> MadeSet:
     cases = evaluated_cases(clean)
     by_kind: dict[str, list[Case]] = {kind: [] for kind in recipe.kinds}
     made = 0
-    with run_parallel(
-        partial(
-            _corrupt_case,
-            clean=clean,
-            recipe=recipe,
-            out=out,
-            seed=seed,
-            given=parameters_of(replayed),
-        ),
-        cases,
-        title=f"corrupt {clean.title} ({recipe.title})",
-        workers=workers,
-        preload=[__name__, type(recipe).__module__],
-    ) as work:
-        for _, result in results_or_raise(work):
-            for kind, case, new in result:
-                by_kind[kind].append(case)
-                made += new
+    making = Making.of(recipe, seed, out, replayed)
+    work = partial(_corrupt_case, clean=clean, making=making)
+    with make_in_parallel(work, cases, recipe, name=clean.title, workers=workers) as outcomes:
+        for _, result in results_or_raise(outcomes):
+            for one in result:
+                by_kind[one.kind].append(one.kept)
+                made += one.new
     datasets = [
         _describe(clean, recipe, kind, by_kind[kind], out / kind, seed) for kind in recipe.kinds
     ]
@@ -182,7 +106,7 @@ def _corrupt(
     for dataset in datasets:
         dataset.write()
     manifest.write(out)
-    return Made(datasets, manifest, made)
+    return MadeSet(datasets, manifest, made)
 
 
 def _describe(
@@ -248,117 +172,105 @@ def _manifest(clean: Dataset, recipe: Recipe, seed: int, datasets: Sequence[Data
     )
 
 
-def _corrupt_case(
-    case: Case,
-    *,
-    clean: Dataset,
-    recipe: Recipe,
-    out: Path,
-    seed: int,
-    given: dict[str, VolumeRecord],
-) -> list[tuple[str, Case, bool]]:
-    """Every kind and draw of one case, each with whether it was made anew."""
+def _corrupt_case(case: Case, *, clean: Dataset, making: Making) -> list[Made[Case]]:
+    """Every kind and draw of one case."""
 
     @cache
     def volume(frame: str) -> PreparedFrame:
         return read_frame(clean, case, frame)
 
-    # Subjects of two sets may have one number, and are not to have one artefact.
-    of = () if clean.name == CLEAN else (clean.name,)
-    done = []
-    for kind in recipe.kinds:
-        root = out / kind
-        for draw in range(1, recipe.draws + 1):
-            folder = f"{case.folder}/draw{draw}"
-            seeds = {
-                frame: volume_seed(recipe, seed, kind, *of, case.subject, frame, draw)
-                for frame in case.frames
-            }
-            fixed: dict[str, dict[str, Any]] = {}
-            if given:
-                records = {f: given.get(f"{kind}/{folder}/{f}_img.nii.gz") for f in case.frames}
-                lacking = [frame for frame, record in records.items() if record is None]
-                if lacking:
-                    raise CoopbenchError(f"the manifest lacks {kind}/{folder}, frame {lacking[0]}")
-                for frame, record in records.items():
-                    if record and record.source_sha256 != case.files[f"{frame}_img.nii.gz"]:
-                        raise CoopbenchError(
-                            f"{clean.root / case.folder}: its frame {frame} is not the clean image "
-                            "that the set was made from"
-                        )
-                    if record and record.label_sha256 != case.files[f"{frame}_seg.nii.gz"]:
-                        raise CoopbenchError(
-                            f"{clean.root / case.folder}: its label of frame {frame} is not that "
-                            "of the set"
-                        )
-                seeds = {f: record.seed for f, record in records.items() if record}
-                fixed = {f: record.parameters for f, record in records.items() if record}
-            made_from = {
-                "files": case.files,
-                "recipe": recipe.name,
-                "recipe_version": recipe.version,
-                "definition": recipe.definition,
-                "software": software(recipe),
-                "seeds": seeds,
-            }
-            made_from |= {"clean": clean.name} if of else {}
-            before = read_case(root / folder / "case.json")
-            if (
-                before is not None
-                and _is_up_to_date(before, made_from, fixed)
-                and before.intact(root)
-            ):
-                done.append((kind, before, False))
-                continue
-            check_cancelled()
-            parameters, voxels, geometry = {}, {}, {}
-            with whole_folder(root / folder) as partial_folder:
-                for frame in case.frames:
-                    source = volume(frame)
-                    try:
-                        corrupted = corrupt_slices(
-                            recipe,
-                            source.image,
-                            kind,
-                            seed=seeds[frame],
-                            spacing=source.spacing,
-                            parameters=fixed.get(frame),
-                        )
-                    except Exception as error:  # of whatever recipe, or parameters of a manifest
-                        raise not_applied(clean.root / case.folder, kind, error) from error
-                    parameters[frame] = corrupted.parameters
-                    voxels[frame] = voxel_checksum(corrupted.slices.T)
-                    image = partial_folder / f"{frame}_img.nii.gz"
-                    write_volume(image, corrupted.slices.T, source.affine)
-                    geometry[frame] = geometry_checksum(image)
-                    label = f"{frame}_seg.nii.gz"
-                    shutil.copyfile(clean.root / case.folder / label, partial_folder / label)
-                drawn = {"parameters": parameters, "voxels": voxels, "geometry": geometry}
-                made = Case(
-                    subject=case.subject,
-                    draw=draw,
-                    folder=folder,
-                    frames=case.frames,
-                    files={path.name: sha256(path) for path in sorted(partial_folder.iterdir())},
-                    made_from=made_from | drawn | {"digest": digest(drawn)},
-                )
-                write_json(
-                    partial_folder / "case.json", made.model_dump(mode="json"), durable=False
-                )
-            done.append((kind, made, True))
-    return done
+    return make_all(
+        making.recipe, lambda kind, draw: _CorruptedCase(clean, case, making, kind, draw, volume)
+    )
 
 
-def not_applied(path: Path, kind: str, error: Exception) -> CoopbenchError:
-    """What to say where a recipe raised ``error``."""
-    reason = " ".join(f"{type(error).__name__}: {error}".split())
-    return CoopbenchError(f"{path}: {kind} cannot be applied to it ({reason})")
+class _CorruptedCase:
+    """A case under a kind and draw: a folder with images, labels and their record, case.json."""
+
+    def __init__(
+        self,
+        clean: Dataset,
+        case: Case,
+        making: Making,
+        kind: str,
+        draw: int,
+        read: Callable[[str], PreparedFrame],
+    ) -> None:
+        self.clean, self.case, self.making, self.kind, self.draw = clean, case, making, kind, draw
+        self.read = read
+        self.root, self.folder = making.out / kind, f"{case.folder}/draw{draw}"
+        # Subjects of two sets may have one number, and are not to have one artefact.
+        of = () if clean.name == CLEAN else (clean.name,)
+        self.drawings = {
+            frame: making.volume(
+                f"{kind}/{self.folder}/{frame}_img.nii.gz",
+                kind,
+                (*of, case.subject, frame, draw),
+                source=clean.root / case.folder,
+                source_sha256=case.files[f"{frame}_img.nii.gz"],
+                label_sha256=case.files[f"{frame}_seg.nii.gz"],
+            )
+            for frame in case.frames
+        }
+        self.made_from = {
+            "files": case.files,
+            "recipe": making.recipe.name,
+            "recipe_version": making.recipe.version,
+            "definition": making.recipe.definition,
+            "software": making.software,
+            "seeds": {frame: drawing.seed for frame, drawing in self.drawings.items()},
+        }
+        self.made_from |= {"clean": clean.name} if of else {}
+
+    def kept(self) -> Case | None:
+        """The case's record, where it was made from the very same things and is intact."""
+        before = read_case(self.root / self.folder / "case.json")
+        if before is None or not _is_up_to_date(before, self.made_from, self.drawings):
+            return None
+        return before if before.intact(self.root) else None
+
+    def make(self) -> Case:
+        """Corrupt every frame; the folder takes its place when it is whole."""
+        clean, case = self.clean, self.case
+        parameters, voxels, geometry = {}, {}, {}
+        with whole_folder(self.root / self.folder) as partial_folder:
+            for frame, drawing in self.drawings.items():
+                source = self.read(frame)
+                try:
+                    corrupted = corrupt_slices(
+                        self.making.recipe,
+                        source.image,
+                        self.kind,
+                        seed=drawing.seed,
+                        spacing=source.spacing,
+                        parameters=drawing.parameters,
+                    )
+                except Exception as error:  # of whatever recipe, or parameters of a manifest
+                    raise not_applied(clean.root / case.folder, self.kind, error) from error
+                parameters[frame] = corrupted.parameters
+                voxels[frame] = voxel_checksum(corrupted.slices.T)
+                image = partial_folder / f"{frame}_img.nii.gz"
+                write_volume(image, corrupted.slices.T, source.affine)
+                geometry[frame] = geometry_checksum(image)
+                label = f"{frame}_seg.nii.gz"
+                shutil.copyfile(clean.root / case.folder / label, partial_folder / label)
+            drawn = {"parameters": parameters, "voxels": voxels, "geometry": geometry}
+            made = Case(
+                subject=case.subject,
+                draw=self.draw,
+                folder=self.folder,
+                frames=case.frames,
+                files={path.name: sha256(path) for path in sorted(partial_folder.iterdir())},
+                made_from=self.made_from | drawn | {"digest": digest(drawn)},
+            )
+            write_json(partial_folder / "case.json", made.model_dump(mode="json"), durable=False)
+        return made
 
 
 def _is_up_to_date(
-    before: Case, made_from: dict[str, Any], fixed: dict[str, dict[str, Any]]
+    before: Case, made_from: dict[str, Any], drawings: Mapping[str, Drawing]
 ) -> bool:
-    """Whether a case that is there was made from the very same things, and its record is whole."""
+    """Whether a case was made from the very same things, and its record is whole."""
     there = dict(before.made_from)
     with suppress(KeyError, TypeError):  # under the name that the recipe has today
         today = known_as(there["recipe"], there["recipe_version"])
@@ -366,4 +278,9 @@ def _is_up_to_date(
     same = {key: there.get(key) for key in made_from} == made_from
     drawn = {key: there.get(key) for key in ("parameters", "voxels", "geometry")}
     same = same and there.get("digest") == digest(drawn)
-    return same and (not fixed or drawn["parameters"] == fixed)
+    given = {
+        frame: drawing.parameters
+        for frame, drawing in drawings.items()
+        if drawing.parameters is not None
+    }
+    return same and (not given or drawn["parameters"] == given)

@@ -369,8 +369,3 @@ def compare(made: Manifest, wanted: Manifest) -> list[str]:
         elif again.geometry != volume.geometry:
             lines.append(f"{volume.file}: other geometry than in the manifest")
     return lines
-
-
-def parameters_of(manifest: Manifest | None) -> dict[str, VolumeRecord]:
-    """The volumes of a manifest by file; nothing where there is none."""
-    return {volume.file: volume for volume in manifest.volumes} if manifest else {}

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchmark.core.files import whole_file
-from benchmark.corrupted_sets.corrupt_set import corrupt_in_range, volume_seed
+from benchmark.corrupted_sets.corrupt_volume import corrupt_in_range, volume_seed
 from benchmark.corrupted_sets.recipe import Recipe, Spacing, Stack
 from benchmark.data.field import centre_field
 

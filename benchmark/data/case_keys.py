@@ -190,11 +190,15 @@ def label_of_each(labels: Mapping[Key, Path], others: Iterable[Key]) -> dict[Key
 def case_pattern(text: str) -> re.Pattern[str]:
     """A regular expression for subject and frame in a key.
 
+    A single group without a name is the subject.
+
     Raises:
         UsageError: it is none, or has no group ``subject``.
     """
     try:
         pattern = re.compile(text)
+        if pattern.groups == 1 and not pattern.groupindex:
+            pattern = re.compile(re.sub(r"(?<!\\)\((?!\?)", "(?P<subject>", text, count=1))
     except re.error as error:
         raise UsageError(f"--case {text!r}: is no regular expression ({error})") from error
     if "subject" not in pattern.groupindex:

@@ -14,7 +14,8 @@ import nibabel as nib
 import numpy as np
 
 from benchmark.core.progress import progress_bar
-from benchmark.corrupted_sets.corrupt_set import corrupt, volume_seed
+from benchmark.corrupted_sets.corrupt_set import corrupt
+from benchmark.corrupted_sets.corrupt_volume import volume_seed
 from benchmark.corrupted_sets.recipe import Recipe
 from benchmark.data.dataset import Dataset, evaluated_cases
 from benchmark.data.nifti import read_volume, write_volume

@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -31,9 +31,8 @@ from distributed.scheduler import KilledWorker
 
 from benchmark import __version__
 from benchmark.core.errors import CoopbenchError
-from benchmark.core.parallel import check_cancelled, connected
-from benchmark.study.grid import Job
-from benchmark.study.order import Order
+from benchmark.core.messages import check_cancelled, connected
+from benchmark.study.job import Job
 
 PATIENCE = 60.0
 """Seconds that a scheduler may take to answer."""
@@ -147,86 +146,73 @@ def _look(folders: list[str], dask_worker: Worker) -> tuple[str, str, int, list[
     return socket.gethostname(), __version__, dask_worker.state.nthreads, unseen
 
 
-def run_on_cluster(
-    client: Client,
-    jobs: Sequence[Job],
-    *,
-    gpu: bool,
-    listen: Listener,
-    advance: Callable[[Job, bool], None],
-    say: Callable[[str], None],
-) -> list[str]:
-    """Do every job that is due, each once those that it needs are done.
+@contextmanager
+def dask_engine(
+    client: Client, *, gpu: bool, listen: Listener, say: Callable[[str], None]
+) -> Iterator["DaskEngine"]:
+    """A cluster's workers, for a study.
 
-    Dask is given as many jobs as there are workers. It would hand out more, to wait at a worker,
-    and count it against all of them when that worker dies.
+    Left by an exception, such as Ctrl-C, running trainings are told to save their state and to
+    stop, and get some time for it.
 
     Args:
         client: of the cluster.
-        jobs: each after those that it needs.
         gpu: training and evaluation need a worker with the resource ``GPU``.
         listen: called with what trainings tell of themselves.
-        advance: called with every job that has come to its end, and whether it is done.
         say: called with a line on the cluster.
-
-    Returns:
-        What went wrong, a line for each job that failed or could not be begun; the others are done.
-
-    Raises:
-        KeyboardInterrupt: running trainings were told to save their state and to stop.
     """
     study = uuid.uuid4().hex[:8]
-    order = Order([job for job in jobs if job.due])
-    places = _Places(client, gpu, say)
-    running: dict[Future, Job] = {}
-    faults: dict[str, list[str]] = {}
-    client.subscribe_topic(TOPIC, lambda event: listen(event[1]))
     stop = Event(f"stop-{study}", client=client)
+    engine = DaskEngine(client, study, _Places(client, gpu, say), gpu=gpu)
+    client.subscribe_topic(TOPIC, lambda event: listen(event[1]))
     try:
-        while running or order.ready:
-            while order.ready and len(running) < places.number():
-                job = order.begin()
-                running[_submit(client, job, study, gpu)] = job
-            for future in _ended(running):
-                job = running.pop(future)
-                fault = _fault(future, job)
-                advance(job, fault is None)
-                if fault is None:
-                    order.end(job)
-                    continue
-                faults[job.name] = fault
-                for other in order.give_up(job):
-                    faults[other.name] = [f"{other.name}: not done, since '{job.name}' failed"]
-                    advance(other, False)
+        yield engine
     except BaseException:
         with suppress(Exception):  # the scheduler may be gone; what was raised first counts
             stop.set()
-            wait(list(running), timeout=GRACE)
+            wait(list(engine.running), timeout=GRACE)
         raise
     finally:
         client.unsubscribe_topic(TOPIC)
-    return [line for job in jobs for line in faults.get(job.name, [])]
 
 
-def _submit(client: Client, job: Job, study: str, gpu: bool) -> Future:
-    return client.submit(
-        _do,
-        job,
-        study,
-        key=f"{job.name} {study}",
-        pure=False,
-        resources={"GPU": 1} if gpu and job.kind != "corrupt" else None,
-    )
+class DaskEngine:
+    """Jobs on a cluster, as many at once as there are workers.
 
+    Dask would hand out more, to wait at a worker, and count it against all of them when that worker
+    dies.
+    """
 
-def _ended(running: Mapping[Future, Job]) -> list[Future]:
-    """Those that have come to their end, or none, after a while."""
-    if not running:
-        time.sleep(EVERY)
-        return []
-    with suppress(TimeoutError, CancelledError):
-        wait(list(running), timeout=EVERY, return_when="FIRST_COMPLETED")
-    return [future for future in running if future.done()]
+    def __init__(self, client: Client, study: str, places: "_Places", *, gpu: bool) -> None:
+        self._client, self._study, self._places, self._gpu = client, study, places, gpu
+        self.running: dict[Future, Job] = {}
+
+    def has_room(self, job: Job) -> bool:
+        """Whether there is a worker that has no job."""
+        return len(self.running) < self._places.number()
+
+    def begin(self, job: Job) -> None:
+        """Hand a job to the scheduler."""
+        future = self._client.submit(
+            _do,
+            job,
+            self._study,
+            key=f"{job.name} {self._study}",
+            pure=False,
+            resources={"GPU": 1} if self._gpu and job.kind != "corrupt" else None,
+        )
+        self.running[future] = job
+
+    def ended(self) -> list[tuple[Job, Exception | None]]:
+        """Jobs that have come to their end, or none, after a while."""
+        if not self.running:
+            time.sleep(EVERY)
+            return []
+        with suppress(TimeoutError, CancelledError):
+            wait(list(self.running), timeout=EVERY, return_when="FIRST_COMPLETED")
+        done = [future for future in self.running if future.done()]
+        jobs = [(self.running.pop(future), future) for future in done]
+        return [(job, _fault(future, job)) for job, future in jobs]
 
 
 class _Places:
@@ -252,20 +238,18 @@ class _Places:
         return self.found
 
 
-def _fault(future: Future, job: Job) -> list[str] | None:
+def _fault(future: Future, job: Job) -> Exception | None:
     if future.status == "finished":
         return None
     if future.cancelled():
-        return [f"{job.name}: was cancelled, perhaps since the scheduler ended"]
-    error = future.exception()
+        return CoopbenchError(f"{job.name}: was cancelled, perhaps since the scheduler ended")
+    error: Exception = future.exception()
     if isinstance(error, KilledWorker):
-        return [
+        return CoopbenchError(
             f"{job.name}: its workers died, one after the other, perhaps for want of memory; "
             "the same command goes on with it"
-        ]
-    if isinstance(error, CoopbenchError):
-        return list(error.lines)
-    return [f"{job.name}: {type(error).__name__}: {error}"]
+        )
+    return error
 
 
 _ALONE = threading.Lock()
@@ -278,7 +262,7 @@ def _do(job: Job, study: str) -> None:
     try:
         with _ALONE, connected(line, line):
             check_cancelled()
-            job.work(job.argument)
+            job.work(job.argument, 0)
     except KeyboardInterrupt as error:  # which would end the worker
         raise CoopbenchError(f"{job.name}: interrupted; its state is saved") from error
 

@@ -5,10 +5,9 @@ sees the same folders can do it. All are idempotent and resumable: done twice, o
 middle and done again, they leave the same files.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 import torch
 
@@ -20,46 +19,12 @@ from benchmark.evaluation.evaluate import evaluate, unscored
 from benchmark.runs.code import is_due
 from benchmark.runs.run import find_run, open_run
 from benchmark.runs.selection import all_datasets
+from benchmark.study.job import Job
 from benchmark.study.study import Study
-from benchmark.study.training import TrainingJob, train_one
+from benchmark.study.train_job import TrainingJob, train_run
 
 RECIPE = "acdc-c"
 """What the test subjects of a study are corrupted by."""
-
-PATIENCE = 180.0
-"""Seconds that a worker given up by its cluster may take to let go of the run it was training."""
-
-Kind = Literal["corrupt", "train", "evaluate"]
-
-
-@dataclass(frozen=True)
-class Job:
-    """A part of a study.
-
-    Attributes:
-        name: unlike any other's.
-        kind: what is done.
-        work: a function of a module, called with ``argument``.
-        argument: what it is done to; it can be pickled.
-        needs: the names of the jobs that must be done before.
-        done: nothing is left to do, as far as can be seen without reading volumes.
-        method: of a run, for the estimate of its time.
-        volumes: how many are corrupted or scored, likewise.
-    """
-
-    name: str
-    kind: Kind
-    work: Callable[[Any], None]
-    argument: Any
-    needs: tuple[str, ...] = ()
-    done: bool = False
-    method: str = ""
-    volumes: int = 0
-
-    @property
-    def due(self) -> bool:
-        """Whether a study does it: a corrupted set is read and checked even where it is there."""
-        return self.kind == "corrupt" or not self.done
 
 
 @dataclass(frozen=True)
@@ -100,7 +65,7 @@ def make_grid(study: Study) -> list[Job]:
             study.device.type,
             study.threads,
             study.deterministic,
-            PATIENCE,
+            study.patience,
             study.keep_state,
             study.on_change,
         )
@@ -108,7 +73,7 @@ def make_grid(study: Study) -> list[Job]:
         trained = Job(
             f"train {training.name}",
             "train",
-            train_one,
+            train_run,
             training,
             done=not due,
             method=config.method,
@@ -158,14 +123,14 @@ def _volumes(dataset: Dataset) -> int:
     return sum(len(case.frames) for case in evaluated_cases(dataset))
 
 
-def _corrupt(what: _Corruption) -> None:
-    Corrupting(RECIPE, 0, workers=0).make_set(what.data, what.name)
+def _corrupt(what: _Corruption, workers: int) -> None:
+    Corrupting(RECIPE, 0, workers).make_set(what.data, what.name)
 
 
-def _evaluate(what: _Evaluation) -> None:
+def _evaluate(what: _Evaluation, workers: int) -> None:
     evaluate(
         [open_run(what.run)],
         [read_dataset(what.dataset)],
         device=torch.device(what.device),
-        workers=0,
+        workers=workers,
     )

@@ -2,8 +2,9 @@
 
 import heapq
 from collections.abc import Sequence
+from graphlib import TopologicalSorter
 
-from benchmark.study.grid import Job
+from benchmark.study.job import Job
 
 
 class Order:
@@ -16,20 +17,21 @@ class Order:
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._jobs = list(jobs)
         self._place = {job.name: place for place, job in enumerate(jobs)}
-        self._waits: list[list[int]] = [[] for _ in jobs]
-        self._left: list[int] = []
-        for place, job in enumerate(jobs):
-            needs = [self._place[name] for name in job.needs if name in self._place]
-            self._left.append(len(needs))
-            for need in needs:
-                self._waits[need].append(place)
-        self._ready = [place for place, left in enumerate(self._left) if not left]
-        self._lost: set[int] = set()
+        self._sorter = TopologicalSorter(
+            {
+                place: [self._place[name] for name in job.needs if name in self._place]
+                for place, job in enumerate(jobs)
+            }
+        )
+        self._sorter.prepare()
+        self._ready = list(self._sorter.get_ready())
+        heapq.heapify(self._ready)
+        self._lost: set[str] = set()
 
     @property
-    def ready(self) -> bool:
-        """Whether there is a job that can be begun now."""
-        return bool(self._ready)
+    def next(self) -> Job | None:
+        """The first of the jobs that can be begun now; None where there is none."""
+        return self._jobs[self._ready[0]] if self._ready else None
 
     def begin(self) -> Job:
         """The next of the jobs that are ready, and that one no longer is.
@@ -41,17 +43,16 @@ class Order:
 
     def end(self, job: Job) -> None:
         """A job that was begun is done."""
-        for place in self._waits[self._place[job.name]]:
-            self._left[place] -= 1
-            if not self._left[place] and place not in self._lost:
-                heapq.heappush(self._ready, place)
+        self._sorter.done(self._place[job.name])
+        for place in self._sorter.get_ready():
+            heapq.heappush(self._ready, place)
 
     def give_up(self, job: Job) -> list[Job]:
         """A job that was begun has failed; returns those that can no longer be begun, in order."""
-        before = set(self._lost)
-        to_look_at = [self._place[job.name]]
-        while to_look_at:
-            waiting = set(self._waits[to_look_at.pop()]) - self._lost
-            self._lost |= waiting
-            to_look_at += waiting
-        return [self._jobs[place] for place in sorted(self._lost - before)]
+        self._lost.add(job.name)
+        found = []
+        for other in self._jobs:
+            if other.name not in self._lost and not self._lost.isdisjoint(other.needs):
+                self._lost.add(other.name)
+                found.append(other)
+        return found

@@ -15,7 +15,7 @@ from benchmark.core.device import keep_memory
 from benchmark.core.environment import environment
 from benchmark.core.errors import CoopbenchError
 from benchmark.core.files import read_json
-from benchmark.corrupted_sets.corrupt_set import corrupt_slices
+from benchmark.corrupted_sets.corrupt_volume import corrupt_slices
 from benchmark.corrupted_sets.recipe import find_recipe
 from benchmark.data.dataset import Dataset, evaluated_cases, read_dataset
 from benchmark.data.field import centre_field
@@ -25,8 +25,9 @@ from benchmark.inference.prediction import FIELD, predict_field
 from benchmark.runs.run import find_runs
 from benchmark.speed.floor import wait_for
 from benchmark.speed.steps import TOTAL
-from benchmark.study.grid import RECIPE, Job
-from benchmark.study.order import Order
+from benchmark.study.engine import run_grid
+from benchmark.study.grid import RECIPE
+from benchmark.study.job import Job
 from benchmark.study.study import Study
 from benchmark.training.learner import Learner, training_slices
 from benchmark.training.loop import total_steps
@@ -163,17 +164,38 @@ def makespan(
         workers: how many are at work.
         overhead: seconds that the scheduler takes to hand out a job, one after the other.
     """
-    order, begun = Order(jobs), itertools.count()
-    running: list[tuple[float, int, Job]] = []
-    now = handed_out = 0.0
-    while running or order.ready:
-        while order.ready and len(running) < workers:
-            job = order.begin()
-            handed_out = max(handed_out, now) + overhead
-            heapq.heappush(running, (handed_out + seconds(job), next(begun), job))
-        now, _, job = heapq.heappop(running)
-        order.end(job)
-    return now
+    engine = _Clock(seconds, workers, overhead)
+    run_grid(jobs, engine, _Nobody())
+    return engine.now
+
+
+class _Clock:
+    """An engine whose jobs only take their time."""
+
+    def __init__(self, seconds: Callable[[Job], float], workers: int, overhead: float) -> None:
+        self._seconds, self._workers, self._overhead = seconds, workers, overhead
+        self._running: list[tuple[float, int, Job]] = []
+        self._begun = itertools.count()
+        self.now = self._handed_out = 0.0
+
+    def has_room(self, job: Job) -> bool:
+        return len(self._running) < self._workers
+
+    def begin(self, job: Job) -> None:
+        self._handed_out = max(self._handed_out, self.now) + self._overhead
+        end = self._handed_out + self._seconds(job)
+        heapq.heappush(self._running, (end, next(self._begun), job))
+
+    def ended(self) -> list[tuple[Job, Exception | None]]:
+        self.now, _, job = heapq.heappop(self._running)
+        return [(job, None)]
+
+
+class _Nobody:
+    """Watches nothing."""
+
+    def ended(self, job: Job, fault: CoopbenchError | None, lost: Sequence[Job]) -> None:
+        pass
 
 
 def describe_plan(

@@ -27,6 +27,7 @@ class Study:
         corrupted: names of the prepared sets whose test subjects are corrupted.
         keep_state: of finished runs, to train them further, as `Trainer` has it.
         on_change: what is done with runs that other code of their method has trained.
+        patience: seconds that another process may take to let go of a run.
     """
 
     configs: Sequence[RunConfig]
@@ -39,3 +40,4 @@ class Study:
     corrupted: tuple[str, ...] = (CLEAN,)
     keep_state: bool = True
     on_change: OnChange = "refuse"
+    patience: float = 0.0

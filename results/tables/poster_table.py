@@ -86,7 +86,7 @@ def poster_table(
             index=["method", "repeat"], columns="test_set", values=metric
         )
         wide = wide.reindex(index=runs, columns=[*POSTER_SETS, *extra])
-        scored = [name for name in wide if wide[name].notna().any()]
+        scored = [str(one) for one in wide if wide[one].notna().any()]
         averaged[name] = averaged_sets(scored, everything=average_all)
         columns[name] = wide[list(averaged[name])].mean(axis=1, skipna=False)
         if averaged_output == output:

@@ -82,7 +82,7 @@ def work(number):
 
 if __name__ == "__main__":
     try:
-        with run_parallel(work, range(6), title="work", workers=2, listen=lambda _: None) as done:
+        with run_parallel(work, range(6), title="work", workers=2) as done:
             print(sorted((job, result) for job, result in done))
     except Exception as error:
         sys.exit(f"{type(error).__name__}: {error}")

@@ -9,7 +9,8 @@ import torch
 
 from benchmark.core.errors import UsageError
 from benchmark.core.seeding import derive_seed
-from benchmark.corrupted_sets.corrupt_set import corrupt, volume_seed
+from benchmark.corrupted_sets.corrupt_set import corrupt
+from benchmark.corrupted_sets.corrupt_volume import volume_seed
 from benchmark.corrupted_sets.recipe import find_recipe
 from benchmark.data.dataset import Dataset, find_datasets
 from benchmark.data.field import centre_field, put_back, scale_slices

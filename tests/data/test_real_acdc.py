@@ -9,7 +9,7 @@ import pytest
 import torch
 from kornia.metrics import ssim
 
-from benchmark.corrupted_sets.corrupt_set import corrupt_slices, volume_seed
+from benchmark.corrupted_sets.corrupt_volume import corrupt_slices, volume_seed
 from benchmark.corrupted_sets.recipe import find_recipe
 from benchmark.data.acdc import read_acdc
 from benchmark.data.field import centre_field, scale_slices

@@ -130,6 +130,11 @@ def test_subject_and_frame_of_a_key(case: str, subject: str, frame: str) -> None
     assert subject_and_frame(Key(case, None), case_pattern(CASE)) == (subject, frame)
 
 
+def test_a_single_group_is_the_subject() -> None:
+    pattern = case_pattern(r"\(?(subject\d+)_DE")
+    assert subject_and_frame(Key("subject12_DE", None), pattern)[0] == "subject12"
+
+
 @pytest.mark.parametrize("text", ["(", r"\d+", "(?P<frame>ED)"])
 def test_bad_regular_expression_is_usage(text: str) -> None:
     with pytest.raises(UsageError, match="--case"):

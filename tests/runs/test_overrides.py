@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from benchmark import methods
 from benchmark.cli import cli
-from benchmark.cli.options import read_training_set
 from benchmark.core.errors import CoopbenchError, UsageError
+from benchmark.data.dataset import read_dataset
 from benchmark.methods import find_method, method_names, registry
 from benchmark.methods.standard import Standard
 from benchmark.runs.config import Training, check_settings, resolve, training_set
@@ -60,7 +60,7 @@ def test_blanks_and_quotes_do_not_change_which_set_is_trained_on(
     (root / "hospital" / "dataset.json").write_text(
         (data / "acdc" / "dataset.json").read_text("utf-8").replace('"acdc"', '"hospital"')
     )
-    dataset = read_training_set(root, [override])
+    dataset = read_dataset(root / training_set([override]))
     assert dataset.root == root / "hospital"
     config = resolve("standard", dataset, preset="demo", repeat=0, overrides=[override])
     assert config.training.train_set == "hospital" == config.data.name
@@ -89,7 +89,7 @@ def test_blanks_around_the_sign_mean_nothing(before: str, after: str, key: str, 
 
 @pytest.mark.usefixtures("shadow")
 def test_a_setting_named_like_one_of_the_harness_is_refused_naming_both(data: Path) -> None:
-    dataset = read_training_set(data, [])
+    dataset = read_dataset(data / training_set([]))
     with pytest.raises(CoopbenchError) as error:
         resolve("shadow", dataset, preset="demo", repeat=0)
     first, second = error.value.lines

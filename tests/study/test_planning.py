@@ -1,5 +1,6 @@
 """What a study consists of, and what it takes."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.cli import cli
+from benchmark.core.errors import CoopbenchError
 from benchmark.data.dataset import read_dataset
 from benchmark.runs.config import resolve
-from benchmark.study.grid import Job, make_grid
+from benchmark.study.engine import run_grid
+from benchmark.study.grid import make_grid
+from benchmark.study.job import Job
+from benchmark.study.local_engine import local_places
 from benchmark.study.order import Order
 from benchmark.study.planning import makespan
 from benchmark.study.study import Study
@@ -20,7 +25,7 @@ from benchmark.study.study import Study
 TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=4", "--set", "precision=float32")
 
 
-def nothing(argument: object) -> None:
+def nothing(argument: object, workers: int) -> None:
     """What the jobs of these tests do."""
 
 
@@ -73,8 +78,8 @@ def test_jobs_begin_once_after_their_needs_unless_one_of_these_failed(data: st.D
     failing = {one.name for one in jobs if data.draw(st.booleans())}
     order, running = Order(jobs), list[Job]()
     begun, done, lost = list[str](), set[str](), list[str]()
-    while running or order.ready:
-        if order.ready and (not running or data.draw(st.booleans())):
+    while running or order.next:
+        if order.next and (not running or data.draw(st.booleans())):
             running.append(order.begin())
             begun.append(running[-1].name)
             continue
@@ -91,6 +96,61 @@ def test_jobs_begin_once_after_their_needs_unless_one_of_these_failed(data: st.D
     assert done == {one.name for one in jobs} - expected
     assert sorted(begun + lost, key=int) == [one.name for one in jobs]  # each once
     assert not set(lost) & set(begun)
+
+
+class Scripted:
+    """An engine of one place that fails jobs of these names, and notes all that it is told."""
+
+    def __init__(self, failing: set[str]) -> None:
+        self.failing, self.said = failing, list[str]()
+        self.running: list[Job] = []
+
+    def has_room(self, job: Job) -> bool:
+        return not self.running
+
+    def begin(self, job: Job) -> None:
+        self.said.append(f"begin {job.name}")
+        self.running.append(job)
+
+    def ended(self) -> list[tuple[Job, Exception | None]]:
+        job = self.running.pop()
+        return [(job, ValueError("no") if job.name in self.failing else None)]
+
+
+class Notes:
+    def __init__(self) -> None:
+        self.done, self.failed, self.lost = list[str](), list[str](), list[str]()
+
+    def ended(self, job: Job, fault: CoopbenchError | None, lost: Sequence[Job]) -> None:
+        (self.failed if fault else self.done).append(job.name)
+        self.lost += [other.name for other in lost]
+
+
+def test_a_failed_job_costs_those_that_need_it_alone() -> None:
+    jobs = [job("a"), job("b", "a"), job("c"), job("d", "b", "c"), job("e", "c")]
+    jobs.append(Job("f", "train", nothing, None, done=True))
+    engine, notes = Scripted({"a"}), Notes()
+    (fault,) = run_grid(jobs, engine, notes)
+    assert engine.said == ["begin a", "begin c", "begin e"]
+    assert (notes.done, notes.failed, notes.lost) == (["c", "e"], ["a"], ["b", "d"])
+    assert fault.lines == ["a: ValueError: no"]
+
+
+@pytest.mark.parametrize(
+    ("cores", "trainings", "gpu", "expected"),
+    [
+        (8, 8, False, (8, 1)),  # a training a core, and so an evaluation
+        (8, 3, False, (8, 2)),
+        (2, 5, False, (5, 1)),  # as many as the user asked for
+        (16, 1, True, (4, 4)),  # one training has the GPU for itself
+        (16, 2, True, (4, 2)),
+    ],
+)
+def test_what_a_training_takes_of_a_machine(
+    cores: int, trainings: int, gpu: bool, expected: tuple[int, int]
+) -> None:
+    places = local_places(cores=cores, trainings=trainings, gpu=gpu)
+    assert (places.number, places.training) == expected
 
 
 def test_the_grid_names_every_job_once_and_after_its_needs(data: Path, tmp_path: Path) -> None:

@@ -1,0 +1,85 @@
+"""A report from the folders of data and runs: what is not scored yet is scored first."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+
+from benchmark.evaluation.evaluate import evaluate, gather_groups
+from benchmark.evaluation.external.rows import read_external_rows
+from benchmark.reporting.report import ReportOptions, write_report
+from benchmark.runs.code import code_remarks
+from benchmark.runs.selection import all_datasets, select_runs
+
+
+def make_report(
+    data: Path,
+    runs: Path,
+    preset: str | None,
+    out: Path | None,
+    options: ReportOptions,
+    *,
+    device: torch.device,
+    scored_on: torch.device,
+    ansi: bool,
+    say: Callable[[str], None],
+    workers: int | None = None,
+    external: Sequence[Path] = (),
+    gather: bool = False,
+    repeats: Sequence[int] = (),
+) -> list[str]:
+    """Score what is not scored yet, and write the report.
+
+    Args:
+        data: the folder of prepared sets.
+        runs: the folder of runs.
+        preset: which runs; None: there is only one.
+        out: the folder to write to; None: named after data and preset.
+        options: what is in it.
+        device: where pictures are computed.
+        scored_on: where scores are, or were, elsewhere.
+        ansi: whether the main table may be marked with a terminal's escape codes.
+        say: called with a line on what is going on.
+        workers: processes; None: as fits the device.
+        external: scores of external models.
+        gather: whether the group's scores may have changed already; else they are gathered where
+            something was scored here, so that of others' runs, complete and maybe not to be
+            written into, a report can be made.
+        repeats: of the runs; none: all.
+
+    Returns:
+        What to tell the user: the main table, and where things are.
+
+    Raises:
+        CoopbenchError: there is no finished run, or scores do not fit together.
+    """
+    datasets = all_datasets(data)
+    selection = select_runs(
+        runs,
+        datasets,
+        preset,
+        repeats=repeats,
+        names=options.methods,
+        may_be_empty=bool(external),
+    )
+    names = {run.config.name for run in selection.runs}
+    rows = read_external_rows(external, names, datasets)
+    if len(selection.runs) > 1:
+        say(f"report: {len(selection.runs)} runs on {len(datasets)} test sets")
+    changed, _ = code_remarks(selection.runs)
+    for name, remark in changed.items():
+        say(f"{name}: {remark}; marked in the report. 'coopbench train --retrain' trains it anew")
+    if evaluate(selection.runs, datasets, device=scored_on, workers=workers) or gather:
+        gather_groups(selection.runs, datasets)
+    folder = out or Path("report") / selection.group
+    written = write_report(
+        selection,
+        datasets,
+        folder,
+        options=options,
+        ansi=ansi,
+        device=device,
+        external=rows,
+        tell=lambda line: say(f"report: {line}"),
+    )
+    return [written.text, *written.lines(folder)]
