@@ -190,7 +190,7 @@ def label_of_each(labels: Mapping[Key, Path], others: Iterable[Key]) -> dict[Key
 def case_pattern(text: str) -> re.Pattern[str]:
     """A regular expression for subject and frame in a key.
 
-    A single group without a name is the subject.
+    A single group without a name is the subject, and the rest of the key does not matter.
 
     Raises:
         UsageError: it is none, or has no group ``subject``.
@@ -198,7 +198,8 @@ def case_pattern(text: str) -> re.Pattern[str]:
     try:
         pattern = re.compile(text)
         if pattern.groups == 1 and not pattern.groupindex:
-            pattern = re.compile(re.sub(r"(?<!\\)\((?!\?)", "(?P<subject>", text, count=1))
+            named = re.sub(r"(?<!\\)\((?!\?)", "(?P<subject>", text, count=1)
+            pattern = re.compile(f".*?(?:{named}).*")
     except re.error as error:
         raise UsageError(f"--case {text!r}: is no regular expression ({error})") from error
     if "subject" not in pattern.groupindex:

@@ -147,7 +147,7 @@ def test_prepare_train_evaluate_report(data: Path, trained: Path, tmp_path: Path
     mean = scores.query("output == 'FTN' and method == 'proposed'")["dice"].mean()
     line = next(line for line in report.output.splitlines() if line.startswith("Proposed w. X,p"))
     assert line.split()[3] == f"{mean:.4f}"
-    assert "missing" in line  # M&Ms and ACDC-C are not there
+    assert "missing" not in line and "M&Ms" in report.output  # columns without scores are named
 
 
 def test_evaluation_is_not_repeated_until_something_changes(

@@ -99,7 +99,7 @@ def test_a_volume_is_removed_while_a_folder_is_corrupted(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "out"
-    removing(monkeypatch, folder_module, "record_recipe", "RandMotion", out)
+    removing(monkeypatch, folder_module, "Manifest", "RandMotion", out)
     images = tmp_path / "images"
     images.mkdir()
     shutil.copy(data / "acdc" / "004" / "ED_img.nii.gz", images)
