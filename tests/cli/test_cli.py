@@ -63,6 +63,7 @@ def test_every_help_has_examples(command: str) -> None:
     assert result.exit_code == 0 and f"coopbench {command}" in result.output
 
 
+@pytest.mark.slow
 def test_training_and_evaluation_need_no_torchio(data: Path, trained: Path, tmp_path: Path) -> None:
     """As on a machine that has neither TorchIO nor SimpleITK."""
     code = (
@@ -79,6 +80,7 @@ def test_training_and_evaluation_need_no_torchio(data: Path, trained: Path, tmp_
         assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_prepare_train_evaluate_report(data: Path, trained: Path, tmp_path: Path) -> None:
     again = coopbench(
         "train",
@@ -227,6 +229,7 @@ def test_slices_of_an_isotropic_volume_are_along_its_last_axis(
     assert shown == [(7, 40, 30)]
 
 
+@pytest.mark.slow
 def test_ablations_by_settings(data: Path, tmp_path: Path) -> None:
     result = coopbench(
         *("train", "--method", "proposed", "--data", data, "--preset", "demo", "--runs", tmp_path),
@@ -321,6 +324,7 @@ def test_unfinished_run_is_not_evaluated(data: Path, trained: Path, tmp_path: Pa
     assert result.exit_code == 1 and "not finished" in said(result)
 
 
+@pytest.mark.slow
 def test_runs_of_two_presets_do_not_share_a_table(
     data: Path, trained: Path, tmp_path: Path
 ) -> None:
@@ -334,6 +338,7 @@ def test_runs_of_two_presets_do_not_share_a_table(
     assert result.exit_code == 2 and "--preset compact|demo" in said(result)
 
 
+@pytest.mark.slow
 def test_two_seeds_of_one_repeat_do_not_share_a_cell(data: Path, tmp_path: Path) -> None:
     for seed in ("1", "2"):
         result = coopbench(
@@ -409,6 +414,7 @@ def test_broken_records_of_a_run_are_named(data: Path, trained: Path, tmp_path: 
     assert result.exit_code == 1 and "done.json: steps: Field required" in said(result)
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_with_one_line_and_the_run_goes_on(data: Path, tmp_path: Path) -> None:
     words = ["train", "--method", "standard", "--data", str(data), "--preset", "demo", *TINY]
     words += ["--runs", str(tmp_path), "--set", "steps=100000", "--set", "validate_every=100000"]
@@ -430,6 +436,7 @@ def test_ctrl_c_ends_with_one_line_and_the_run_goes_on(data: Path, tmp_path: Pat
     assert step > 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_figures")
 def test_phantom_is_used_and_named_where_there_is_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -452,6 +459,7 @@ def test_phantom_is_used_and_named_where_there_is_nothing_else(
         assert mark in path.read_text(), path
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_figures")
 def test_study_trains_several_at_once_and_skips_what_is_done(
     own_data: Path, tmp_path: Path
@@ -476,6 +484,7 @@ def test_study_trains_several_at_once_and_skips_what_is_done(
     assert (tmp_path / "alone" / name).read_bytes() == (tmp_path / "runs" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_no_process_outlives_a_killed_study(own_data: Path, tmp_path: Path) -> None:
     words = ["study", "--data", str(own_data), "--preset", "demo", "--runs", str(tmp_path / "runs")]
     words += [*TINY, "--set", "steps=100000", "--methods", "standard"]
@@ -507,6 +516,7 @@ def test_no_process_outlives_a_killed_study(own_data: Path, tmp_path: Path) -> N
     assert not left()
 
 
+@pytest.mark.slow
 def test_bench_sets_every_method_beside_the_reference_and_plain_code(data: Path) -> None:
     words = ("bench", "--data", data, "--preset", "demo", "--rounds", 2, "--steps", 1)
     result = coopbench(*words, "steps", "evaluation", "--methods", "dsu", *TINY[:-2])
@@ -525,6 +535,7 @@ def test_bench_sets_every_method_beside_the_reference_and_plain_code(data: Path)
     assert "2 rounds of 1 steps" in result.stdout and "commit" in result.stdout
 
 
+@pytest.mark.slow
 def test_bench_of_a_report() -> None:
     result = coopbench("bench", "report", "--study", "2,1,8,3")
     assert result.exit_code == 0, result.output

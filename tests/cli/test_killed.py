@@ -26,7 +26,8 @@ from benchmark.core.files import sha256
 from tests.helpers.acdc_files import write_acdc
 from tests.helpers.processes import begin
 
-pytestmark = pytest.mark.xdist_group("killed")  # what all of these start from is made once
+# What all of these start from is made once.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("killed")]
 
 KILLS = int(os.environ.get("COOPBENCH_KILLS", "1"))
 

@@ -51,6 +51,7 @@ def scores(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 REPORT = "coopbench report --scores s.csv --data data --runs none --reference plain --no-pictures"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["methods", "recipes", "--version", "methods proposed"])
 @pytest.mark.parametrize(
     ("redirection", "code", "said"),
@@ -73,6 +74,7 @@ def test_streams_that_are_closed_or_full(
     assert (done.returncode, done.stderr.strip()) == (code, said)
 
 
+@pytest.mark.slow
 def test_a_pipe_that_is_broken_is_no_traceback(tmp_path: Path) -> None:
     done = shell("coopbench methods | true; echo ${PIPESTATUS[0]}", tmp_path)
     assert done.stdout.strip() in ("0", "1") and not done.stderr
@@ -93,6 +95,7 @@ def test_what_cannot_be_said_does_not_stop_the_work(monkeypatch: pytest.MonkeyPa
     say("a line")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("redirection", [">&-", "2>/dev/full >&-"])
 def test_a_report_is_whole_without_a_standard_output(redirection: str, scores: Path) -> None:
     done = shell(f"{REPORT} --out out {redirection}", scores)
@@ -101,6 +104,7 @@ def test_a_report_is_whole_without_a_standard_output(redirection: str, scores: P
     assert (scores / "out" / "report.html").is_file()
 
 
+@pytest.mark.slow
 def test_names_from_files_are_shown_safely(scores: Path) -> None:
     done = shell(f"{REPORT} --out shown", scores)
     assert done.returncode == 0, done.stderr

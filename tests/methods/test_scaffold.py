@@ -53,6 +53,7 @@ def run(environment: dict[str, str], cwd: Path, *words: object) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_own_method_trains_and_stands_in_the_table(
     installed: dict[str, str], own_data: Path, tmp_path: Path
 ) -> None:
@@ -71,6 +72,7 @@ def test_own_method_trains_and_stands_in_the_table(
     assert (tmp_path / "report" / "figures" / "scores.png").is_file()
 
 
+@pytest.mark.slow
 def test_its_own_tests_pass(installed: dict[str, str]) -> None:
     package = Path(installed["PACKAGES"]) / "my-own"
     assert "3 passed" in run(installed, package, "pytest", "-p", "no:cacheprovider", package)

@@ -31,6 +31,7 @@ def runs(data: Path, tmp_path: Path) -> Path:
     return tmp_path / "runs"
 
 
+@pytest.mark.slow
 def test_a_report_of_what_was_exported_is_that_of_the_runs(
     data: Path, runs: Path, tmp_path: Path
 ) -> None:
@@ -102,6 +103,7 @@ def test_a_file_that_a_run_lacks_is_named(runs: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "shared").exists()
 
 
+@pytest.mark.slow
 def test_scores_of_an_earlier_version_still_serve_where_there_are_no_weights(
     own_data: Path, runs: Path, tmp_path: Path
 ) -> None:

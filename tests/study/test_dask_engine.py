@@ -20,7 +20,7 @@ from benchmark.runs.config import resolve
 from tests.helpers.processes import begin
 
 pytest.importorskip("distributed")
-pytestmark = pytest.mark.xdist_group("dask")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dask")]
 
 TINY = ["--preset", "demo", "--set", "crop=32", "--set", "batch=4", "--set", "precision=float32"]
 

@@ -67,6 +67,7 @@ def weights(run: Run) -> tuple[bytes, bytes]:
     return run.weights.read_bytes(), (run.folder / "last.safetensors").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", method_names())
 def test_every_registered_method_trains(name: str, dataset: Dataset, tmp_path: Path) -> None:
     run = tiny_run(dataset, tmp_path, name)

@@ -116,6 +116,7 @@ def test_worst_cases_filter_page_and_sort(view: Any) -> None:
     assert count.inner_text() == "Showing 0 of 0 (of 120)"
 
 
+@pytest.mark.slow
 def test_a_view_can_be_passed_on(view: Any, browser: Any) -> None:
     view.get_by_label("Structure").select_option("RV")
     view.locator("#worst-table th[data-key=subject] button").click()
