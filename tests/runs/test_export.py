@@ -99,7 +99,7 @@ def test_a_file_that_a_run_lacks_is_named(runs: Path, tmp_path: Path) -> None:
     log = runs / "acdc-demo" / "standard-r0-s40" / "log.txt"
     log.unlink()
     result = coopbench("export", tmp_path / "shared", "--runs", runs)
-    assert result.exit_code == 1 and f"{log}: is not there" in result.output
+    assert result.exit_code == 1 and f"{log}: does not exist" in result.output
     assert not (tmp_path / "shared").exists()
 
 
