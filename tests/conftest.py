@@ -3,7 +3,9 @@
 import shutil
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -87,6 +89,18 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports made in this process draw nothing: for tests of all else that is in them."""
     monkeypatch.setattr("benchmark.reporting.report.report_figures", lambda *_: iter(()))
+    monkeypatch.setattr("benchmark.reporting.report.example_figures", lambda *_: ([], []))
+
+
+@pytest.fixture
+def few_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports made in this process draw what those of `processes.FEW_FIGURES` draw."""
+    from results.figures.report_figures import report_figures
+
+    def few(*given: Any) -> Iterator[Any]:
+        return islice(report_figures(*given), 2)
+
+    monkeypatch.setattr("benchmark.reporting.report.report_figures", few)
     monkeypatch.setattr("benchmark.reporting.report.example_figures", lambda *_: ([], []))
 
 

@@ -88,6 +88,7 @@ def test_training_and_evaluation_need_no_torchio(data: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_figures")
 def test_prepare_train_evaluate_report(data: Path, trained: Path, tmp_path: Path) -> None:
     again = coopbench(
         "train",
@@ -524,7 +525,10 @@ def test_no_process_outlives_a_killed_study(own_data: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_bench_sets_every_method_beside_the_reference_and_plain_code(data: Path) -> None:
+def test_bench_sets_every_method_beside_the_reference_and_plain_code(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmark.speed.floor.REPEATS", 1)
     words = ("bench", "--data", data, "--preset", "demo", "--rounds", 2, "--steps", 1)
     result = coopbench(*words, "steps", "evaluation", "--methods", "dsu", *TINY[:-2])
     assert result.exit_code == 0, result.output

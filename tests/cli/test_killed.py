@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,6 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-import benchmark.reporting.report as report
 from benchmark.cli import cli
 from benchmark.core.files import sha256
 from tests.helpers.acdc_files import write_acdc
@@ -74,13 +72,10 @@ def program(command: str) -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def few_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+def as_many_figures(request: pytest.FixtureRequest) -> None:
     """Reports made in this process draw what those of the processes draw."""
     if KILLS == 1:
-        every = report.report_figures
-        few = lambda *given: islice(every(*given), 2)  # noqa: E731
-        monkeypatch.setattr(report, "report_figures", few)
-        monkeypatch.setattr(report, "example_figures", lambda *_: ([], []))
+        request.getfixturevalue("few_figures")
 
 
 def start(words: list[str], folder: Path, limit: int | None = None) -> "subprocess.Popen[str]":

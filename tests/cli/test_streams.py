@@ -12,6 +12,7 @@ import pytest
 from benchmark.core.streams import say
 from results.scores.names import safe_name
 from results.scores.score_table import COLUMNS
+from tests.helpers.processes import FEW_FIGURES
 
 HEADER = ",".join(COLUMNS)
 ODD = "\x1b]0;owned\x07\u202eevil"
@@ -20,9 +21,11 @@ FORMULA = "=HYPERLINK(x)"
 
 def shell(line: str, folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
     """``coopbench`` with the words and redirections of a shell's line."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHON": sys.executable} | environment
+    names = {"OMP_NUM_THREADS": "1", "PYTHON": sys.executable, "FEW_FIGURES": FEW_FIGURES}
+    environment = os.environ | names | environment
+    how = '-c "$FEW_FIGURES"' if line.startswith("coopbench report") else "-m benchmark"
     return subprocess.run(
-        ["bash", "-c", line.replace("coopbench", '"$PYTHON" -m benchmark')],
+        ["bash", "-c", line.replace("coopbench", f'"$PYTHON" {how}')],
         env=environment,
         cwd=folder,
         capture_output=True,
