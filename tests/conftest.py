@@ -93,14 +93,19 @@ def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def few_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reports made in this process draw what those of `processes.FEW_FIGURES` draw."""
+def few_figures_of_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports made in this process draw the first two figures of scores; pictures as always."""
     from results.figures.report_figures import report_figures
 
     def few(*given: Any) -> Iterator[Any]:
         return islice(report_figures(*given), 2)
 
     monkeypatch.setattr("benchmark.reporting.report.report_figures", few)
+
+
+@pytest.fixture
+def few_figures(few_figures_of_scores: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports made in this process draw what those of `processes.FEW_FIGURES` draw."""
     monkeypatch.setattr("benchmark.reporting.report.example_figures", lambda *_: ([], []))
 
 

@@ -543,6 +543,7 @@ def predict_all(labels: Path, folder: Path, clean: str = "clean") -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_figures")
 def test_corrupted_folder_is_scored_at_once_and_reported(
     data: Path, labels: Path, corrupted: Path, tmp_path: Path
 ) -> None:
@@ -656,6 +657,7 @@ def _external(data: Path, tmp_path: Path, *words: object, frames: tuple[str, ...
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("without_figures")
+@pytest.mark.usefixtures("few_figures")
 def test_external_model_is_a_row(data: Path, trained: Path, tmp_path: Path) -> None:
     path = _external(data, tmp_path, "--missing", "zero", frames=("ED",))
     words = ("report", "--data", data, "--runs", trained, "--scores", path)
@@ -680,6 +682,7 @@ def test_external_model_is_a_row(data: Path, trained: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_figures")
 def test_report_of_external_models_alone(data: Path, tmp_path: Path) -> None:
     path = _external(data, tmp_path, frames=("ED", "ES"))
     out = tmp_path / "report"

@@ -197,6 +197,7 @@ def test_sets_that_are_not_here_have_no_pictures(runs: list[Run]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_figures_of_scores")
 def test_report_holds_the_pictures(data: Path, runs: list[Run], tmp_path: Path) -> None:
     words = ["report", "--data", str(data), "--runs", str(runs[0].folder.parent.parent)]
     result = CliRunner().invoke(cli, [*words, "--out", str(tmp_path / "report")])
@@ -222,6 +223,7 @@ def test_report_holds_the_pictures(data: Path, runs: list[Run], tmp_path: Path) 
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_figures_of_scores")
 def test_worst_cases_name_their_line(data: Path, runs: list[Run], tmp_path: Path) -> None:
     import json
     import re

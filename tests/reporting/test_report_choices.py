@@ -52,6 +52,7 @@ def report(files: list[Path], data: Path, out: Path, *words: str) -> Result:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_figures")
 def test_rows_their_order_and_their_names(
     files: list[Path], own_data: Path, tmp_path: Path
 ) -> None:

@@ -35,6 +35,7 @@ def train(data: Path, runs: Path, *words: str) -> Result:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_figures")
 def test_a_changed_plug_in_is_said_and_chosen_about(
     site: Path, own_data: Path, tmp_path: Path
 ) -> None:

@@ -32,6 +32,7 @@ def runs(data: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_figures_of_scores")
 def test_a_report_of_what_was_exported_is_that_of_the_runs(
     data: Path, runs: Path, tmp_path: Path
 ) -> None:
@@ -104,6 +105,7 @@ def test_a_file_that_a_run_lacks_is_named(runs: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_figures")
 def test_scores_of_an_earlier_version_still_serve_where_there_are_no_weights(
     own_data: Path, runs: Path, tmp_path: Path
 ) -> None:
