@@ -94,6 +94,7 @@ def test_every_registered_method_trains(name: str, dataset: Dataset, tmp_path: P
     assert method.title and method.summary and method.reference
 
 
+@pytest.mark.slow
 def test_same_command_same_bytes(dataset: Dataset, tmp_path: Path) -> None:
     one, two = tiny_run(dataset, tmp_path / "a"), tiny_run(dataset, tmp_path / "b")
     train(one, dataset)
@@ -103,6 +104,7 @@ def test_same_command_same_bytes(dataset: Dataset, tmp_path: Path) -> None:
     assert (one.folder / "history.csv").read_bytes() == (two.folder / "history.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_interrupted_run_ends_in_the_same_bytes(dataset: Dataset, tmp_path: Path) -> None:
     whole, resumed = tiny_run(dataset, tmp_path / "a"), tiny_run(dataset, tmp_path / "b")
     train(whole, dataset)
@@ -117,6 +119,7 @@ def test_interrupted_run_ends_in_the_same_bytes(dataset: Dataset, tmp_path: Path
 CONSTANT = ("schedule=constant", "validate_every=2")
 
 
+@pytest.mark.slow
 def test_a_finished_run_goes_on_to_the_bytes_of_a_longer_one(
     dataset: Dataset, tmp_path: Path
 ) -> None:
@@ -138,6 +141,7 @@ def test_a_finished_run_goes_on_to_the_bytes_of_a_longer_one(
     assert prolonged.history.read_bytes() == whole.history.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_run_that_cannot_go_on_says_why(dataset: Dataset, tmp_path: Path) -> None:
     train(tiny_run(dataset, tmp_path / "cosine", "standard"), dataset)
     with pytest.raises(CoopbenchError, match=r"steps: 6 there, 9 now.*cosine schedule"):

@@ -205,6 +205,7 @@ def test_text_stands_out(browser: Any, file: Path, scheme: str) -> None:
     context.close()
 
 
+@pytest.mark.slow
 def test_readable_without_a_script(browser: Any, file: Path) -> None:
     context = browser.new_context(java_script_enabled=False)
     opened = context.new_page()
