@@ -3,7 +3,9 @@
 import shutil
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -87,6 +89,23 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports made in this process draw nothing: for tests of all else that is in them."""
     monkeypatch.setattr("benchmark.reporting.report.report_figures", lambda *_: iter(()))
+    monkeypatch.setattr("benchmark.reporting.report.example_figures", lambda *_: ([], []))
+
+
+@pytest.fixture
+def few_figures_of_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports made in this process draw the first two figures of scores; pictures as always."""
+    from results.figures.report_figures import report_figures
+
+    def few(*given: Any) -> Iterator[Any]:
+        return islice(report_figures(*given), 2)
+
+    monkeypatch.setattr("benchmark.reporting.report.report_figures", few)
+
+
+@pytest.fixture
+def few_figures(few_figures_of_scores: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports made in this process draw what those of `processes.FEW_FIGURES` draw."""
     monkeypatch.setattr("benchmark.reporting.report.example_figures", lambda *_: ([], []))
 
 

@@ -85,7 +85,7 @@ def corrupt(
     With IMAGES and OUT, every NIfTI image below IMAGES is, into OUT/<kind>; names, headers and the
     range of intensities are kept. A cine (4D) is corrupted frame by frame.
 
-    The same seed gives the same voxels, whatever the number of processes. A manifest beside the
+    The same seed gives the same voxels with any number of processes. A manifest beside the
     sets holds seeds, parameters and checksums: --verify checks it, --replay makes the set again.
     With --verify, --replay or --preview, a single folder is OUT.
     """

@@ -29,7 +29,7 @@ def phantom_folder() -> Path:
 def find_data(option: Path | None, *, workers: int) -> Location:
     """The folder given, else that in ``COOPBENCH_DATA``, else ``./data``, else the phantom.
 
-    ``./data`` counts where it holds a prepared set. The phantom is made where it is not there.
+    ``./data`` counts where it holds a prepared set. The phantom is made if it does not exist.
 
     Raises:
         CoopbenchError: a folder that was asked for holds no prepared set.

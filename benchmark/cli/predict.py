@@ -195,7 +195,7 @@ def _check_targets(root: Path, targets: dict[Path, Path], *, overwrite: bool) ->
         if target.resolve() == (root / below).resolve():
             raise UsageError(f"--out {target}: is the image itself")
         if target.exists() and not overwrite:
-            raise UsageError(f"{target}: exists already; give another --out, or --overwrite")
+            raise UsageError(f"{target}: already exists; give another --out, or --overwrite")
 
 
 def _tell(target: Path, found: "list[Segmented]", table: "pd.DataFrame | None") -> None:

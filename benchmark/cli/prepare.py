@@ -181,7 +181,7 @@ def prepare_mscmr(
 ) -> None:
     """Prepare MS-CMRSeg 2019.
 
-    RAW holds patient1_C0.nii.gz, patient1_C0_manual.nii.gz and so on, in whatever folders.
+    RAW holds patient1_C0.nii.gz, patient1_C0_manual.nii.gz and so on, in any folders.
     """
     from benchmark.data.mscmr import read_mscmr
     from benchmark.data.prepare import prepare

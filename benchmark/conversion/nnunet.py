@@ -53,13 +53,13 @@ def convert_nnunet(
     nnunet_id: int,
     workers: int,
 ) -> list[str]:
-    """Write into ``out`` all that nnU-Net needs; what is there already and whole is kept.
+    """Write into ``out`` all that nnU-Net needs; files that are already there and whole are kept.
 
     Args:
         training: the set with splits; its images and labels of the repeat's training and
             validation subjects become the raw data.
         test_sets: sets whose test subjects' images are to be predicted.
-        out: made where it is not there.
+        out: created if it does not exist.
         repeat: whose subjects.
         nnunet_id: nnU-Net's number of the data set.
         workers: processes.
@@ -165,7 +165,7 @@ def _copy_all(copies: Sequence[_Copy], workers: int) -> None:
 
 
 def _make(one: _Copy) -> None:
-    """Copy a file, unless it is there already.
+    """Copy a file, unless it already exists.
 
     A copy and no link: whoever changes nnU-Net's files is not to change the prepared set.
 

@@ -32,7 +32,7 @@ def find_device(name: str) -> torch.device:
 def make_deterministic(device: torch.device, *, asked: bool) -> bool:
     """Have PyTorch compute the same bytes again, where it does not anyway; whether it does then.
 
-    On a CPU it does. On a GPU some sums are faster in whatever order comes; asked for, PyTorch
+    On a CPU it does. On a GPU some sums are faster in any order; asked for, PyTorch
     takes other ways, or refuses an operation that has none.
     """
     if device.type == "cpu":

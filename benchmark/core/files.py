@@ -47,7 +47,7 @@ def remove_leftovers(folder: Path, *, of: str | None = None, deep: bool = True) 
 
     Args:
         folder: where.
-        of: only of files that are called so, whatever their suffix.
+        of: only of files that are called so, with any suffix.
         deep: also in the folders below.
     """
     pattern = f"{PARTIAL}*" if of is None else f"{PARTIAL}{'?' * 12}-{of}.*"

@@ -30,10 +30,10 @@ def folder_lock(
     half-written in the folder is removed.
 
     Args:
-        folder: made where it is not there.
+        folder: created if it does not exist.
         doing: what another process would be doing in it, for the message.
         patience: seconds to wait for the other one to finish, or `FOREVER`.
-        of: write only files that are called so, whatever their suffix; others may be written by
+        of: write only files that are called so, with any suffix; others may be written by
             other processes.
         deep: write in the folders below as well.
 

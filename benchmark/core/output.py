@@ -1,4 +1,4 @@
-"""Standard output and error in whatever encoding a terminal, a file or a pipe has."""
+"""Standard output and error in the encoding of the terminal, file or pipe."""
 
 import codecs
 import sys

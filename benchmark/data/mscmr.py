@@ -1,6 +1,6 @@
 """The raw layout of MS-CMRSeg 2019 (Zhuang et al., Medical Image Analysis 2022).
 
-    RAW/**/patient1_C0.nii.gz           image; C0 = bSSFP, LGE, T2, in whatever folders
+    RAW/**/patient1_C0.nii.gz           image; C0 = bSSFP, LGE, T2, in any folders
     RAW/**/patient1_C0_manual.nii.gz    200 = MYO, 500 = LV, 600 = RV
 
 One frame per subject and sequence, prepared as ED.

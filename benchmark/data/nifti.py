@@ -208,7 +208,7 @@ def open_nifti(path: Path) -> nib.Nifti1Pair:
 
     Raises:
         CoopbenchError: it is of another format, or its header cannot be acted on.
-        Exception: whatever nibabel raises.
+        Exception: any that nibabel raises.
     """
     with _quiet():
         _check_header(path)
@@ -308,7 +308,7 @@ def find_nifti(folder: Path) -> list[Path]:
 
 
 def nifti_called(folder: Path, name: str) -> Path:
-    """The NIfTI file called ``name`` in a folder, whatever its suffix; else where it would be."""
+    """The NIfTI file called ``name`` in a folder, with any suffix; else where it would be."""
     for suffix in reversed(SUFFIXES):
         if (path := folder / f"{name}{suffix}").is_file():
             return path

@@ -17,7 +17,7 @@ def resample_in_plane(volume: Volume, *, order: int, spacing: float = IN_PLANE_S
     The centre of the first voxel stays where it is, and an axis of n voxels of s mm becomes
     round(n · s / spacing) voxels, as SimpleITK's resampling has it. Of an axis that runs to the
     patient's right, front or head it is the last voxel's: so the same image gives the same samples
-    in whatever order its voxels are stored, and scanners' files, whose axes run to the left, back
+    in any order of its voxels, and scanners' files, whose axes run to the left, back
     or feet, those of their first voxel.
 
     Raises:

@@ -28,7 +28,7 @@ def new_method(name: str, folder: Path) -> list[Path]:
     if importlib.util.find_spec(module) is not None:
         raise UsageError(f"{name}: is the name of another Python package; choose another name")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder}: is there already; give a new folder")
+        raise UsageError(f"{folder}: already exists; give a new folder")
     words = name.split("-")
     replaced = {
         "my_method": module,

@@ -37,7 +37,9 @@ def export(runs: Sequence[Run], out: Path) -> list[Path]:
             raise CoopbenchError(f"{target}: holds a run with weights; export to another folder")
         for path in (run.folder / name for name in PARTS):
             if not path.is_file():
-                raise CoopbenchError(f"{path}: is not there; train the run again, or leave it out")
+                raise CoopbenchError(
+                    f"{path}: does not exist; train the run again, or leave it out"
+                )
         about = Exported(weights=run.weights_checksum())
         with whole_folder(target) as partial:
             copy_record(run, partial)

@@ -64,7 +64,7 @@ def incomplete(datasets: Sequence[Dataset]) -> list[str]:
             missing = sorted(test - {case.subject for case in dataset.cases})
             if missing:
                 lines.append(
-                    f"{dataset.title}: {len(missing)} of {len(test)} test subjects are not there "
+                    f"{dataset.title}: {len(missing)} of {len(test)} test subjects are missing "
                     f"({' '.join(missing)})."
                 )
     return lines

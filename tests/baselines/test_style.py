@@ -86,6 +86,7 @@ def test_each_layer_is_decided_for_itself(network: DualThinkingNetwork, batch: B
     assert len(hard) > 4  # not only all layers or none
 
 
+@pytest.mark.slow
 def test_adversarial_styles_are_harder_than_those_they_start_from(
     trained: tuple[DualThinkingNetwork, Batch],
 ) -> None:

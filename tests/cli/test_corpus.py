@@ -100,6 +100,7 @@ def small(seed: int) -> tuple[bytes, bytes]:
     return valid(image, ACDC_AFFINE), valid(label, ACDC_AFFINE)
 
 
+@pytest.mark.slow
 def test_corrupting_a_folder(tmp_path: Path, record_property: Count) -> None:
     rng, number = np.random.default_rng(1), 360 * SCALE
     images, out = tmp_path / "images", tmp_path / "out"
@@ -153,6 +154,7 @@ def test_a_bomb_is_refused_unread(tmp_path: Path) -> None:
         assert time.process_time() - begun < 1
 
 
+@pytest.mark.slow
 def test_preparing_acdc(tmp_path: Path, record_property: Count) -> None:
     rng, number = np.random.default_rng(2), 330 * SCALE
     raw, out = write_acdc(tmp_path / "raw", 2, size=24), tmp_path / "data"
@@ -183,6 +185,7 @@ def test_preparing_acdc(tmp_path: Path, record_property: Count) -> None:
     record_property("inputs", number)
 
 
+@pytest.mark.slow
 def test_scoring_predictions(tmp_path: Path, record_property: Count) -> None:
     rng, number = np.random.default_rng(3), 330 * SCALE
     labels, predictions = tmp_path / "labels", tmp_path / "predictions"
@@ -243,6 +246,7 @@ def test_a_broken_label_stops_the_scoring(tmp_path: Path, broken: str) -> None:
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_predicting(data: Path, tmp_path: Path, record_property: Count) -> None:
     rng, number = np.random.default_rng(5), 63 * SCALE
     tiny = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=1")
@@ -277,6 +281,7 @@ def broken_pair(
     return files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mnms", "mscmr"])
 def test_preparing_other_sets(name: str, tmp_path: Path, record_property: Count) -> None:
     rng, number = np.random.default_rng([6, len(name)]), 69 * SCALE
@@ -404,6 +409,7 @@ def record_again(dataset: Path, path: Path) -> None:
 SMALL = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=1", "--set", "precision=float32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["corrupt", "train", "evaluate"])
 def test_a_prepared_set_of_broken_files(
     command: str, data: Path, tmp_path: Path, in_this_process: None, record_property: Count
@@ -530,6 +536,7 @@ SCORES += "".join(
 )
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 2**32))
 @drawn_times(150)
 def test_broken_scores(seed: int, tmp_path: Path, record_property: Count) -> None:

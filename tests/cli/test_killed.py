@@ -24,9 +24,10 @@ from click.testing import CliRunner
 from benchmark.cli import cli
 from benchmark.core.files import sha256
 from tests.helpers.acdc_files import write_acdc
-from tests.helpers.processes import begin
+from tests.helpers.processes import FEW_FIGURES, begin
 
-pytestmark = pytest.mark.xdist_group("killed")  # what all of these start from is made once
+# What all of these start from is made once.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("killed")]
 
 KILLS = int(os.environ.get("COOPBENCH_KILLS", "1"))
 
@@ -55,18 +56,36 @@ class Whole:
     largest: int
 
 
-PROGRAM = (
-    "import sys, benchmark.training.loop as training; training.SAVE_SECONDS = 0\n"
-    "from benchmark.cli import main; sys.argv[0] = 'coopbench'; main()"
-)
-"""`coopbench`, but its state is saved at every validation, where else it is every half minute."""
+SAVES_OFTEN = "import benchmark.training.loop as training; training.SAVE_SECONDS = 0\n"
+"""The state is saved at every validation, where else it is every half minute."""
+
+
+def program(command: str) -> list[str]:
+    """What Python runs as `coopbench`: no more than has to be imported and drawn anyhow.
+
+    Only ``make hammer`` draws every figure.
+    """
+    plain = "import sys; from benchmark.cli import main; sys.argv[0] = 'coopbench'; main()"
+    often = SAVES_OFTEN if command in ("train", "study") else ""
+    few = command in ("report", "study") and KILLS == 1
+    return [sys.executable, "-c", often + (FEW_FIGURES if few else plain)]
+
+
+@pytest.fixture(autouse=True)
+def as_many_figures(request: pytest.FixtureRequest) -> None:
+    """Reports made in this process draw what those of the processes draw."""
+    if KILLS == 1:
+        request.getfixturevalue("few_figures")
 
 
 def start(words: list[str], folder: Path, limit: int | None = None) -> "subprocess.Popen[str]":
     """A command in a folder; with ``limit``, no file may become larger than that."""
-    command = [sys.executable, "-c", PROGRAM, *words]
     return begin(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, largest_file=limit
+        [*program(words[0]), *words],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        largest_file=limit,
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from benchmark.core.streams import say
 from results.scores.names import safe_name
 from results.scores.score_table import COLUMNS
+from tests.helpers.processes import FEW_FIGURES
 
 HEADER = ",".join(COLUMNS)
 ODD = "\x1b]0;owned\x07\u202eevil"
@@ -20,9 +21,11 @@ FORMULA = "=HYPERLINK(x)"
 
 def shell(line: str, folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
     """``coopbench`` with the words and redirections of a shell's line."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHON": sys.executable} | environment
+    names = {"OMP_NUM_THREADS": "1", "PYTHON": sys.executable, "FEW_FIGURES": FEW_FIGURES}
+    environment = os.environ | names | environment
+    how = '-c "$FEW_FIGURES"' if line.startswith("coopbench report") else "-m benchmark"
     return subprocess.run(
-        ["bash", "-c", line.replace("coopbench", '"$PYTHON" -m benchmark')],
+        ["bash", "-c", line.replace("coopbench", f'"$PYTHON" {how}')],
         env=environment,
         cwd=folder,
         capture_output=True,
@@ -51,6 +54,7 @@ def scores(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 REPORT = "coopbench report --scores s.csv --data data --runs none --reference plain --no-pictures"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["methods", "recipes", "--version", "methods proposed"])
 @pytest.mark.parametrize(
     ("redirection", "code", "said"),
@@ -73,6 +77,7 @@ def test_streams_that_are_closed_or_full(
     assert (done.returncode, done.stderr.strip()) == (code, said)
 
 
+@pytest.mark.slow
 def test_a_pipe_that_is_broken_is_no_traceback(tmp_path: Path) -> None:
     done = shell("coopbench methods | true; echo ${PIPESTATUS[0]}", tmp_path)
     assert done.stdout.strip() in ("0", "1") and not done.stderr
@@ -94,6 +99,7 @@ def test_what_cannot_be_said_does_not_stop_the_work(monkeypatch: pytest.MonkeyPa
     say("a line")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("redirection", [">&-", "2>/dev/full >&-"])
 def test_a_report_is_whole_without_a_standard_output(redirection: str, scores: Path) -> None:
     done = shell(f"{REPORT} --out out {redirection}", scores)
@@ -102,6 +108,7 @@ def test_a_report_is_whole_without_a_standard_output(redirection: str, scores: P
     assert (scores / "out" / "report.html").is_file()
 
 
+@pytest.mark.slow
 def test_names_from_files_are_shown_safely(scores: Path) -> None:
     done = shell(f"{REPORT} --out shown", scores)
     assert done.returncode == 0, done.stderr

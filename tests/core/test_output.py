@@ -22,6 +22,7 @@ def run(*words: object, cwd: Path, **env: str) -> subprocess.CompletedProcess[by
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", [False, True], ids=["plain", "package"])
 def test_folders_of_the_packages_names_are_not_in_the_way(package: bool, tmp_path: Path) -> None:
     for name in ("benchmark", "results"):

@@ -36,6 +36,7 @@ def test_a_folder_that_is_not_the_same_at_the_end(replaced: bool, tmp_path: Path
             (folder / ".lock").touch()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")  # what a thread of the writer of events raises, as well
 @pytest.mark.parametrize("at", [1, 11, 12])
 def test_a_run_whose_folder_is_removed(at: int, dataset: Dataset, tmp_path: Path) -> None:
@@ -108,6 +109,7 @@ def test_a_volume_is_removed_while_a_folder_is_corrupted(
     assert not (out / "manifest.json").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_figures")
 def test_a_table_is_removed_while_a_report_is_written(
     own_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

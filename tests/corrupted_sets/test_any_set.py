@@ -58,6 +58,7 @@ def two(own_data: Path) -> Path:
     return own_data
 
 
+@pytest.mark.slow
 def test_each_set_is_corrupted_checked_and_replayed(two: Path, fog: Path, tmp_path: Path) -> None:
     words = ("corrupt", "--data", two, "--recipe", fog, "--workers", 1)
     said = coopbench(*words, "--set", "acdc", "--set", "mine")
@@ -84,6 +85,7 @@ def test_each_set_is_corrupted_checked_and_replayed(two: Path, fog: Path, tmp_pa
     assert (two / "fog" / "manifest.json").stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_each_set_has_its_own_columns_and_measures(
     two: Path, fog: Path, tmp_path: Path, without_figures: None
 ) -> None:
@@ -157,6 +159,7 @@ def load(path: Path) -> np.ndarray:
     return np.asarray(nib.load(path).dataobj)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["fog", "acdc-c", "acdc-c-torchio1"])
 @pytest.mark.parametrize("same", [False, True])
 def test_a_cine_is_corrupted_frame_by_frame(

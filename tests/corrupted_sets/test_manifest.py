@@ -318,6 +318,7 @@ def test_replay_with_other_parameters_or_sources_is_caught(copy: Path, tmp_path:
         assert result.exit_code == 1 and said in result.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["acdc-c", "acdc-c-torchio1", "acdc-c-physical", "acdc-c-severity", "mr-c"]
 )

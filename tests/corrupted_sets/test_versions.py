@@ -103,6 +103,7 @@ def age_scores(run: Path) -> None:
         edit(table.with_suffix(".json"), record)
 
 
+@pytest.mark.slow
 def test_version_1_is_verified_replayed_and_gone_on_with(old: Path, tmp_path: Path) -> None:
     recipe = ("--recipe", "acdc-c-torchio1")
     said = coopbench("corrupt", "--data", old, *recipe, "--verify", "--workers", 1)
@@ -131,6 +132,7 @@ def test_nothing_takes_the_place_of_another_version(both: Path, tmp_path: Path) 
     assert not (tmp_path / "again").exists()
 
 
+@pytest.mark.slow
 def test_runs_are_scored_on_both_and_the_report_keeps_them_apart(
     both: Path, old: Path, tmp_path: Path, without_figures: None
 ) -> None:
@@ -178,6 +180,7 @@ def test_runs_are_scored_on_both_and_the_report_keeps_them_apart(
     assert "'coopbench corrupt --recipe acdc-c-torchio1' makes them" in said
 
 
+@pytest.mark.slow
 def test_an_exported_run_of_version_1_is_reported_beside_version_2(
     both: Path, old: Path, tmp_path: Path, without_figures: None
 ) -> None:
@@ -192,6 +195,7 @@ def test_an_exported_run_of_version_1_is_reported_beside_version_2(
     assert sets == {"ACDC", *(f"{kind} (acdc-c-torchio1)" for kind in KINDS)}
 
 
+@pytest.mark.slow
 def test_scores_of_other_frameworks_are_known_again(
     both: Path, old: Path, tmp_path: Path, without_figures: None
 ) -> None:

@@ -96,6 +96,7 @@ def write_subject(
 PLAIN = (ORIENTATIONS[7], ORIENTATIONS[7])  # as it is
 
 
+@pytest.mark.slow
 @given(affines, orientations, orientations, headers, headers)
 @property_of_files
 def test_any_order_and_header_is_prepared_to_the_same_voxels(

@@ -57,6 +57,7 @@ def test_real_subjects_are_prepared_without_a_warning(raw: RawSet, tmp_path: Pat
         assert np.min(list(volumes.values())) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["acdc-c-severity", "mr-c"])
 def test_structural_similarity_falls_with_every_severity(
     name: str, raw: RawSet, tmp_path: Path
@@ -81,6 +82,7 @@ def test_structural_similarity_falls_with_every_severity(
             assert all(a > b for a, b in itertools.pairwise([1.0, *falling])), family
 
 
+@pytest.mark.slow
 def test_published_corruptions_are_as_harsh_as_the_old_librarys(tmp_path: Path) -> None:
     """Correlation with the clean centre 128 × 128, as a network sees it: scaled slice by slice.
 

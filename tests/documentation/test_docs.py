@@ -67,6 +67,7 @@ def test_there_is_something_to_check() -> None:
     assert len(imports_in(every)) > 5
 
 
+@pytest.mark.slow
 def test_data_of_ones_own_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", TEXTS["docs/own-data.md"], flags=re.S)
     rng = np.random.default_rng(0)
@@ -105,6 +106,7 @@ def test_options_in_commands_exist(page: str) -> None:
                 assert word.split("=")[0] in known, f"{word} in: coopbench {line}"
 
 
+@pytest.mark.slow
 def test_monai_as_the_page_says(data: Path, tmp_path: Path) -> None:
     pytest.importorskip("monai")
     (code,) = re.findall(r"```python\n(.*?)```", TEXTS["docs/other-frameworks.md"], flags=re.S)

@@ -39,6 +39,7 @@ def test_every_script_is_tested_and_named_on_the_first_page() -> None:
     assert all(f"({name}.md)" in index for name in SCRIPTS)
 
 
+@pytest.mark.slow
 def test_own_predictions(data: Path, tmp_path: Path) -> None:
     printed = run("own_predictions", data, tmp_path)
     rows = [line for line in printed.splitlines() if line.startswith("| shift-")]
@@ -49,6 +50,7 @@ def test_own_predictions(data: Path, tmp_path: Path) -> None:
     assert (tmp_path / "report" / "report.html").is_file()
 
 
+@pytest.mark.slow
 def test_new_method(data: Path, tmp_path: Path) -> None:
     printed = run("new_method", data, tmp_path)
     lines = [line for line in printed.splitlines() if line[:2] in ("0 ", "7 ")]
@@ -58,6 +60,7 @@ def test_new_method(data: Path, tmp_path: Path) -> None:
     assert (tmp_path / "erased.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_robustness_curve(own_data: Path, tmp_path: Path) -> None:
     run("robustness_curve", own_data, tmp_path, *TINY)
     curve = pd.read_csv(tmp_path / "report" / "tables" / "severity.csv")

@@ -49,6 +49,7 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", re.split(r"[<>=!;\[ ]", name)[0]).lower()
 
 
+@pytest.mark.slow
 def test_every_library_that_is_imported_is_declared() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
     declared = {normal(name) for name in [*PROJECT["project"]["dependencies"], *extras["dask"]]}

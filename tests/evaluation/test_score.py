@@ -547,6 +547,8 @@ def predict_all(labels: Path, folder: Path, clean: str = "clean") -> Path:
     return folder
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("few_figures")
 def test_corrupted_folder_is_scored_at_once_and_reported(
     data: Path, labels: Path, corrupted: Path, tmp_path: Path
 ) -> None:
@@ -658,7 +660,9 @@ def _external(data: Path, tmp_path: Path, *words: object, frames: tuple[str, ...
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_figures")
+@pytest.mark.usefixtures("few_figures")
 def test_external_model_is_a_row(data: Path, trained: Path, tmp_path: Path) -> None:
     path = _external(data, tmp_path, "--missing", "zero", frames=("ED",))
     words = ("report", "--data", data, "--runs", trained, "--scores", path)
@@ -682,6 +686,8 @@ def test_external_model_is_a_row(data: Path, trained: Path, tmp_path: Path) -> N
     assert "‡ bare: external scores." in text and "theirs‡" in text
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("few_figures")
 def test_report_of_external_models_alone(data: Path, tmp_path: Path) -> None:
     path = _external(data, tmp_path, frames=("ED", "ES"))
     out = tmp_path / "report"

@@ -124,7 +124,7 @@ def test_a_folder(run: Path, tmp_path: Path) -> None:
             assert float(fractions[f"{file}.nii.gz"]) == pytest.approx(wanted, abs=0.01)
     assert fractions["b/scan.nii.gz"] == ""
     assert table["phase_by"].tolist().count("Info.cfg") == 2
-    assert "exists already; give another --out, or --overwrite" in coopbench(
+    assert "already exists; give another --out, or --overwrite" in coopbench(
         "predict", run, images, code=2
     )
     (images / "b" / "scan.nii.gz").write_bytes(b"torn")

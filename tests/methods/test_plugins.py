@@ -58,6 +58,7 @@ def test_losses_of_another_name_stop_the_run_with_the_step(
         train(own(dataset, tmp_path), dataset)
 
 
+@pytest.mark.slow
 def test_losses_of_another_name_are_noticed_after_an_interruption(
     site: Path, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,6 +215,7 @@ def test_a_command_ends_with_code_1_and_debug_shows_the_traceback(
     assert "Traceback" in shown.stderr and "in spoil" in shown.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_figures")
 def test_other_methods_of_a_study_go_on(site: Path, own_data: Path, tmp_path: Path) -> None:
     """One raises in its second step, another cannot even be imported."""

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmark.cli import cli
+from tests.helpers.processes import FEW_FIGURES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=3", "--set", "precision=float32")
@@ -20,6 +21,10 @@ def documented_method() -> str:
     page = (REPOSITORY / "docs" / "your-own-method.md").read_text("utf-8")
     (module,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
     return str(module)
+
+
+INSTALLED = pytest.mark.xdist_group("installed")
+"""Of the tests that share two installed packages: these are built once."""
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +52,18 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def run(environment: dict[str, str], cwd: Path, *words: object) -> str:
-    command = [sys.executable, "-m", *(str(word) for word in words)]
+    return run_program(environment, cwd, "-m", *words)
+
+
+def run_program(environment: dict[str, str], cwd: Path, *words: object) -> str:
+    command = [sys.executable, *(str(word) for word in words)]
     done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
+@INSTALLED
+@pytest.mark.slow
 def test_own_method_trains_and_stands_in_the_table(
     installed: dict[str, str], own_data: Path, tmp_path: Path
 ) -> None:
@@ -61,16 +72,16 @@ def test_own_method_trains_and_stands_in_the_table(
     assert "inverted" in run(installed, tmp_path, "benchmark", "methods", "bezier")
     options = ("--data", own_data, "--preset", "demo", "--runs", "runs")
     methods = "standard,my-own,bezier"
-    report = run(
-        installed, tmp_path, "benchmark", "study", *options, "--methods", methods, *TINY,
-        "--out", "report",
-    )  # fmt: skip
+    words = ["study", *options, "--methods", methods, *TINY, "--out", "report"]
+    report = run_program(installed, tmp_path, "-c", FEW_FIGURES, *words)
     for row in ("Standard training", "My own", "Bézier"):
         assert row in report
         assert row in (tmp_path / "report" / "tables" / "dice-ftn.md").read_text("utf-8")
     assert (tmp_path / "report" / "figures" / "scores.png").is_file()
 
 
+@INSTALLED
+@pytest.mark.slow
 def test_its_own_tests_pass(installed: dict[str, str]) -> None:
     package = Path(installed["PACKAGES"]) / "my-own"
     assert "3 passed" in run(installed, package, "pytest", "-p", "no:cacheprovider", package)

@@ -146,6 +146,7 @@ def test_features_are_channels_last_from_the_first_convolution_on(channels: int)
     assert all(layouts) and layouts
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's")
 def test_freed_memory_is_kept() -> None:
     program = """

@@ -126,6 +126,7 @@ def test_cine_is_labelled_at_ed_and_es_only(cross_site: RawSet) -> None:
         assert label.shape[3] > len(labelled)
 
 
+@pytest.mark.slow
 def test_same_seed_gives_the_same_bytes(raw: Path, tmp_path: Path) -> None:
     write_phantom(tmp_path, seed=0)
     assert digests(tmp_path) == digests(raw)

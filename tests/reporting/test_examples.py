@@ -196,6 +196,8 @@ def test_sets_that_are_not_here_have_no_pictures(runs: list[Run]) -> None:
     assert qualitative_figure([], "best", "FTN") is None
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("few_figures_of_scores")
 def test_report_holds_the_pictures(data: Path, runs: list[Run], tmp_path: Path) -> None:
     words = ["report", "--data", str(data), "--runs", str(runs[0].folder.parent.parent)]
     result = CliRunner().invoke(cli, [*words, "--out", str(tmp_path / "report")])
@@ -220,6 +222,8 @@ def test_report_holds_the_pictures(data: Path, runs: list[Run], tmp_path: Path) 
     assert (tmp_path / "report" / "tables" / "poster.md").is_file()
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("few_figures_of_scores")
 def test_worst_cases_name_their_line(data: Path, runs: list[Run], tmp_path: Path) -> None:
     import json
     import re

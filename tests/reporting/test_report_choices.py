@@ -51,6 +51,8 @@ def report(files: list[Path], data: Path, out: Path, *words: str) -> Result:
     return CliRunner().invoke(cli, ["report", *where, *given, *words])
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("few_figures")
 def test_rows_their_order_and_their_names(
     files: list[Path], own_data: Path, tmp_path: Path
 ) -> None:

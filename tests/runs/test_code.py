@@ -34,6 +34,8 @@ def train(data: Path, runs: Path, *words: str) -> Result:
     return called(data, runs, "train", "--method", "plugged", "--preset", "demo", *TINY, *words)
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("few_figures")
 def test_a_changed_plug_in_is_said_and_chosen_about(
     site: Path, own_data: Path, tmp_path: Path
 ) -> None:
@@ -70,6 +72,7 @@ def test_a_changed_plug_in_is_said_and_chosen_about(
     assert "already trained" in train(own_data, runs, "--retrain").output
 
 
+@pytest.mark.slow
 def test_an_unfinished_run_does_not_go_on_by_other_code_in_silence(
     site: Path, own_data: Path, tmp_path: Path
 ) -> None:

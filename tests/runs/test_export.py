@@ -31,6 +31,8 @@ def runs(data: Path, tmp_path: Path) -> Path:
     return tmp_path / "runs"
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("few_figures_of_scores")
 def test_a_report_of_what_was_exported_is_that_of_the_runs(
     data: Path, runs: Path, tmp_path: Path
 ) -> None:
@@ -98,10 +100,12 @@ def test_a_file_that_a_run_lacks_is_named(runs: Path, tmp_path: Path) -> None:
     log = runs / "acdc-demo" / "standard-r0-s40" / "log.txt"
     log.unlink()
     result = coopbench("export", tmp_path / "shared", "--runs", runs)
-    assert result.exit_code == 1 and f"{log}: is not there" in result.output
+    assert result.exit_code == 1 and f"{log}: does not exist" in result.output
     assert not (tmp_path / "shared").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("few_figures")
 def test_scores_of_an_earlier_version_still_serve_where_there_are_no_weights(
     own_data: Path, runs: Path, tmp_path: Path
 ) -> None:

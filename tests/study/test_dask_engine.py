@@ -17,10 +17,10 @@ from benchmark.cli import cli
 from benchmark.core.parallel import default_workers
 from benchmark.data.dataset import read_dataset
 from benchmark.runs.config import resolve
-from tests.helpers.processes import begin
+from tests.helpers.processes import FEW_FIGURES, begin
 
 pytest.importorskip("distributed")
-pytestmark = pytest.mark.xdist_group("dask")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dask")]
 
 TINY = ["--preset", "demo", "--set", "crop=32", "--set", "batch=4", "--set", "precision=float32"]
 
@@ -64,6 +64,7 @@ def weights(runs: Path) -> dict[str, bytes]:
     return {path.parent.name: path.read_bytes() for path in runs.rglob("weights.safetensors")}
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_a_killed_worker_costs_its_job_some_time_and_nothing_else(
     own_data: Path, tmp_path: Path
 ) -> None:
@@ -76,7 +77,7 @@ def test_a_killed_worker_costs_its_job_some_time_and_nothing_else(
     with dask(worker, worker) as (address, workers):
         words = [*study, "--runs", str(runs), "--out", str(tmp_path / "report")]
         process = begin(
-            [sys.executable, "-m", "benchmark", *words, "--engine", "dask", "--scheduler", address],
+            [sys.executable, "-c", FEW_FIGURES, *words, "--engine", "dask", "--scheduler", address],
             stderr=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

@@ -195,6 +195,7 @@ def test_the_time_of_what_is_done_is_none() -> None:
     assert found.seconds(Job("c", "corrupt", nothing, None, volumes=3)) == 3
 
 
+@pytest.mark.slow
 def test_a_plan_does_nothing_and_counts_what_is_done(own_data: Path, tmp_path: Path) -> None:
     words = ["study", "--data", str(own_data), "--preset", "demo", "--runs", str(tmp_path / "runs")]
     words += ["--methods", "standard,dsu", *TINY]

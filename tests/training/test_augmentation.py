@@ -95,6 +95,7 @@ def test_a_shift_is_a_share_of_the_crop_or_of_the_padded_slice(style: str, share
     assert 0.07 * share < max(reached) <= math.ceil(0.1 * share)
 
 
+@pytest.mark.slow
 def test_the_maps_have_the_spread_of_the_real_code() -> None:
     """A disc of radius 25 in a slice of 246 × 212, padded to 246 × 224.
 

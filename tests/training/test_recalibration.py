@@ -32,6 +32,7 @@ def run(data: Path, tmp_path: Path) -> Path:
     return tmp_path / "runs/acdc-demo/standard-r0-s40"
 
 
+@pytest.mark.slow
 def test_statistics_are_the_means_over_the_predictions(run: Path, data: Path) -> None:
     words = (run, "--name", "anew", "--batches", 3, "--data", data, "--device", "cpu")
     result = coopbench("recalibrate", *words)
@@ -67,6 +68,7 @@ def test_statistics_are_the_means_over_the_predictions(run: Path, data: Path) ->
         assert same or (name.startswith("stn.") and is_statistic), name
 
 
+@pytest.mark.slow
 def test_taken_names_and_unfinished_runs_are_refused(run: Path, data: Path) -> None:
     where = ("--data", data, "--device", "cpu", "--batches", 1)
     for name in ("standard", "proposed", "a/b"):

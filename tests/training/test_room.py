@@ -38,6 +38,7 @@ def slices_of(dataset: Dataset, crop: int = 64) -> TrainingSlices:
     return TrainingSlices(dataset, cases, crop=crop, device=CPU)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["standard", "proposed", "adv-noise"])
 def test_two_small_steps_tell_what_a_large_one_keeps(method: str, dataset: Dataset) -> None:
     config, slices = configured(dataset, method, "crop=64", "batch=10"), slices_of(dataset)

@@ -24,7 +24,7 @@ from benchmark.core.device import make_deterministic
 from benchmark.core.errors import CoopbenchError, UsageError
 from benchmark.core.files import sha256
 from benchmark.core.seeding import derive_seed
-from benchmark.data.dataset import Dataset
+from benchmark.data.dataset import Dataset, read_dataset
 from benchmark.data.nifti import read_volume, write_volume
 from benchmark.data.slices import TrainingSlices
 from benchmark.methods.method import Method
@@ -67,6 +67,7 @@ def weights(run: Run) -> tuple[bytes, bytes]:
     return run.weights.read_bytes(), (run.folder / "last.safetensors").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", method_names())
 def test_every_registered_method_trains(name: str, dataset: Dataset, tmp_path: Path) -> None:
     run = tiny_run(dataset, tmp_path, name)
@@ -93,18 +94,30 @@ def test_every_registered_method_trains(name: str, dataset: Dataset, tmp_path: P
     assert method.title and method.summary and method.reference
 
 
-def test_same_command_same_bytes(dataset: Dataset, tmp_path: Path) -> None:
-    one, two = tiny_run(dataset, tmp_path / "a"), tiny_run(dataset, tmp_path / "b")
-    train(one, dataset)
+@pytest.fixture(scope="module")
+def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run that was trained from beginning to end; to be read only."""
+    torch.set_num_threads(1)
+    dataset = read_dataset(data / "acdc")
+    run = tiny_run(dataset, tmp_path_factory.mktemp("whole"))
+    train(run, dataset)
+    return run
+
+
+@pytest.mark.slow
+def test_same_command_same_bytes(whole: Run, dataset: Dataset, tmp_path: Path) -> None:
+    other = tiny_run(dataset, tmp_path)
     torch.manual_seed(999)  # the global generator has no say
-    train(two, dataset)
-    assert weights(one) == weights(two)
-    assert (one.folder / "history.csv").read_bytes() == (two.folder / "history.csv").read_bytes()
+    train(other, dataset)
+    assert weights(whole) == weights(other)
+    assert whole.history.read_bytes() == other.history.read_bytes()
 
 
-def test_interrupted_run_ends_in_the_same_bytes(dataset: Dataset, tmp_path: Path) -> None:
-    whole, resumed = tiny_run(dataset, tmp_path / "a"), tiny_run(dataset, tmp_path / "b")
-    train(whole, dataset)
+@pytest.mark.slow
+def test_interrupted_run_ends_in_the_same_bytes(
+    whole: Run, dataset: Dataset, tmp_path: Path
+) -> None:
+    resumed = tiny_run(dataset, tmp_path)
     with pytest.raises(KeyboardInterrupt):
         train(resumed, dataset, stop_after=4)
     assert not resumed.finished
@@ -116,6 +129,7 @@ def test_interrupted_run_ends_in_the_same_bytes(dataset: Dataset, tmp_path: Path
 CONSTANT = ("schedule=constant", "validate_every=2")
 
 
+@pytest.mark.slow
 def test_a_finished_run_goes_on_to_the_bytes_of_a_longer_one(
     dataset: Dataset, tmp_path: Path
 ) -> None:
@@ -137,6 +151,7 @@ def test_a_finished_run_goes_on_to_the_bytes_of_a_longer_one(
     assert prolonged.history.read_bytes() == whole.history.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_run_that_cannot_go_on_says_why(dataset: Dataset, tmp_path: Path) -> None:
     train(tiny_run(dataset, tmp_path / "cosine", "standard"), dataset)
     with pytest.raises(CoopbenchError, match=r"steps: 6 there, 9 now.*cosine schedule"):

@@ -29,7 +29,7 @@ def check_converted(
     data = labels or Path(record.data)
     if not data.is_dir():
         raise CoopbenchError(
-            f"{data}: the prepared sets that {folder.parent} was made from are not there; give "
+            f"{data}: the prepared sets that {folder.parent} was made from do not exist; give "
             "the folder where they are now as LABELS"
         )
     here = {dataset.name: dataset for dataset in find_datasets(data)}

@@ -27,12 +27,12 @@ def check_target(out: Path, row: Row, sets: Sequence[str]) -> None:
         there = ExternalRecord.model_validate_json(record.read_bytes())
     except (OSError, ValueError):
         raise UsageError(
-            f"{out}: is there already (or its .json), and not from 'coopbench score'; "
+            f"{out}: already exists (or its .json), and is not from 'coopbench score'; "
             "give another --out"
         ) from None
     if (there.row, there.titles) != (asdict(row), list(sets)):
         raise UsageError(
-            f"{out}: is there already, with scores of {there.name}, repeat {there.repeat}, "
+            f"{out}: already exists, with scores of {there.name}, repeat {there.repeat}, "
             f"{there.output} on {', '.join(there.titles)}; give another --out"
         )
 

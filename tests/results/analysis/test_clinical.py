@@ -111,6 +111,7 @@ def test_no_limits_of_one_pair_and_no_correlation_of_what_does_not_vary() -> Non
     assert np.isnan(row["correlation"]) and row["low"] < row["bias"] < row["high"]
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.floats(1, 300), st.floats(1, 300)), min_size=3, max_size=12))
 def test_agreement_is_that_of_numpy(values: list[tuple[float, float]]) -> None:
     each = [rows({("RV", "ED"): pair}, subject=str(n)) for n, pair in enumerate(values)]

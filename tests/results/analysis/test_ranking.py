@@ -92,6 +92,7 @@ def test_methods_that_share_no_subject_are_not_ranked() -> None:
     assert rank_over_sets(table, "FTN") is None
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(st.floats(0, 1), min_size=3, max_size=3), min_size=2, max_size=4))
 def test_shares_are_a_distribution(columns: list[list[float]]) -> None:
     table = subjects({(f"m{i}", "X"): column for i, column in enumerate(columns)})

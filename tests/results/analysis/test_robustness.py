@@ -518,6 +518,7 @@ def complete_tables(draw: st.DrawFn) -> pd.DataFrame:
     return make(*parts)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(scores=complete_tables())
 def test_reference_against_itself_is_100_percent(scores: pd.DataFrame) -> None:
@@ -527,6 +528,7 @@ def test_reference_against_itself_is_100_percent(scores: pd.DataFrame) -> None:
     np.testing.assert_allclose(relative, 100)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(scores=complete_tables(), seed=st.integers(0, 9))
 def test_order_of_rows_changes_nothing(scores: pd.DataFrame, seed: int) -> None:
@@ -552,6 +554,7 @@ def test_rood_scores_lie_between_the_least_and_the_greatest(scores: pd.DataFrame
     assert (weighted <= lost.max(axis=1) + 1e-12).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(scores=complete_tables())
 def test_curves_and_table_agree(scores: pd.DataFrame) -> None:

@@ -80,6 +80,7 @@ def test_rounding_of_means_is_no_difference() -> None:
     assert not levels.any() and rank_biserial(levels) == 0 and signed_rank_p(levels) == 1
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
 @settings(deadline=None)
 def test_holm_is_statsmodels(p: list[float]) -> None:

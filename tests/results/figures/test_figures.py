@@ -75,6 +75,7 @@ def test_subject_is_the_unit() -> None:
     assert len(means) == 2 * 3 * 2 * 3
 
 
+@pytest.mark.slow
 def test_saved_files_are_whole_and_the_same_each_time(tmp_path: Path) -> None:
     first = save_figure(score_figure(scores(), phantom=True), tmp_path / "new" / "dice.v1")
     again = save_figure(score_figure(scores(), phantom=True), tmp_path / "dice.v1")

@@ -72,6 +72,7 @@ def history(methods: int) -> pd.DataFrame:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("methods", [1, 2, 12])
 def test_everything_is_within_the_figure(methods: int) -> None:
     for named in report_figures(comparison(methods, phantom=True), history(methods)):
@@ -157,6 +158,7 @@ def test_the_words_of_the_ranks_are_of_their_method() -> None:
     assert "a has the best mean rank and is first in 40%" in rank_alt({"FTN": [ranking]})
 
 
+@pytest.mark.slow
 def test_same_figure_same_bytes(tmp_path: Path) -> None:
     def write(folder: Path) -> dict[str, bytes]:
         for named in report_figures(comparison(3), history(3)):

@@ -142,6 +142,7 @@ def test_hostile_names_are_text(word: str) -> None:
     assert "49" not in Elements(render_page(page("{{ 7 * 7 }}"))).words
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), max_size=30))
 def test_any_name_is_text(word: str) -> None:

@@ -116,6 +116,7 @@ def test_worst_cases_filter_page_and_sort(view: Any) -> None:
     assert count.inner_text() == "Showing 0 of 0 (of 120)"
 
 
+@pytest.mark.slow
 def test_a_view_can_be_passed_on(view: Any, browser: Any) -> None:
     view.get_by_label("Structure").select_option("RV")
     view.locator("#worst-table th[data-key=subject] button").click()
@@ -204,6 +205,7 @@ def test_text_stands_out(browser: Any, file: Path, scheme: str) -> None:
     context.close()
 
 
+@pytest.mark.slow
 def test_readable_without_a_script(browser: Any, file: Path) -> None:
     context = browser.new_context(java_script_enabled=False)
     opened = context.new_page()

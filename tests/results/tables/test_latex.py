@@ -59,6 +59,7 @@ def tables() -> list[NamedTable]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX is installed")
 @pytest.mark.parametrize("width", WIDTHS.values())
 def test_every_table_compiles_without_an_overfull_box(

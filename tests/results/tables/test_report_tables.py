@@ -271,6 +271,7 @@ def test_no_row_of_the_poster_no_table_beside_it() -> None:
     assert "poster" not in {table.stem for table in report_tables(names, compare_poster=True)}
 
 
+@pytest.mark.slow
 def test_phantom_is_on_every_rendering() -> None:
     marked = comparison(phantom=True)
     for table in report_tables(marked, compare_poster=True):

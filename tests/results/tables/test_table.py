@@ -234,6 +234,7 @@ def score_tables(draw: st.DrawFn) -> pd.DataFrame:
     return check_scores(pd.DataFrame(rows))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(scores=score_tables(), seed=st.integers(0, 9))
 def test_order_of_rows_changes_nothing(scores: pd.DataFrame, seed: int) -> None:
@@ -244,6 +245,7 @@ def test_order_of_rows_changes_nothing(scores: pd.DataFrame, seed: int) -> None:
     assert table.notes == shuffled.notes
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(scores=score_tables())
 def test_best_marks_exactly_the_highest_printed_means(scores: pd.DataFrame) -> None:
