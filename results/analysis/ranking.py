@@ -177,7 +177,7 @@ def _ranking(
     index = pd.Index(methods)
     order = pd.Series(ranks.mean(axis=0), index=methods).sort_values(kind="stable").index
     leads = pd.Series((ranks == ranks.min(axis=1, keepdims=True)).mean(axis=0), index)
-    shown = order if len(order) <= MOST else [*order[:MOST], *order[MOST:][order[MOST:].isin(keep)]]
+    shown = [str(name) for place, name in enumerate(order) if place < MOST or name in keep]
     return Ranking(
         over=over,
         shares=_shares(ranks[:, index.get_indexer(shown)], shown, every=len(order) <= MOST),
@@ -189,9 +189,7 @@ def _ranking(
     )
 
 
-def _shares(
-    ranks: NDArray[np.float64], methods: Sequence[str] | pd.Index, *, every: bool
-) -> pd.DataFrame:
+def _shares(ranks: NDArray[np.float64], methods: Sequence[str], *, every: bool) -> pd.DataFrame:
     """The share of each rank by method; of ``every`` whole rank, or of those that occur."""
     found = set(np.unique(ranks).tolist()) | {1.0}
     if every:
