@@ -10,6 +10,7 @@ from benchmark.core.files import read_json
 from benchmark.evaluation.external.rows import ExternalRows
 from benchmark.runs.run import Run
 from results.analysis.comparison import Comparison
+from results.analysis.excerpt import MOST
 from results.analysis.worst import worst_cases
 from results.page.content import (
     Facts,
@@ -26,7 +27,7 @@ from results.tables.mean_table import volume_notes
 from results.tables.notes_of_tests import partial_notes, power_notes, untested_notes
 from results.tables.poster_table import subject_notes
 from results.tables.report_tables import NamedTable, main_table
-from results.wording import span
+from results.wording import some_of, span
 
 SECTIONS = {
     "dice": (
@@ -97,9 +98,9 @@ def make_page(
     sections = []
     for key, (title, intro) in SECTIONS.items():
         own = tuple(
-            PageTable(table.stem, table.caption, table.table, table.notes)
+            PageTable(table.stem, table.caption, table.table, table.notes, comparison.excerpt)
             for table in tables
-            if table.section == key
+            if table.section == key and not table.long
         )
         drawn = tuple(
             PageFigure(one.stem, one.caption, one.alt, one.png.read_bytes())
@@ -115,7 +116,7 @@ def make_page(
         phantom=comparison.phantom,
         summary=tuple(summary(comparison)),
         facts=_facts(comparison, runs),
-        cautions=(*cautions, *_weak_points(comparison)),
+        cautions=(*cautions, *comparison.excerpt.notes, *_weak_points(comparison)),
         sections=tuple(sections),
         worst=worst.assign(
             method=worst["method"].astype(str).map(shown), source=_lines(worst.index, sources)
@@ -126,10 +127,11 @@ def make_page(
 
 def _facts(comparison: Comparison, runs: Sequence[Run]) -> Facts:
     counts = comparison.subjects.groupby("test_set")["subject"].nunique()
+    each = some_of([f"{name} {count}" for name, count in counts.items()], "test sets", MOST)
     facts = {
         "Methods": str(len(comparison.methods)),
         "Repeats": span(comparison.repeats.values()),
-        "Test subjects": ", ".join(f"{name} {count}" for name, count in counts.items()),
+        "Test subjects": each if len(counts) <= MOST else f"{span(counts)} on {each}",
         "Reference": comparison.shown[comparison.reference],
     }
     if runs:

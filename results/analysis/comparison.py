@@ -10,6 +10,7 @@ import pandas as pd
 from benchmark.core.errors import ScoreFileError
 from results.analysis.all_pairs import pair_tests
 from results.analysis.clinical import ClinicalPairs, clinical_pairs
+from results.analysis.excerpt import Excerpt, excerpt
 from results.analysis.presence import with_presence
 from results.analysis.ranking import Ranking, rank_over_sets, rank_over_subjects
 from results.analysis.refinement import refinement_tests
@@ -91,7 +92,7 @@ class Comparison:
         """The names of all that are compared."""
         return sorted(str(name) for name in self.scores["method"].unique())
 
-    @property
+    @cached_property
     def shown(self) -> dict[str, str]:
         """Their titles, in the order of every table."""
         return ordered_titles(self.methods, self.titles, self.remarks)
@@ -150,6 +151,11 @@ class Comparison:
         has an average. It stands as a test set under the average's name.
         """
         return paired_tests(self._paired, self.reference, margin=self.margin, joint=self.joint)
+
+    @cached_property
+    def excerpt(self) -> Excerpt:
+        """What figures and the page show, where all would be too much."""
+        return excerpt(self.subjects, self.outputs[0], self._averaged(), self.reference)
 
     @cached_property
     def by_repeat(self) -> pd.DataFrame:
@@ -216,8 +222,8 @@ class Comparison:
         found = {}
         for output in self.outputs:
             both = (
-                rank_over_subjects(subjects, output, self.cohorts),
-                rank_over_sets(subjects, output),
+                rank_over_subjects(subjects, output, self.cohorts, keep=[self.reference]),
+                rank_over_sets(subjects, output, keep=[self.reference]),
             )
             if rankings := [one for one in both if one is not None]:
                 found[output] = rankings

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from results.analysis.crossed import Crossed, complete, crossed_mean, subjects_mean
+from results.analysis.intervals import Numbers
 from results.analysis.pairing import score_cube
 from results.analysis.statistics import subject_means
 
@@ -44,21 +46,21 @@ def distances(
         members.setdefault(cohorts.get(name, name), []).append(name)
     total = sum(map(len, members.values()))
     weights = [len(own) / total for own in members.values()]
-    # By cohort: the scores of each method, subjects by repeats, whose numbers are the columns'.
-    tables: list[dict[str, pd.DataFrame]] = []
+    by_set = dict(iter(repeats.groupby("test_set")))
+    tables = []
     for cohort, own in members.items():
-        scores = subject_means(repeats, own, cohort)
+        if not all(name in by_set for name in own):
+            return {}
+        # Of one set, a subject's score is its mean over the sets.
+        alone = by_set[own[0]].dropna(subset=["dice"]) if len(own) == 1 else None
+        joined = pd.concat([by_set[name] for name in own]) if alone is None else alone
+        scores = subject_means(joined, own, cohort) if alone is None else alone
         cube, methods = score_cube(scores, "dice")
-        subjects, numbers = (sorted(set(scores[name])) for name in ("subject", "repeat"))
-        tables.append(
-            {
-                method: pd.DataFrame(one, subjects, numbers)
-                for method, one in zip(methods, cube, strict=True)
-            }
-        )
+        numbers = sorted(set(scores["repeat"]))
+        tables.append(_Cohort(dict(zip(methods, cube, strict=True)), numbers))
     found = {}
-    for method in sorted(set.intersection(*(set(table) for table in tables)) - {leader}):
-        if any(leader not in table for table in tables):
+    for method in sorted(set.intersection(*(set(one.scores) for one in tables)) - {leader}):
+        if any(leader not in one.scores for one in tables):
             break
         lead = _lead(tables, weights, leader, method)
         if lead is not None:
@@ -66,13 +68,30 @@ def distances(
     return found
 
 
-def _lead(
-    tables: list[dict[str, pd.DataFrame]], weights: list[float], leader: str, method: str
-) -> Distance | None:
-    differences = [table[leader] - table[method] for table in tables]
-    held = [set(one.columns[one.notna().any()]) for one in differences]
+class _Cohort(NamedTuple):
+    """The scores on subjects of a cohort."""
+
+    scores: dict[str, Numbers]
+    """By method, (subjects, repeats); NaN where there is none."""
+    numbers: list[int]
+    """Of the repeats."""
+
+
+def _lead(tables: list[_Cohort], weights: list[float], leader: str, method: str) -> Distance | None:
+    differences = [one.scores[leader] - one.scores[method] for one in tables]
+    held = [
+        {
+            number
+            for number, there in zip(one.numbers, np.isfinite(own).any(axis=0), strict=True)
+            if there
+        }
+        for one, own in zip(tables, differences, strict=True)
+    ]
     common = sorted(set.intersection(*held))
-    blocks = [complete(one[common].to_numpy()) for one in differences]
+    blocks = [
+        complete(own[:, [one.numbers.index(number) for number in common]])
+        for one, own in zip(tables, differences, strict=True)
+    ]
     if not common or any(not len(block) for block in blocks):
         return None
     across = crossed_mean(blocks, weights)

@@ -5,7 +5,7 @@ replacement, subjects or sets give other scores and so other ranks; how often a 
 its rank distribution (Wiesenfarth et al., Sci. Rep. 2021, arXiv:1910.05121).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,13 @@ from results.wording import listed
 
 RESAMPLES = 2_000
 
+MOST = 60
+"""Methods whose rank distributions are kept; more could not be told apart in a figure, and methods
+by ranks grow with their square. Beyond it, the best by mean rank, and those asked for (`keep`)."""
+
+_PAIRWISE = 60
+"""Methods up to which all pairs of all resamples are compared at once."""
+
 
 @dataclass(frozen=True)
 class Ranking:
@@ -26,7 +33,7 @@ class Ranking:
     """What was resampled: "subjects" or "test sets"."""
     shares: pd.DataFrame
     """Methods, best first, by ranks (1 the best; methods alike share their mean rank): shares of
-    the resamples; rows sum to 1."""
+    the resamples; rows sum to 1. Of no more than `MOST` methods and those kept with them."""
     tau: tuple[float, float, float]
     """Kendall's τ-b of a resample's order with that of all: mean, and 95 % interval."""
     sets: tuple[str, ...]
@@ -34,14 +41,15 @@ class Ranking:
     """Methods without a score on each of the sets."""
     leads: pd.Series
     """By method, the share of the resamples in which none is better, alone or level with others."""
+    alone: pd.Series
+    """By method, the share of the resamples in which it has rank 1."""
 
     def first(self, titles: Mapping[str, str]) -> str:
         """Who is first how often, in words."""
         of = f"of resamples of the {self.over}"
-        alone = self.shares[1]
-        best = str(alone.idxmax())
-        if alone[best] > 0:
-            return f"{titles[best]} ranks first in {alone[best]:.0%} {of}"
+        best = str(self.alone.idxmax())
+        if self.alone[best] > 0:
+            return f"{titles[best]} ranks first in {self.alone[best]:.0%} {of}"
         most = self.leads.max()
         level = [titles[str(name)] for name in self.leads.index[self.leads == most]]
         if len(level) == len(self.leads):
@@ -49,15 +57,36 @@ class Ranking:
         return f"{listed(level)} are level in the first place in {most:.0%} {of}"
 
     def notes(self, titles: Mapping[str, str]) -> list[str]:
-        """Who is not ranked."""
-        if not self.left_out:
-            return []
-        names = listed(titles.get(name, name) for name in self.left_out)
-        return [f"Not ranked, without scores on every set: {names}."]
+        """Who is not ranked, and whose ranks are not shown."""
+        notes = []
+        if len(self.shares) < len(self.leads):
+            notes.append(
+                f"Ranks among {len(self.leads)} methods; shown are those of the {MOST} best by "
+                "mean rank, and of the reference."
+            )
+        if self.left_out:
+            names = listed(titles.get(name, name) for name in self.left_out)
+            notes.append(f"Not ranked, without scores on every set: {names}.")
+        return notes
+
+
+@dataclass(frozen=True)
+class _SetScores:
+    """Scores on one test set of the subjects that all methods have."""
+
+    subjects: NDArray[np.int64]
+    """Their numbers among all subjects, ascending, in the order of their names."""
+    dice: NDArray[np.float64]
+    """(subjects, methods)."""
 
 
 def rank_over_subjects(
-    subjects: pd.DataFrame, output: str, cohorts: Mapping[str, str], *, seed: int = 0
+    subjects: pd.DataFrame,
+    output: str,
+    cohorts: Mapping[str, str],
+    *,
+    seed: int = 0,
+    keep: Collection[str] = (),
 ) -> Ranking | None:
     """Resample the subjects of each cohort.
 
@@ -65,85 +94,114 @@ def rank_over_subjects(
 
     ``subjects`` is of `subject_scores`. ``cohorts`` names, by test set, whose
     subjects it is made of: sets of one cohort, such as a clean set and its corrupted ones, are
-    resampled together. A set that is not in it is a cohort of its own.
+    resampled together. A set that is not in it is a cohort of its own. ``keep`` are methods whose
+    ranks are wanted whatever their place.
     """
-    cube, sets, methods, left_out = _cube(subjects, output)
-    if len(methods) < 2 or any(table.empty for table in cube):
+    tables, sets, methods, left_out = _tables(subjects, output)
+    if len(methods) < 2 or any(not len(table.subjects) for table in tables):
         return None
-    means = np.zeros((RESAMPLES, len(methods), len(sets)))
-    for cohort in sorted({cohorts.get(name, name) for name in sets}):
-        members = [place for place, name in enumerate(sets) if cohorts.get(name, name) == cohort]
-        names = sorted({subject for place in members for subject in cube[place].index})
+    members: dict[str, list[_SetScores]] = {}
+    for name, table in zip(sets, tables, strict=True):
+        members.setdefault(cohorts.get(name, name), []).append(table)
+    scores = np.zeros((RESAMPLES, len(methods)))
+    for cohort, own in sorted(members.items()):
+        names = np.unique(np.concatenate([table.subjects for table in own]))
         counts = resample_counts(len(names), RESAMPLES, seed=seed, name=f"ranks/{output}/{cohort}")
-        for place in members:
-            drawn = counts[:, [names.index(subject) for subject in cube[place].index]]
+        for table in own:
+            drawn = counts[:, np.searchsorted(names, table.subjects)]
             # A resample may hold none of the few subjects of a set: its order is then unknown.
             with np.errstate(invalid="ignore"):
-                total = drawn.sum(axis=1, keepdims=True)
-                means[:, :, place] = drawn @ cube[place].to_numpy() / total
-    return _ranking("subjects", means.mean(axis=2), cube, sets, methods, left_out)
+                scores += drawn @ table.dice / drawn.sum(axis=1, keepdims=True)
+    scores /= len(sets)
+    return _ranking("subjects", scores, tables, sets, methods, left_out, keep)
 
 
-def rank_over_sets(subjects: pd.DataFrame, output: str, *, seed: int = 0) -> Ranking | None:
+def rank_over_sets(
+    subjects: pd.DataFrame, output: str, *, seed: int = 0, keep: Collection[str] = ()
+) -> Ranking | None:
     """Resample the test sets.
 
     None for one set only, for fewer than two methods that have all, or where these share no subject
-    of a set.
+    of a set. ``keep`` as in `rank_over_subjects`.
     """
-    cube, sets, methods, left_out = _cube(subjects, output)
-    if len(methods) < 2 or len(sets) < 2 or any(table.empty for table in cube):
+    tables, sets, methods, left_out = _tables(subjects, output)
+    if len(methods) < 2 or len(sets) < 2 or any(not len(table.subjects) for table in tables):
         return None
-    means = np.stack([scores.mean().to_numpy() for scores in cube], axis=1)
+    means = np.stack([table.dice.mean(axis=0) for table in tables], axis=1)
     counts = resample_counts(len(sets), RESAMPLES, seed=seed, name=f"ranks/{output}/sets")
-    return _ranking("test sets", counts @ means.T / len(sets), cube, sets, methods, left_out)
+    scores = counts @ means.T / len(sets)
+    return _ranking("test sets", scores, tables, sets, methods, left_out, keep)
 
 
-def _cube(
+def _tables(
     subjects: pd.DataFrame, output: str
-) -> tuple[list[pd.DataFrame], list[str], list[str], list[str]]:
-    """Per set, subjects by methods without gaps; the sets, the methods, and those left out."""
+) -> tuple[list[_SetScores], list[str], list[str], list[str]]:
+    """The scores by set; the sets, the methods that have all of them, and those left out."""
     chosen = subjects[subjects["output"] == output]
-    sets = sorted(set(chosen["test_set"]))
+    set_of, names = pd.factorize(chosen["test_set"], sort=True)
     given = chosen.groupby("method")["test_set"].nunique()
-    methods = sorted(given.index[given == len(sets)])
-    cube = [
-        chosen[chosen["test_set"] == name]
-        .pivot(index="subject", columns="method", values="dice")
-        .reindex(columns=methods)
-        .dropna()  # on the subjects that all have
-        for name in sets
-    ]
-    return cube, sets, methods, sorted(set(given.index) - set(methods))
+    methods = sorted(given.index[given == len(names)])
+    subject_of, _ = pd.factorize(chosen["subject"], sort=True)
+    method_of = pd.Index(methods).get_indexer(chosen["method"])
+    dice = chosen["dice"].to_numpy(dtype=np.float64)
+    order = np.argsort(set_of, kind="stable")
+    order = order[method_of[order] >= 0]
+    ends = np.searchsorted(set_of[order], np.arange(len(names)), side="right")
+    tables = []
+    for rows in np.split(order, ends[:-1]):
+        found, place = np.unique(subject_of[rows], return_inverse=True)
+        table = np.full((len(found), len(methods)), np.nan)
+        table[place, method_of[rows]] = dice[rows]
+        shared = np.isfinite(table).all(axis=1)  # on the subjects that all have
+        tables.append(_SetScores(found[shared], table[shared]))
+    left_out = sorted(set(given.index) - set(methods))
+    return tables, [str(name) for name in names], methods, left_out
 
 
 def _ranking(
     over: str,
     scores: NDArray[np.float64],
-    cube: list[pd.DataFrame],
+    tables: list[_SetScores],
     sets: list[str],
     methods: list[str],
     left_out: list[str],
+    keep: Collection[str],
 ) -> Ranking:
     """Ranks of ``scores``, (resamples, methods)."""
-    whole = np.mean([table.mean().to_numpy() for table in cube], axis=0)
+    whole = np.mean([table.dice.mean(axis=0) for table in tables], axis=0)
     scores = scores[np.isfinite(scores).all(axis=1)]
     ranks = pd.DataFrame(-scores.round(9)).rank(axis=1).to_numpy()
     taus = kendall_tau(ranks, -whole.round(9))
     taus = taus[np.isfinite(taus)]  # undefined where all are alike
     low, high = percentile_interval(taus) if taus.size else (np.nan, np.nan)
-    found = sorted({*range(1, len(methods) + 1), *ranks.ravel().tolist()})
-    shares = pd.DataFrame(
-        {rank: (ranks == rank).mean(axis=0) for rank in found}, index=pd.Index(methods)
-    )
+    index = pd.Index(methods)
     order = pd.Series(ranks.mean(axis=0), index=methods).sort_values(kind="stable").index
-    leads = pd.Series((ranks == ranks.min(axis=1, keepdims=True)).mean(axis=0), pd.Index(methods))
+    leads = pd.Series((ranks == ranks.min(axis=1, keepdims=True)).mean(axis=0), index)
+    shown = [str(name) for place, name in enumerate(order) if place < MOST or name in keep]
     return Ranking(
         over=over,
-        shares=shares.loc[order],
+        shares=_shares(ranks[:, index.get_indexer(shown)], shown, every=len(order) <= MOST),
         tau=(float(taus.mean()) if taus.size else float("nan"), float(low), float(high)),
         sets=tuple(sets),
         left_out=tuple(left_out),
         leads=leads.loc[order],
+        alone=pd.Series((ranks == 1).mean(axis=0), index).loc[order],
+    )
+
+
+def _shares(ranks: NDArray[np.float64], methods: Sequence[str], *, every: bool) -> pd.DataFrame:
+    """The share of each rank by method; of ``every`` whole rank, or of those that occur."""
+    found = set(np.unique(ranks).tolist()) | {1.0}
+    if every:
+        found |= set(map(float, range(1, len(methods) + 1)))
+    columns = np.array(sorted(found))
+    places = np.searchsorted(columns, ranks) + len(columns) * np.arange(len(methods))
+    counts = np.bincount(places.ravel(), minlength=len(columns) * len(methods))
+    shares = counts.reshape(len(methods), -1) / len(ranks)
+    return pd.DataFrame(
+        shares,
+        pd.Index(methods),
+        [int(rank) if rank.is_integer() else rank for rank in columns.tolist()],
     )
 
 
@@ -151,8 +209,15 @@ def kendall_tau(ranks: NDArray[np.float64], order: NDArray[np.float64]) -> NDArr
     """Kendall's τ-b of each row of ``ranks``, (resamples, methods), with ``order``, (methods,).
 
     Concordant minus discordant pairs over the root of the product of the pairs that are not tied
-    in either; NaN where all are. For thousands of rows at once.
+    in either; NaN where all are. For thousands of rows at once, in memory that grows with the
+    methods, not with their square.
     """
+    if ranks.shape[1] > _PAIRWISE:
+        from scipy.stats import kendalltau
+
+        return np.array(
+            [kendalltau(row, order, method="asymptotic").statistic for row in ranks], np.float64
+        )
     first, second = np.triu_indices(ranks.shape[1], k=1)
     rows = np.sign(ranks[:, first] - ranks[:, second])
     one = np.sign(order[first] - order[second])

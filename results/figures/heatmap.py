@@ -18,6 +18,7 @@ from results.figures.style import (
 from results.figures.words import least_and_most
 from results.scores.published import AVERAGES
 from results.tables.poster_table import PosterTable
+from results.wording import some_of
 
 _WIDTH, _HEIGHT = 0.52, 0.22  # inches of a cell
 
@@ -36,7 +37,8 @@ def heat_figure(table: PosterTable, *, notes: Sequence[str] = ()) -> Figure:
     blocks = [block for block in (sets, averages) if block]
     labels = [table.titles[str(name)] for name in mean.index]
     notes = [
-        f"{table.headers[name]}: mean over {', '.join(table.averaged[name])}." for name in averages
+        f"{table.headers[name]}: mean over {some_of(table.averaged[name], 'test sets')}."
+        for name in averages
     ] + [note for note in table.notes if note.startswith("‡")] + list(notes)  # fmt: skip
     low, high = float(np.nanmin(mean)), float(np.nanmax(mean))
     with styled():

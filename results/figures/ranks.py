@@ -9,7 +9,7 @@ from results.analysis.ranking import RESAMPLES, Ranking
 from results.figures.panels import row_panels
 from results.figures.style import colours, styled
 from results.scores.order import ordered_titles, remark_notes
-from results.wording import listed
+from results.wording import some_listed
 
 
 def rank_figure(
@@ -35,8 +35,9 @@ def rank_figure(
     footer = [
         "Area: share of the resamples in which the method has the rank; line: middle 95 %; bar: "
         "median.",
-        f"Ranks by mean Dice over {listed(every[0].sets)}, resampled with replacement "
-        f"({RESAMPLES} times). Kendall's τ with the order of all, mean and middle 95 %: "
+        f"Ranks by mean Dice over {some_listed(every[0].sets, 'test sets')}, resampled with "
+        f"replacement ({RESAMPLES} times). Kendall's τ with the order of all, mean and middle "
+        "95 %: "
         + "; ".join(
             f"{output}, {ranking.over} {_tau(ranking)}"
             for output, found in rankings.items()
@@ -82,7 +83,7 @@ def rank_figure(
                     panel.vlines(
                         median, place - 0.28, place + 0.28, color="0.1", linewidth=1.2, zorder=4
                     )
-        count = len(methods)
+        count = max(len(methods), *(int(max(ranking.shares.columns)) for ranking in every))
         axes[0][0].set_xlim(0.5, count + 0.5)
         axes[0][0].set_xticks(range(1, count + 1, 1 if count <= 8 else -(-count // 6)))
         figure = axes[0][0].get_figure()
@@ -115,7 +116,7 @@ def rank_alt(
             shown = ordered_titles(ranking.shares.index, titles)
             first = str(ranking.shares.index[0])
             share = float(ranking.leads[first])
-            alone = "" if share == float(ranking.shares[1].loc[first]) else ", alone or level,"
+            alone = "" if share == float(ranking.alone[first]) else ", alone or level,"
             parts.append(
                 f"{output}, {ranking.over} resampled: {shown[first]} has the best mean rank and "
                 f"is first{alone} in {share:.0%}."

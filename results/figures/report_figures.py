@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -19,7 +19,11 @@ from results.figures.scores import score_alt, score_figure
 from results.figures.severity import severity_alt, severity_curves, severity_figure
 from results.scores.order import further_sets
 from results.scores.published import POSTER_SETS
+from results.tables.excerpt_table import excerpt_table
 from results.tables.report_tables import main_table, recipe_suffix
+
+AGREEMENT_METHODS, AGREEMENT_SETS = 12, 8
+"""In Bland-Altman plots, where there are more methods, or sets, than other figures show."""
 
 
 @dataclass(frozen=True)
@@ -37,16 +41,18 @@ class NamedFigure:
 def report_figures(comparison: Comparison, history: pd.DataFrame) -> Iterator[NamedFigure]:
     """Yield all figures; ``history`` is of `results.figures.curves.read_histories`."""
     of, naming, titles = comparison.name, comparison.naming, comparison.titles
-    about = comparison.notes[:1]
+    excerpt = comparison.excerpt
+    about = (*excerpt.notes, *comparison.notes[:1])
+    scores = excerpt.of(comparison.ungraded)
     yield NamedFigure(
         "scores",
         "dice",
         f"Dice per test set and method ({of})",
-        score_alt(comparison.ungraded, titles=titles),
-        score_figure(comparison.ungraded, notes=about, **naming),
+        score_alt(scores, titles=titles),
+        score_figure(scores, notes=about, **naming),
     )
     output = comparison.outputs[0]
-    table = main_table(comparison, output)
+    table = excerpt_table(main_table(comparison, output), excerpt)
     if table.mean.notna().to_numpy().sum() > 1:
         yield NamedFigure(
             "heatmap",
@@ -55,38 +61,43 @@ def report_figures(comparison: Comparison, history: pd.DataFrame) -> Iterator[Na
             heat_alt(table),
             heat_figure(table, notes=about),
         )
-    subjects = comparison.subjects
-    figure = gain_figure(subjects, notes=about, tests=comparison.refinement, **naming)
+    subjects = excerpt.of(comparison.subjects)
+    refinement = excerpt.of(comparison.refinement)
+    figure = gain_figure(subjects, notes=about, tests=refinement, **naming)
     if figure is not None:
         caption = f"What FTN+STN adds to FTN ({of})"
         yield NamedFigure("gain", "dice", caption, gain_alt(subjects, titles=titles), figure)
-    tests, reference = comparison.tests, comparison.reference
+    tests, reference = excerpt.of(comparison.tests), comparison.reference
     figure = difference_figure(tests, reference, comparison.margin, notes=about, **naming)
     if figure is not None:
         caption = f"Differences from {comparison.shown[reference]} ({of})"
         alt = difference_alt(tests, titles=titles)
         yield NamedFigure("differences", "statistics", caption, alt, figure)
-    figure = pairs_figure(comparison.pairs, comparison.methods, notes=about, **naming)
+    pairs = excerpt.of(comparison.pairs)
+    methods = [name for name in comparison.methods if name not in excerpt.hidden_methods]
+    figure = pairs_figure(pairs, methods, notes=about, **naming)
     if figure is not None:
-        alt = pairs_alt(comparison.pairs, comparison.methods, titles=titles)
+        alt = pairs_alt(pairs, methods, titles=titles)
         caption = f"Methods that no test tells apart ({of})"
         yield NamedFigure("pairs", "statistics", caption, alt, figure)
-    yield from _bland_altman(comparison, output, about)
+    yield from _bland_altman(comparison, output, comparison.notes[:1])
     rankings = comparison.rankings
     of_repeats = [f"Ranks are {comparison.ranked_of}."] if comparison.ranked_of else []
     if comparison.doubled:
         names = ", ".join(comparison.doubled)
         of_repeats.append(f"Not ranked over {names}: other versions of kinds that are in it.")
-    if (figure := rank_figure(rankings, notes=[*of_repeats, *about], **naming)) is not None:
+    notes = [*of_repeats, *comparison.notes[:1]]  # a ranking says itself whom it shows
+    if (figure := rank_figure(rankings, notes=notes, **naming)) is not None:
         caption = f"Stability of the ranking ({of})"
         yield NamedFigure("ranks", "statistics", caption, rank_alt(rankings, titles=titles), figure)
     for recipe, sets in comparison.recipes.items():
-        curves = severity_curves(comparison.scores, sets)
+        curves = excerpt.of(severity_curves(comparison.scores, sets))
         if (figure := severity_figure(curves, notes=about, **naming)) is not None:
             suffix = recipe_suffix(comparison, recipe)
             caption = f"Dice against severity, recipe {recipe} ({of})"
             alt = severity_alt(curves, titles=titles)
             yield NamedFigure(f"severity{suffix}", "robustness", caption, alt, figure)
+    history = excerpt.of(history)
     if (figure := training_figure(history, notes=about, **naming)) is not None:
         caption = f"Training ({of})"
         alt = training_alt(history, titles=titles)
@@ -96,10 +107,25 @@ def report_figures(comparison: Comparison, history: pd.DataFrame) -> Iterator[Na
 def _bland_altman(
     comparison: Comparison, output: str, notes: tuple[str, ...]
 ) -> Iterator[NamedFigure]:
-    """A figure for each set that is a cohort of its own; corrupted ones are in the table."""
-    clinical, naming = comparison.clinical, comparison.naming
+    """A figure for each set that is a cohort of its own; corrupted ones are in the table.
+
+    Each method has a row of panels, so that of an excerpt there are fewer methods and sets.
+    """
+    clinical, naming, excerpt = comparison.clinical, comparison.naming, comparison.excerpt
     found = set(clinical.pairs["test_set"]) - set(comparison.cohorts)
     sets = [name for name in [*POSTER_SETS, *further_sets(found)] if name in found]
+    if excerpt.hidden_sets:
+        notes = (f"Drawn for the first {AGREEMENT_SETS} of {len(sets)} test sets.", *notes)
+        sets = sets[:AGREEMENT_SETS]
+    if excerpt.hidden_methods:
+        of = excerpt.best[:AGREEMENT_METHODS]
+        shown = clinical.pairs["method"].isin([*of, comparison.reference])
+        clinical = replace(clinical, pairs=clinical.pairs[shown])
+        notes = (
+            f"Of {len(comparison.methods)} methods, the {AGREEMENT_METHODS} best by mean Dice and "
+            "the reference.",
+            *notes,
+        )
     for place, test_set in enumerate(sets):
         figure = bland_altman_figure(clinical, test_set, output=output, notes=notes, **naming)
         if figure is not None:

@@ -1,11 +1,17 @@
 """What the page of a report holds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import pandas as pd
 
+from results.analysis.excerpt import Excerpt
+from results.tables.excerpt_table import shown_columns, shown_rows
 from results.tables.mean_table import MeanTable
+
+MOST_ROWS = 1000
+"""Of a table on the page."""
 
 Facts = tuple[tuple[str, str], ...]
 """Names and values."""
@@ -20,6 +26,29 @@ class PageTable:
     caption: str
     table: MeanTable
     notes: Sequence[str]
+    excerpt: Excerpt = field(default_factory=Excerpt)
+    """What of the table is not on the page."""
+
+    @cached_property
+    def rows(self) -> list[int]:
+        """The places of the rows that are on the page, `MOST_ROWS` at most."""
+        return shown_rows(self.table, self.excerpt)[:MOST_ROWS]
+
+    @cached_property
+    def columns(self) -> list[str]:
+        """The columns that are on the page."""
+        return shown_columns(self.table, self.excerpt)
+
+    @property
+    def part(self) -> str:
+        """How much of the table is on the page, where that is not all."""
+        rows, columns = len(self.table.mean), len(self.table.headers)
+        if len(self.rows) == rows and len(self.columns) == columns:
+            return ""
+        return (
+            f"Here are {len(self.rows)} of {rows} rows and {len(self.columns)} of {columns} "
+            "columns; the files hold all."
+        )
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from benchmark.core.errors import ScoreFileError
 from benchmark.core.files import whole_file
 from results.analysis.worst import SHOWN
-from results.page.content import Page
+from results.page.content import Page, PageTable
 from results.tables.mean_table import MeanTable
 from results.wording import HIGHER, LOWER, PHANTOM_MARK, bracketed
 
@@ -82,14 +82,20 @@ def _leads(table: MeanTable) -> list[str]:
     return ["Method", *(name.capitalize() for name in table.further)]
 
 
-def _rows(table: MeanTable) -> list[dict[str, Any]]:
+def _rows(shown: PageTable) -> list[dict[str, Any]]:
     """Each row's leads and cells, with the full value to sort by and what a cell rests on."""
     rows = []
-    values = (table.mean.to_numpy().tolist(), table.repeats.to_numpy().tolist())
-    for key, cells, means, repeats in zip(table.keys, table.cells, *values, strict=True):
-        method, *further = key
+    table = shown.table
+    names, keys = list(table.headers), table.keys
+    places = [names.index(name) for name in shown.columns]
+    values = (table.mean.to_numpy(), table.repeats.to_numpy())
+    for row in shown.rows:
+        method, *further = keys[row]
+        cells = table.cells[row]
+        means, repeats = (numbers[row].tolist() for numbers in values)
         parts = []
-        for cell, mean, count in zip(cells, means, repeats, strict=True):
+        for place in places:
+            cell, mean, count = cells[place], means[place], repeats[place]
             said = [f"{int(count)} repeat{'' if count == 1 else 's'}"] if count else []
             said += [_MARKS[cell.mark]] if cell.mark else []
             value = "" if math.isnan(mean) else repr(float(mean))

@@ -7,7 +7,7 @@ from results.analysis.leader import Distance, distances
 from results.scores.published import AVERAGES
 from results.tables.leave_one_out import averages_without, leader_notes
 from results.tables.poster_table import PosterTable
-from results.wording import listed
+from results.wording import listed, some_listed
 
 
 def average_sentences(comparison: Comparison, table: PosterTable, output: str) -> list[str]:
@@ -17,7 +17,7 @@ def average_sentences(comparison: Comparison, table: PosterTable, output: str) -
     if averages.empty:
         return []
     sets = table.averaged[column]
-    over = f"On average over {listed(sets)}" if len(sets) > 1 else f"On {sets[0]}"
+    over = f"On average over {some_listed(sets, 'test sets')}" if len(sets) > 1 else f"On {sets[0]}"
     values = {str(name): table.printed(column, mean) for name, mean in averages.items()}
     leader = next(iter(values))
     if len(values) == 1:

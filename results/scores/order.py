@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from results.scores.published import POSTER_SETS, published_table
+from results.wording import some_of
 
 REMARK_MARK = "‡"
 """Follows the title of a method that a remark is made on, in every table and figure."""
@@ -54,7 +55,9 @@ def remark_notes(titles: Mapping[str, str], remarks: Mapping[str, str] | None) -
         remark = (remarks or {}).get(method)
         if remark:
             found.setdefault(remark, []).append(title.removesuffix(REMARK_MARK))
-    return [f"{REMARK_MARK} {', '.join(names)}: {remark}." for remark, names in found.items()]
+    return [
+        f"{REMARK_MARK} {some_of(names, 'methods')}: {remark}." for remark, names in found.items()
+    ]
 
 
 def further_sets(found: Iterable[str]) -> list[str]:

@@ -44,13 +44,14 @@ def clinical_tables(
         values = by_run.groupby([*_ROW, "measure"])[column].agg(how).unstack("measure")
         return values.reindex(index=rows, columns=list(_HEADERS))
 
+    counts = dict(iter(by_run.groupby("test_set")["pairs"]))
     undefined = clinical.undefined[clinical.undefined["output"] == output]
     shared = (
         f"EDV, ESV: volume at ED and ES, voxels times their size, in the evaluated field. EF: "
         f"(EDV − ESV) / EDV. LV mass: MYO at ED times {DENSITY} g/ml (Bernard et al., IEEE TMI "
         "2018). A structure that was not found has the volume 0; where little is found at ED, "
         "a fraction can lie far below 0 and rule the bias.",
-        "Pairs: " + ", ".join(f"{name} {_pairs(by_run, name)}" for name in sets) + ".",
+        f"Pairs: {', '.join(f'{name} {span(counts[name])}' for name in sets)}.",
         *_undefined_notes(undefined, shown),
         *remark_notes(shown, remarks),
     )
@@ -92,11 +93,6 @@ def clinical_tables(
         decimals=dict.fromkeys(_HEADERS, 3),
     )
     return agreeing, correlating
-
-
-def _pairs(by_run: pd.DataFrame, test_set: str) -> str:
-    """How many pairs the measures of a set rest on."""
-    return span(by_run.loc[by_run["test_set"] == test_set, "pairs"])
 
 
 def _undefined_notes(undefined: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:

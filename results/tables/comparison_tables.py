@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from results.analysis.intervals import interval_of_mean
+from results.analysis.intervals import t_reach
 from results.analysis.verdicts import WORDS, margin_note
 from results.scores.order import ordered_sets, ordered_titles, remark_notes
 from results.tables.mean_table import MeanTable
@@ -134,14 +134,17 @@ def interval_table(
     shown = ordered_titles(chosen["method"].unique(), titles, remarks)
     sets = ordered_sets(chosen["test_set"].unique())
     empty = pd.DataFrame(np.nan, index=pd.Index(list(shown), name="method"), columns=sets)
-    mean, low, high = empty.copy(), empty.copy(), empty.copy()
-    for test_set, rows in chosen.groupby("test_set"):
-        wide = rows.pivot(index="subject", columns="method", values="dice")
-        ends = interval_of_mean(wide.to_numpy())
-        mean[test_set] = wide.mean().reindex(mean.index)
-        for frame, end in zip((low, high), ends, strict=True):
-            # Of a share, nothing lies outside [0, 1].
-            frame[test_set] = pd.Series(end, index=wide.columns).clip(0, 1).reindex(mean.index)
+    over = chosen.groupby(["method", "test_set"])["dice"].agg(["mean", "std", "count"])
+    reach = t_reach(over["std"] / np.sqrt(over["count"]), over["count"] - 1)
+    mean, low, high = (
+        numbers.unstack("test_set").reindex(index=empty.index, columns=sets)
+        # Of a share, nothing lies outside [0, 1].
+        for numbers in (
+            over["mean"],
+            (over["mean"] - reach).clip(0, 1),
+            (over["mean"] + reach).clip(0, 1),
+        )
+    )
     held = chosen.groupby(["test_set", "method"])["subject"].nunique()
     total = pd.Series({method: repeats[method] for method in shown})
     return MeanTable(

@@ -67,7 +67,9 @@ def fit(leads: Sequence[Sequence[str]], columns: Sequence[ColumnText], width: fl
         columns: of the numbers.
         width: in points.
     """
-    for setting in SETTINGS:
+    # Wider than that without a letter in it: no setting is to be tried, and measured.
+    least = len(columns) * 2 * min(setting.space for setting in SETTINGS)
+    for setting in SETTINGS if least <= width else ():
         for share in LEAD_SHARES:
             layout = _lay_out(leads, columns, width, setting, share)
             if len(layout.blocks) == 1:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import matplotlib
@@ -69,6 +69,7 @@ def _escape(char: str) -> str:
     return f"$\\{name if size == 'SMALL' else name.capitalize()}$"
 
 
+@lru_cache(maxsize=2**16)  # cells are much alike, and measured for each setting
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """How wide a line of text is, in points.
 

@@ -21,11 +21,13 @@ def averages_without(table: PosterTable, output: str) -> pd.DataFrame:
     sets = list(table.averaged[AVERAGES[output]])
     if len(sets) < 3:
         return pd.DataFrame(index=table.mean.index)
-    columns = {ALL: table.mean[sets].mean(axis=1, skipna=False)}
-    for name in sets:
-        rest = [one for one in sets if one != name]
-        columns[name] = table.mean[rest].mean(axis=1, skipna=False)
-    return pd.DataFrame(columns)
+    means = table.mean[sets].to_numpy(dtype=np.float64)
+    gone = np.isnan(means)
+    held = np.where(gone, 0.0, means)
+    rest = (held.sum(axis=1, keepdims=True) - held) / (len(sets) - 1)
+    lacking = gone.sum(axis=1, keepdims=True) - gone  # of the sets that are left
+    every = np.column_stack([means.mean(axis=1), np.where(lacking > 0, np.nan, rest)])
+    return pd.DataFrame(every, table.mean.index, [ALL, *sets])
 
 
 def leave_one_out_table(table: PosterTable, output: str) -> MeanTable | None:

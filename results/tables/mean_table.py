@@ -156,16 +156,23 @@ class MeanTable:
         """
         alike = pd.Series(["\n".join(key[1:]) for key in self.keys])
         left_out = [bool(self.unranked & set(key[1:])) for key in self.keys]
-        places = pd.DataFrame(float("nan"), index=self.mean.index, columns=self.mean.columns)
-        for name in set(map(str, self.mean)) - self.unranked:
-            printed = [
-                float("nan" if left else self.printed(name, mean, "nan"))
-                for mean, left in zip(self.mean[name], left_out, strict=True)
-            ]
-            ranks = pd.Series(printed).groupby(alike)
-            ascending = name in self.lower_is_better
-            places[name] = ranks.rank(method="dense", ascending=ascending).to_numpy()
-        return places
+        ranked = [name for name in map(str, self.mean) if name not in self.unranked]
+        printed = pd.DataFrame(
+            {
+                # Of an error, the least is the best.
+                name: [
+                    float("nan" if left else self.printed(name, mean, "nan")) * sign
+                    for mean, left in zip(self.mean[name], left_out, strict=True)
+                ]
+                for name in ranked
+                for sign in [-1 if name in self.lower_is_better else 1]
+            },
+            index=alike.index,
+        )
+        if not ranked:
+            return pd.DataFrame(float("nan"), index=self.mean.index, columns=self.mean.columns)
+        places = printed.groupby(alike).rank(method="dense", ascending=False)
+        return places.set_axis(self.mean.index).reindex(columns=self.mean.columns)
 
     def _compared(self, least: int) -> pd.DataFrame:
         """True where at least so many are compared with each other."""
@@ -216,16 +223,16 @@ def spread_notes(cell: str, total: pd.Series, titles: Mapping[str, str]) -> list
 def volume_notes(volumes: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
     """Test sets on which not all were scored on the same volumes (`scores.scored_volumes`)."""
     notes = []
-    for test_set, own in volumes.groupby("test_set"):
-        if own["volumes"].nunique() > 1:
-            each = ", ".join(
-                f"{titles[str(method)]} {span(rows)}"
-                for method, rows in own.groupby("method")["rows"]
-            )
-            notes.append(
-                f"{test_set}: not all methods, repeats and outputs were scored on the same volumes "
-                f"(structure scores: {each}); compare these means with care."
-            )
+    kinds = volumes.groupby("test_set")["volumes"].nunique()
+    for test_set in kinds.index[kinds > 1]:
+        own = volumes[volumes["test_set"] == test_set]
+        each = ", ".join(
+            f"{titles[str(method)]} {span(rows)}" for method, rows in own.groupby("method")["rows"]
+        )
+        notes.append(
+            f"{test_set}: not all methods, repeats and outputs were scored on the same volumes "
+            f"(structure scores: {each}); compare these means with care."
+        )
     return notes
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
 import pandas as pd
 
 from results.analysis.statistics import ALPHA
@@ -129,8 +130,8 @@ def power_notes(tests: pd.DataFrame, titles: Titles) -> list[str]:
         # which are, at best, all that can have one.
         least = 2.0 ** (1 - family["subjects"])
         every = tests[tests["family"] == family["family"].iloc[0]]
-        every_least = 2.0 ** (1 - every["subjects"])
-        left = least.map(lambda one, of=every_least: int((of >= one).sum()))
+        every_least = np.sort(2.0 ** (1 - every["subjects"].to_numpy()))
+        left = len(every_least) - np.searchsorted(every_least, least.to_numpy(), side="left")
         hopeless = family[(least * left).ge(ALPHA)]
         if len(hopeless):
             few = sorted({int(count) for count in hopeless["subjects"]})

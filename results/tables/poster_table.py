@@ -14,7 +14,7 @@ from results.scores.order import averaged_sets, further_sets, ordered_titles, re
 from results.scores.published import AVERAGES, POSTER_SETS, POSTER_SUBJECTS
 from results.scores.score_table import DISTANCES, absent_counts, scored_volumes, set_scores
 from results.tables.mean_table import MeanTable, absent_notes, spread_notes, volume_notes
-from results.wording import listed
+from results.wording import listed, some_listed
 
 _METRICS = {
     "dice": "Dice",
@@ -163,10 +163,11 @@ def _average_notes(
         lacking = [name for name in POSTER_SETS if name not in sets]
         reason = f" only; no method has scores for {listed(lacking)}" if lacking else ""
         notes.append(
-            f"* {names} {verb} over {listed(sets)}{reason}: not comparable with the poster's."
+            f"* {names} {verb} over {some_listed(sets, 'test sets')}{reason}: not comparable with "
+            "the poster's."
         )
     if outside:
-        notes.append(f"† outside the averages: {listed(outside)} ({output}).")
+        notes.append(f"† outside the averages: {some_listed(outside, 'test sets')} ({output}).")
     return notes
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from results.analysis.comparison import Comparison
+from results.analysis.excerpt import MOST
 from results.analysis.presence import DETECTED, PRESENT, absent_share_notes, all_present
 from results.analysis.refinement import FAST, REFINED
 from results.analysis.robustness import degradation_curves
@@ -42,6 +43,8 @@ class NamedTable:
     caption: str
     table: MeanTable
     notes: tuple[str, ...]
+    long: bool = False
+    """Whether nobody could read it: then it is written as CSV alone."""
 
     def renderings(
         self, *, width: float = DEFAULT_WIDTH, left_out: Collection[str] = ()
@@ -52,6 +55,9 @@ class NamedTable:
             width: of the LaTeX tables, in mm.
             left_out: notes that these do without.
         """
+        if self.long:
+            text = csv_table(self.table, caption=self.caption, notes=self.notes)
+            return {f"{self.stem}.csv": text}
         forms = {"md": markdown_table, "csv": csv_table, "txt": text_table}
         texts = {
             f"{self.stem}.{ending}": render(self.table, caption=self.caption, notes=self.notes)
@@ -187,6 +193,7 @@ def _all_tables(comparison: Comparison, *, compare_poster: bool) -> Iterator[Nam
             f"Every method against every other, {output} ({of})",
             pairs_table(comparison.pairs, output=output, **given),
             shared,
+            long=len(comparison.methods) > MOST,
         )
     yield from _refinement(comparison, shared)
     for output in comparison.outputs:

@@ -154,7 +154,7 @@ def test_the_words_of_the_ranks_are_of_their_method() -> None:
     shares = pd.DataFrame(
         {1: [0.4, 0.5, 0.1], 2: [0.6, 0.0, 0.4], 3: [0.0, 0.5, 0.5]}, index=["a", "b", "c"]
     )
-    ranking = Ranking("subjects", shares, (0.4, -1.0, 1.0), ("ACDC",), (), shares[1])
+    ranking = Ranking("subjects", shares, (0.4, -1.0, 1.0), ("ACDC",), (), shares[1], shares[1])
     assert "a has the best mean rank and is first in 40%" in rank_alt({"FTN": [ranking]})
 
 
@@ -230,7 +230,9 @@ def test_nothing_graded_nothing_drawn() -> None:
 
 def test_rank_areas_are_the_shares() -> None:
     shares = pd.DataFrame({1: [0.7, 0.3], 2: [0.3, 0.7]}, index=["standard", "b"])
-    ranking = Ranking("subjects", shares, (0.4, -1.0, 1.0), ("ACDC", "RandBias"), (), shares[1])
+    ranking = Ranking(
+        "subjects", shares, (0.4, -1.0, 1.0), ("ACDC", "RandBias"), (), shares[1], shares[1]
+    )
     figure = rank_figure({"FTN": [ranking]})
     assert figure is not None
     dots = [group for group in figure.axes[0].collections if hasattr(group, "get_sizes")]
