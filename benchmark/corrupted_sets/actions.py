@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from benchmark.core.errors import CoopbenchError, UsageError, first_lines
+from benchmark.core.files import read_json
 from benchmark.core.validation import nearest
 from benchmark.corrupted_sets.corrupt_folder import corrupt_folder, find_images
 from benchmark.corrupted_sets.corrupt_set import corrupt, made_by
@@ -158,7 +159,8 @@ class Corrupting:
         frame = read_frame(dataset, case, case.frames[0])
         title = f"{dataset.title} {case.subject} {case.frames[0]}"
         target = out or self.folder(data, dataset)
-        return self._preview(Example(frame.image, frame.spacing, title), target)
+        example = Example(frame.image, frame.spacing, title, dataset.phantom)
+        return self._preview(example, target)
 
     def preview_folder(self, images: Path, out: Path) -> list[str]:
         """Show the recipe on the first image of a folder, of a 4D one on its first frame."""
@@ -166,7 +168,8 @@ class Corrupting:
         volume = read_image(images / first)
         slices = volume.data.T.astype("float32")
         stack = slices[0] if slices.ndim == 4 else slices
-        return self._preview(Example(stack, volume.spacing[::-1], first.as_posix()), out)
+        phantom = _of_the_phantom(images / first)
+        return self._preview(Example(stack, volume.spacing[::-1], first.as_posix(), phantom), out)
 
     def _preview(self, example: Example, out: Path) -> list[str]:
         path = out / "preview.png"
@@ -189,6 +192,15 @@ def read_clean(data: Path, name: str, *, option: str = "--set") -> Dataset:
             f"{', '.join(found) or 'none'}{nearest(name, found)}; others by 'coopbench prepare'"
         )
     return read_dataset(folder)
+
+
+def _of_the_phantom(image: Path) -> bool:
+    """Whether an image lies in a prepared set of synthetic hearts."""
+    for folder in image.resolve().parents:
+        if (folder / "dataset.json").is_file():
+            record = read_json(folder / "dataset.json")  # maybe another framework's
+            return isinstance(record, dict) and record.get("phantom") is True
+    return False
 
 
 def _news(out: Path, made: int) -> list[str]:
