@@ -8,6 +8,7 @@ import click
 from benchmark.cli.debug import show_broken
 from benchmark.cli.options import (
     FOLDER,
+    RenamedOption,
     count_workers,
     data_option,
     examples,
@@ -26,7 +27,7 @@ from benchmark.core.streams import show
         "coopbench corrupt --recipe mr-c pictures --preview  # pictures/preview.png",
         "coopbench corrupt --verify",
         "coopbench corrupt --replay acdc-c replayed      # from acdc-c/manifest.json alone",
-        "coopbench corrupt --set acdc --set mnms         # M&Ms' test subjects as well",
+        "coopbench corrupt --test-set acdc --test-set mnms   # M&Ms' test subjects as well",
         "coopbench corrupt --recipe mr-c imagesTs imagesTs-c",
         "coopbench corrupt --same-draw cine cine-c       # one artefact for all frames",
         "coopbench corrupt --recipe my.toml imagesTs imagesTs-mine",
@@ -42,8 +43,10 @@ from benchmark.core.streams import show
     help="See 'coopbench recipes'; or a .toml file.",
 )
 @click.option(
-    "--set",
+    "--test-set",
     "sets",
+    cls=RenamedOption,
+    formerly="--set",
     multiple=True,
     metavar="NAME",
     help="Which prepared set in DATA; may be repeated.  [default: acdc]",
@@ -80,8 +83,8 @@ def corrupt(
 ) -> None:
     """Make corrupted sets, such as ACDC-C.
 
-    Without IMAGES, the test subjects of DATA/acdc are corrupted, or of other sets by --set, and
-    each kind of artefact becomes a test set DATA/<recipe>/<kind> (DATA/<recipe>-of-<set>/<kind>).
+    Without IMAGES, the test subjects of DATA/acdc are corrupted, or of other sets by --test-set,
+    and each kind of artefact becomes a test set DATA/<recipe>/<kind> (DATA/<recipe>-of-<set>/<kind>).
     With IMAGES and OUT, every NIfTI image below IMAGES is, into OUT/<kind>; names, headers and the
     range of intensities are kept. A cine (4D) is corrupted frame by frame.
 
@@ -104,10 +107,12 @@ def corrupt(
     if same_draw and (images is None or verify or replay is not None or preview):
         raise UsageError("--same-draw: goes with IMAGES OUT, where there may be 4D images")
     if sets and (images is not None or (verify and out is not None)):
-        raise UsageError("--set: goes with a folder of prepared sets, --data; here are folders")
+        raise UsageError(
+            "--test-set: goes with a folder of prepared sets, --data; here are folders"
+        )
     names = tuple(dict.fromkeys(sets)) or ("acdc",)
     if len(names) > 1 and (replay is not None or preview):
-        raise UsageError("--set: give one set to --replay and --preview")
+        raise UsageError("--test-set: give one set to --replay and --preview")
     done: Iterable[str]
     work = Corrupting(recipe, seed, count_workers(workers), skip_bad=skip_bad, same_draw=same_draw)
     if verify and out is not None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from benchmark.cli.options import (
     FILE,
@@ -22,12 +23,16 @@ from benchmark.cli.options import (
     runs_option,
     workers_option,
 )
+from benchmark.core.errors import UsageError
 from benchmark.core.streams import say, show
 
 if TYPE_CHECKING:
     import torch
 
     from benchmark.reporting.report import ReportOptions
+
+NO_RUNS = "none"
+"""What ``--runs`` is given where a report is to be of external scores alone."""
 
 
 @click.command(
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
         "coopbench report --data data --preset paper --out paper --compare poster",
         "coopbench report --repeats 0,1 --out first-two",
         "coopbench report --reference proposed --scores scores/nnU-Net.csv",
+        "coopbench report --runs none --scores scores/nnU-Net.csv    # of this model alone",
         "coopbench report --margin 0.02 --family all",
         "coopbench report --methods standard,proposed,hard --title hard='Proposed, β = 1'",
     )
@@ -170,6 +176,10 @@ def report(
         titles=titles,
         width=width,
     )
+    if scores and not runs.is_dir() and runs.name != NO_RUNS and _is_given("runs"):
+        raise UsageError(
+            f"--runs {runs}: is no folder; for a report of --scores alone, give --runs {NO_RUNS}"
+        )
     where = find_device(device)
     make_report(
         locate_data(data),
@@ -183,6 +193,12 @@ def report(
         external=scores,
         repeats=repeats,
     )
+
+
+def _is_given(option: str) -> bool:
+    """Whether an option was on the command line."""
+    source = click.get_current_context().get_parameter_source(option)
+    return source is ParameterSource.COMMANDLINE
 
 
 def make_report(

@@ -177,7 +177,7 @@ class Corrupting:
         return [f"wrote {path}"]
 
 
-def read_clean(data: Path, name: str, *, option: str = "--set") -> Dataset:
+def read_clean(data: Path, name: str, *, option: str = "--test-set") -> Dataset:
     """The prepared set of a name in a folder of data, as given by an option.
 
     Raises:

@@ -113,7 +113,7 @@ def corruptions(
             raise CoopbenchError(
                 f"{title}: is corrupted from {other.clean} by {other.recipe}, and in the scores of "
                 f"an external model from {by.clean} by {by.recipe}; the two do not mix, so make a "
-                "report of each, or score under one --set what is the same"
+                "report of each, or score under one --test-set what is the same"
             )
     return found
 
