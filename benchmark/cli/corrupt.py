@@ -83,8 +83,8 @@ def corrupt(
 ) -> None:
     """Make corrupted sets, such as ACDC-C.
 
-    Without IMAGES, the test subjects of DATA/acdc are corrupted, or of other sets by --test-set,
-    and each kind of artefact becomes a test set DATA/<recipe>/<kind> (DATA/<recipe>-of-<set>/<kind>).
+    Without IMAGES, the test subjects of DATA/acdc are corrupted, or of other sets by --test-set.
+    Each kind of artefact becomes a test set, DATA/<recipe>/<kind> (DATA/<recipe>-of-<set>/<kind>).
     With IMAGES and OUT, every NIfTI image below IMAGES is, into OUT/<kind>; names, headers and the
     range of intensities are kept. A cine (4D) is corrupted frame by frame.
 
