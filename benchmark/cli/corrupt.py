@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +19,9 @@ from benchmark.cli.options import (
 )
 from benchmark.core.errors import UsageError
 from benchmark.core.streams import show
+
+if TYPE_CHECKING:
+    from benchmark.corrupted_sets.code import OnChange
 
 
 @click.command(
@@ -65,6 +69,18 @@ from benchmark.core.streams import show
     is_flag=True,
     help="Of a 4D image in IMAGES: one draw for all frames, not one for each.",
 )
+@click.option(
+    "--keep",
+    "on_change",
+    flag_value="keep",
+    help="Keep a set that other code of a plug-in recipe has made; reports say so.",
+)
+@click.option(
+    "--remake",
+    "on_change",
+    flag_value="remake",
+    help="Make a set anew where the code of its plug-in recipe has changed since.",
+)
 @skip_bad_option
 @workers_option
 def corrupt(
@@ -78,6 +94,7 @@ def corrupt(
     replay: Path | None,
     preview: bool,
     same_draw: bool,
+    on_change: "OnChange | None",
     skip_bad: bool,
     workers: int | None,
 ) -> None:
@@ -114,7 +131,14 @@ def corrupt(
     if len(names) > 1 and (replay is not None or preview):
         raise UsageError("--test-set: give one set to --replay and --preview")
     done: Iterable[str]
-    work = Corrupting(recipe, seed, count_workers(workers), skip_bad=skip_bad, same_draw=same_draw)
+    work = Corrupting(
+        recipe,
+        seed,
+        count_workers(workers),
+        skip_bad=skip_bad,
+        same_draw=same_draw,
+        on_change=on_change,
+    )
     if verify and out is not None:
         done = work.verify(out, images)
     elif images is not None and out is not None:

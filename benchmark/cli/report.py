@@ -232,6 +232,7 @@ def make_report(
             written into, a report can be made.
         repeats: of the runs; none: all.
     """
+    from benchmark.corrupted_sets.code import code_notes
     from benchmark.evaluation.evaluate import evaluate as score
     from benchmark.evaluation.evaluate import gather_groups
     from benchmark.evaluation.external.rows import read_external_rows
@@ -255,6 +256,8 @@ def make_report(
     changed, _ = code_remarks(selection.runs)
     for name, remark in changed.items():
         say(f"{name}: {remark}; marked in the report. 'coopbench train --retrain' trains it anew")
+    for line in code_notes(datasets):
+        say(line)
     if score(selection.runs, datasets, device=scored_on, workers=workers) or gather:
         gather_groups(selection.runs, datasets)
     folder = out or Path("report") / selection.group

@@ -5,6 +5,7 @@ from pathlib import Path
 from benchmark.core.errors import CoopbenchError, UsageError, first_lines
 from benchmark.core.files import read_json
 from benchmark.core.validation import nearest
+from benchmark.corrupted_sets.code import CHOICE, OnChange, other_code
 from benchmark.corrupted_sets.corrupt_folder import corrupt_folder, find_images
 from benchmark.corrupted_sets.corrupt_set import corrupt, made_by
 from benchmark.corrupted_sets.manifest import MANIFEST, Manifest, compare, read_manifest, verify
@@ -26,6 +27,7 @@ class Corrupting:
         workers: processes.
         skip_bad: leave out images of a folder that cannot be used.
         same_draw: give all frames of a 4D image one artefact.
+        on_change: what to do with a set that other code of the recipe has made; None: refuse.
 
     Raises:
         UsageError: there is no such recipe.
@@ -40,10 +42,12 @@ class Corrupting:
         *,
         skip_bad: bool = False,
         same_draw: bool = False,
+        on_change: OnChange | None = None,
     ) -> None:
         self.recipe = find_recipe(recipe)
         self.seed, self.workers = seed, workers
         self.skip_bad, self.same_draw = skip_bad, same_draw
+        self.on_change = on_change
 
     def folder(self, data: Path, clean: Dataset) -> Path:
         """Where the recipe's sets of a clean one lie, or will."""
@@ -53,6 +57,8 @@ class Corrupting:
         """Corrupt the test subjects of a prepared set; other sets stay as they are."""
         clean = read_clean(data, name)
         out = self.folder(data, clean)
+        if kept := self._kept(out):
+            return kept
         made = corrupt(clean, self.recipe, out, seed=self.seed, workers=self.workers)
         lines = [f"{one.root}: {len(one.cases)} cases" for one in made.datasets]
         return [*self.left_alone(data, name), *lines, *_news(out, made.made)]
@@ -69,6 +75,8 @@ class Corrupting:
 
     def make_folder(self, images: Path, out: Path) -> list[str]:
         """Corrupt every image in a folder."""
+        if kept := self._kept(out):
+            return kept
         made = corrupt_folder(
             images,
             self.recipe,
@@ -88,6 +96,19 @@ class Corrupting:
             lines.append(f"left out, label maps by their names: {len(made.labels)}")
         lines += made.notes
         return [*lines, *_news(out, made.made)]
+
+    def _kept(self, out: Path) -> list[str]:
+        """A line where a set stays as it is, although other code of the recipe has made it.
+
+        Raises:
+            CoopbenchError: it is such a set, and the user has not chosen.
+        """
+        if self.on_change == "remake" or not (out / MANIFEST).is_file():
+            return []
+        other = other_code(read_manifest(out).software, self.recipe)
+        if other and self.on_change is None:
+            raise CoopbenchError(f"{out}: {other}; {CHOICE}")
+        return [f"{out}: kept, as asked; {other}"] if other else []
 
     def verify_set(self, data: Path, name: str = CLEAN) -> list[str]:
         """Check the recipe's set of a clean one against its manifest, and the clean images.

@@ -11,6 +11,7 @@ import torch
 from benchmark.core.errors import CoopbenchError, UsageError
 from benchmark.core.files import check_present, read_json, whole_file, write_json, write_text
 from benchmark.core.lock import folder_lock
+from benchmark.corrupted_sets.code import code_notes
 from benchmark.data.dataset import Dataset
 from benchmark.data.set_names import CLEAN, CLEAN_TITLE, MadeBy
 from benchmark.evaluation.evaluate import ScorePart, gather_scores
@@ -263,6 +264,7 @@ def compare(
             *(describe(run.config) for run in runs[:1]),
             f"Metrics: {IMPLEMENTATION}.",
             *settings_notes(runs),
+            *code_notes(scored),
             *origins,
         ),
         origins=origins,
