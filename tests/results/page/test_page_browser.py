@@ -220,12 +220,10 @@ def wide_page(path: Path) -> Path:
     first = shown.sections[0]
     (narrow,) = first.tables
     columns = {name: narrow.table.mean.iloc[:, 0] + place for place, name in enumerate(WIDE)}
-    frames = {
-        name: pd.DataFrame(columns, index=narrow.table.mean.index)
-        for name in ("mean", "sd", "repeats")
-    }
+    frame = pd.DataFrame(columns, index=narrow.table.mean.index)
     headers = {name: name for name in WIDE}
-    wide = replace(narrow.table, **frames, headers=headers, marks=None, notes=(text,))
+    numbers = replace(narrow.table, mean=frame, sd=frame, repeats=frame, headers=headers)
+    wide = replace(numbers, marks=None, notes=(text,))
     table = replace(narrow, table=wide, caption=text, notes=(text,))
     section = replace(first, intro=text, tables=(table,))
     write_page(replace(shown, summary=(text,), cautions=(text,), sections=(section,)), path)
