@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from benchmark.cli.debug import show_broken
 from benchmark.cli.options import (
     FOLDER,
+    RenamedOption,
     count_workers,
     data_option,
     examples,
@@ -18,6 +20,9 @@ from benchmark.cli.options import (
 from benchmark.core.errors import UsageError
 from benchmark.core.streams import show
 
+if TYPE_CHECKING:
+    from benchmark.corrupted_sets.code import OnChange
+
 
 @click.command(
     epilog=examples(
@@ -26,7 +31,7 @@ from benchmark.core.streams import show
         "coopbench corrupt --recipe mr-c pictures --preview  # pictures/preview.png",
         "coopbench corrupt --verify",
         "coopbench corrupt --replay acdc-c replayed      # from acdc-c/manifest.json alone",
-        "coopbench corrupt --set acdc --set mnms         # M&Ms' test subjects as well",
+        "coopbench corrupt --test-set acdc --test-set mnms   # M&Ms' test subjects as well",
         "coopbench corrupt --recipe mr-c imagesTs imagesTs-c",
         "coopbench corrupt --same-draw cine cine-c       # one artefact for all frames",
         "coopbench corrupt --recipe my.toml imagesTs imagesTs-mine",
@@ -42,8 +47,10 @@ from benchmark.core.streams import show
     help="See 'coopbench recipes'; or a .toml file.",
 )
 @click.option(
-    "--set",
+    "--test-set",
     "sets",
+    cls=RenamedOption,
+    formerly="--set",
     multiple=True,
     metavar="NAME",
     help="Which prepared set in DATA; may be repeated.  [default: acdc]",
@@ -62,6 +69,18 @@ from benchmark.core.streams import show
     is_flag=True,
     help="Of a 4D image in IMAGES: one draw for all frames, not one for each.",
 )
+@click.option(
+    "--keep",
+    "on_change",
+    flag_value="keep",
+    help="Keep a set that other code of a plug-in recipe has made; reports say so.",
+)
+@click.option(
+    "--remake",
+    "on_change",
+    flag_value="remake",
+    help="Make a set anew where the code of its plug-in recipe has changed since.",
+)
 @skip_bad_option
 @workers_option
 def corrupt(
@@ -75,13 +94,14 @@ def corrupt(
     replay: Path | None,
     preview: bool,
     same_draw: bool,
+    on_change: "OnChange | None",
     skip_bad: bool,
     workers: int | None,
 ) -> None:
     """Make corrupted sets, such as ACDC-C.
 
-    Without IMAGES, the test subjects of DATA/acdc are corrupted, or of other sets by --set, and
-    each kind of artefact becomes a test set DATA/<recipe>/<kind> (DATA/<recipe>-of-<set>/<kind>).
+    Without IMAGES, the test subjects of DATA/acdc are corrupted, or of other sets by --test-set.
+    Each kind of artefact becomes a test set, DATA/<recipe>/<kind> (DATA/<recipe>-of-<set>/<kind>).
     With IMAGES and OUT, every NIfTI image below IMAGES is, into OUT/<kind>; names, headers and the
     range of intensities are kept. A cine (4D) is corrupted frame by frame.
 
@@ -104,12 +124,21 @@ def corrupt(
     if same_draw and (images is None or verify or replay is not None or preview):
         raise UsageError("--same-draw: goes with IMAGES OUT, where there may be 4D images")
     if sets and (images is not None or (verify and out is not None)):
-        raise UsageError("--set: goes with a folder of prepared sets, --data; here are folders")
+        raise UsageError(
+            "--test-set: goes with a folder of prepared sets, --data; here are folders"
+        )
     names = tuple(dict.fromkeys(sets)) or ("acdc",)
     if len(names) > 1 and (replay is not None or preview):
-        raise UsageError("--set: give one set to --replay and --preview")
+        raise UsageError("--test-set: give one set to --replay and --preview")
     done: Iterable[str]
-    work = Corrupting(recipe, seed, count_workers(workers), skip_bad=skip_bad, same_draw=same_draw)
+    work = Corrupting(
+        recipe,
+        seed,
+        count_workers(workers),
+        skip_bad=skip_bad,
+        same_draw=same_draw,
+        on_change=on_change,
+    )
     if verify and out is not None:
         done = work.verify(out, images)
     elif images is not None and out is not None:

@@ -1,7 +1,8 @@
 """What several commands share: options, what these mean by default, and how a command speaks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -86,6 +87,27 @@ def print_width(_: click.Context, __: click.Parameter, value: str) -> float:
             f"--width {value}: give {', '.join(WIDTHS)}, or mm of 50 or more, as --width 122"
         )
     return width
+
+
+class RenamedOption(click.Option):
+    """An option that is still understood by its former name, which no help shows.
+
+    Args:
+        formerly: that name, with its dashes.
+    """
+
+    def __init__(self, declared: Sequence[str], *, formerly: str, **attributes: Any) -> None:
+        super().__init__([*declared, formerly], **attributes)
+        self.formerly = formerly
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The names that it has today, and its help."""
+        every = self.opts
+        self.opts = [name for name in every if name != self.formerly]
+        try:
+            return super().get_help_record(ctx)
+        finally:
+            self.opts = every
 
 
 data_option = click.option(

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from benchmark.cli.options import (
     FILE,
@@ -20,7 +21,11 @@ from benchmark.cli.options import (
     split_titles,
     workers_option,
 )
+from benchmark.core.errors import UsageError
 from benchmark.core.streams import say, show
+
+NO_RUNS = "none"
+"""What ``--runs`` is given where a report is to be of external scores alone."""
 
 
 @click.command(
@@ -29,6 +34,7 @@ from benchmark.core.streams import say, show
         "coopbench report --data data --preset paper --out paper --compare poster",
         "coopbench report --repeats 0,1 --out first-two",
         "coopbench report --reference proposed --scores scores/nnU-Net.csv",
+        "coopbench report --runs none --scores scores/nnU-Net.csv    # of this model alone",
         "coopbench report --margin 0.02 --family all",
         "coopbench report --methods standard,proposed,hard --title hard='Proposed, β = 1'",
     )
@@ -164,6 +170,10 @@ def report(
         titles=titles,
         width=width,
     )
+    if scores and not runs.is_dir() and runs.name != NO_RUNS and _is_given("runs"):
+        raise UsageError(
+            f"--runs {runs}: is no folder; for a report of --scores alone, give --runs {NO_RUNS}"
+        )
     where = find_device(device)
     lines = make_report(
         locate_data(data),
@@ -181,3 +191,9 @@ def report(
     )
     for line in lines:
         show(line)
+
+
+def _is_given(option: str) -> bool:
+    """Whether an option was on the command line."""
+    source = click.get_current_context().get_parameter_source(option)
+    return source is ParameterSource.COMMANDLINE

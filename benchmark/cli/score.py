@@ -9,6 +9,7 @@ from benchmark.cli.options import (
     EXISTING_FOLDER,
     FILE,
     OUTPUTS,
+    RenamedOption,
     count_workers,
     examples,
     workers_option,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     epilog=examples(
         "coopbench score predictions data --name mine          # predictions/acdc/007/ED.nii.gz …",
         "coopbench score nnunet-out data/acdc --name nnU-Net --map 1=RV,2=MYO,3=LV",
-        "coopbench score nnunet-out labelsTs --set ACDC --map 1=RV,2=MYO,3=LV "
+        "coopbench score nnunet-out labelsTs --test-set ACDC --map 1=RV,2=MYO,3=LV "
         "--label-map 1=RV,2=MYO,3=LV",
         "coopbench score nnunet-out labelsTs --corrupted imagesTs-c    # nnunet-out/Noise-1/ …",
         "coopbench score --nnunet nnunet-r0/predictions     # after 'coopbench convert nnunet'",
@@ -66,7 +67,11 @@ if TYPE_CHECKING:
     help="Predictions missing or broken: write nothing, count Dice 0, or leave them out.",
 )
 @click.option(
-    "--set", "title", help="Test set of a plain folder of labels.  [default: the folder's name]"
+    "--test-set",
+    "title",
+    cls=RenamedOption,
+    formerly="--set",
+    help="What a plain folder of labels is called as a test set.  [default: the folder's name]",
 )
 @click.option(
     "--corrupted",
@@ -85,12 +90,12 @@ if TYPE_CHECKING:
     type=OUTPUTS,
     default="FTN",
     show_default=True,
-    help="Whose columns the row stands in.",
+    help="Table of FTN or of FTN+STN, which the row stands in.",
 )
 @click.option(
     "--repeat",
     type=click.IntRange(0),
-    help="Whose training subjects the model had; rows are compared within it.  "
+    help="The split that it was trained on; rows are compared only within one.  "
     "[default: 0, with --nnunet the one converted]",
 )
 @click.option(
@@ -118,10 +123,11 @@ def score(
 ) -> None:
     """Score label maps of any framework.
 
-    PREDICTIONS holds NIfTI label maps of nnU-Net, MONAI or your own. LABELS is a data folder (of
-    each set NAME in it, PREDICTIONS/NAME is scored), one prepared set, or a plain folder of label
-    files. Prepared sets are scored on the centre 192 × 192, as our own runs are; plain folders on
-    whole volumes.
+    PREDICTIONS holds NIfTI label maps of nnU-Net, MONAI or your own. LABELS is a data folder of
+    several prepared sets, one prepared set, or a plain folder of label files. One rule for all: the
+    predictions of a set lie in PREDICTIONS/NAME, by the set's name or, where it is not corrupted,
+    as clean; of a single set, also in PREDICTIONS itself. Prepared sets are scored on the centre
+    192 × 192, as our own runs are; plain folders on whole volumes.
 
     Files are matched by case: 007/draw1/ED_seg.nii.gz, 007_draw1_ED.nii.gz and
     draw1/007_ED.nii.gz are the same; _0000, _img, _seg, _gt, _label, _pred, _trans and the like at
@@ -130,8 +136,8 @@ def score(
     folder, such endings tell them apart. A label without a draw serves all draws.
 
     With --corrupted, LABELS is a plain folder, and PREDICTIONS holds a folder for each kind, named
-    as in OUT, and one for the clean images: clean, or named as --set. Recipe, kinds and severities
-    then go with the scores, so that the report has their tables of robustness.
+    as in OUT, and one for the clean images, by that rule. Recipe, kinds and severities then go with
+    the scores, so that the report has their tables of robustness.
 
     With --nnunet, PREDICTIONS is the folder of that name beside the images that 'coopbench convert
     nnunet' wrote; every set that was converted is scored into one row, against the prepared data

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from benchmark.core.errors import CoopbenchError, UsageError, first_lines
+from benchmark.core.files import read_json
 from benchmark.core.validation import nearest
+from benchmark.corrupted_sets.code import CHOICE, OnChange, other_code
 from benchmark.corrupted_sets.corrupt_folder import corrupt_folder, find_images
 from benchmark.corrupted_sets.corrupt_set import corrupt, made_by
 from benchmark.corrupted_sets.manifest import MANIFEST, Manifest, compare, read_manifest, verify
@@ -25,6 +27,7 @@ class Corrupting:
         workers: processes.
         skip_bad: leave out images of a folder that cannot be used.
         same_draw: give all frames of a 4D image one artefact.
+        on_change: what to do with a set that other code of the recipe has made; None: refuse.
 
     Raises:
         UsageError: there is no such recipe.
@@ -39,10 +42,12 @@ class Corrupting:
         *,
         skip_bad: bool = False,
         same_draw: bool = False,
+        on_change: OnChange | None = None,
     ) -> None:
         self.recipe = find_recipe(recipe)
         self.seed, self.workers = seed, workers
         self.skip_bad, self.same_draw = skip_bad, same_draw
+        self.on_change = on_change
 
     def folder(self, data: Path, clean: Dataset) -> Path:
         """Where the recipe's sets of a clean one lie, or will."""
@@ -52,6 +57,8 @@ class Corrupting:
         """Corrupt the test subjects of a prepared set; other sets stay as they are."""
         clean = read_clean(data, name)
         out = self.folder(data, clean)
+        if kept := self._kept(out):
+            return kept
         made = corrupt(clean, self.recipe, out, seed=self.seed, workers=self.workers)
         lines = [f"{one.root}: {len(one.cases)} cases" for one in made.datasets]
         return [*self.left_alone(data, name), *lines, *_news(out, made.made)]
@@ -68,6 +75,8 @@ class Corrupting:
 
     def make_folder(self, images: Path, out: Path) -> list[str]:
         """Corrupt every image in a folder."""
+        if kept := self._kept(out):
+            return kept
         made = corrupt_folder(
             images,
             self.recipe,
@@ -87,6 +96,19 @@ class Corrupting:
             lines.append(f"left out, label maps by their names: {len(made.labels)}")
         lines += made.notes
         return [*lines, *_news(out, made.made)]
+
+    def _kept(self, out: Path) -> list[str]:
+        """A line where a set stays as it is, although other code of the recipe has made it.
+
+        Raises:
+            CoopbenchError: it is such a set, and the user has not chosen.
+        """
+        if self.on_change == "remake" or not (out / MANIFEST).is_file():
+            return []
+        other = other_code(read_manifest(out).software, self.recipe)
+        if other and self.on_change is None:
+            raise CoopbenchError(f"{out}: {other}; {CHOICE}")
+        return [f"{out}: kept, as asked; {other}"] if other else []
 
     def verify_set(self, data: Path, name: str = CLEAN) -> list[str]:
         """Check the recipe's set of a clean one against its manifest, and the clean images.
@@ -158,7 +180,8 @@ class Corrupting:
         frame = read_frame(dataset, case, case.frames[0])
         title = f"{dataset.title} {case.subject} {case.frames[0]}"
         target = out or self.folder(data, dataset)
-        return self._preview(Example(frame.image, frame.spacing, title), target)
+        example = Example(frame.image, frame.spacing, title, dataset.phantom)
+        return self._preview(example, target)
 
     def preview_folder(self, images: Path, out: Path) -> list[str]:
         """Show the recipe on the first image of a folder, of a 4D one on its first frame."""
@@ -166,7 +189,8 @@ class Corrupting:
         volume = read_image(images / first)
         slices = volume.data.T.astype("float32")
         stack = slices[0] if slices.ndim == 4 else slices
-        return self._preview(Example(stack, volume.spacing[::-1], first.as_posix()), out)
+        phantom = _of_the_phantom(images / first)
+        return self._preview(Example(stack, volume.spacing[::-1], first.as_posix(), phantom), out)
 
     def _preview(self, example: Example, out: Path) -> list[str]:
         path = out / "preview.png"
@@ -174,7 +198,7 @@ class Corrupting:
         return [f"wrote {path}"]
 
 
-def read_clean(data: Path, name: str, *, option: str = "--set") -> Dataset:
+def read_clean(data: Path, name: str, *, option: str = "--test-set") -> Dataset:
     """The prepared set of a name in a folder of data, as given by an option.
 
     Raises:
@@ -189,6 +213,15 @@ def read_clean(data: Path, name: str, *, option: str = "--set") -> Dataset:
             f"{', '.join(found) or 'none'}{nearest(name, found)}; others by 'coopbench prepare'"
         )
     return read_dataset(folder)
+
+
+def _of_the_phantom(image: Path) -> bool:
+    """Whether an image lies in a prepared set of synthetic hearts."""
+    for folder in image.resolve().parents:
+        if (folder / "dataset.json").is_file():
+            record = read_json(folder / "dataset.json")  # maybe another framework's
+            return isinstance(record, dict) and record.get("phantom") is True
+    return False
 
 
 def _news(out: Path, made: int) -> list[str]:

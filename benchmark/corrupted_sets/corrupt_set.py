@@ -47,7 +47,9 @@ def made_by(recipe: Recipe, clean: Dataset) -> MadeBy:
         CoopbenchError: the set is corrupted itself.
     """
     if clean.corruption is not None:
-        raise CoopbenchError(f"{clean.root}: is a corrupted set itself; name a clean one by --set")
+        raise CoopbenchError(
+            f"{clean.root}: is a corrupted set itself; name a clean one by --test-set"
+        )
     return MadeBy(recipe.name, recipe.version, clean.name, clean.title)
 
 

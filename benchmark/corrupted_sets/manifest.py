@@ -20,6 +20,7 @@ from benchmark.core.errors import CoopbenchError
 from benchmark.core.files import check_present, digest, read_json, sha256, write_json
 from benchmark.core.parallel import results_or_raise, run_parallel
 from benchmark.core.validation import FileName, RelativePath
+from benchmark.corrupted_sets.code import recipe_code
 from benchmark.corrupted_sets.recipe import Recipe
 from benchmark.data.dataset import Case, read_case, read_dataset, read_record
 from benchmark.data.nifti import open_nifti, read_image
@@ -151,8 +152,8 @@ def record_recipe(recipe: Recipe) -> RecipeRecord:
 
 
 def software(recipe: Recipe) -> dict[str, str]:
-    """The installed versions of what the recipe's voxels depend on."""
-    return {name: _installed(name) for name in recipe.packages}
+    """The installed versions of what the recipe's voxels depend on, and a plug-in's code."""
+    return {name: _installed(name) for name in recipe.packages} | recipe_code(recipe)
 
 
 @cache

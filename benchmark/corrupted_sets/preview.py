@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 
 import matplotlib
 import numpy as np
@@ -12,9 +13,13 @@ from benchmark.core.files import whole_file
 from benchmark.corrupted_sets.corrupt_volume import corrupt_in_range, volume_seed
 from benchmark.corrupted_sets.recipe import Recipe, Spacing, Stack
 from benchmark.data.field import centre_field
+from results.wording import PHANTOM_MARK
 
 SIDE = 1.15
 """Inches of a picture."""
+
+CHARACTERS = 14
+"""Of a bold title, in an inch."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,8 @@ class Example:
     slices: Stack
     spacing: Spacing
     name: str
+    phantom: bool
+    """Whether it is of a synthetic heart, which the picture then says."""
 
 
 def preview(recipe: Recipe, example: Example, path: Path, *, seed: int) -> None:
@@ -36,8 +43,11 @@ def preview(recipe: Recipe, example: Example, path: Path, *, seed: int) -> None:
             label = " ".join(filter(None, (grade, f"draw {draw}" if recipe.draws > 1 else "")))
             rows.setdefault(family, []).append((label, kind, draw))
     columns = 1 + max(len(row) for row in rows.values())
+    title = f"{recipe.title}, version {recipe.version}: {example.name}, middle slice"
+    mark = fill(PHANTOM_MARK, round(CHARACTERS * SIDE * columns)) if example.phantom else ""
+    head = 0.5 + 0.15 * len(mark.splitlines())
     with matplotlib.rc_context({"font.size": 7, "text.parse_math": False}):
-        figure = Figure(figsize=(SIDE * columns, SIDE * len(rows) + 0.5), layout="constrained")
+        figure = Figure(figsize=(SIDE * columns, SIDE * len(rows) + head), layout="constrained")
         axes = figure.subplots(len(rows), columns, squeeze=False)
         for line, (family, cells) in zip(axes, rows.items(), strict=True):
             line[0].set_ylabel(family)
@@ -50,7 +60,9 @@ def preview(recipe: Recipe, example: Example, path: Path, *, seed: int) -> None:
                 _show(axis, _middle(recipe, corrupted.slices), label)
             for axis in line[1 + len(cells) :]:
                 axis.set_axis_off()
-        figure.suptitle(f"{recipe.title}, version {recipe.version}: {example.name}, middle slice")
+        top = figure.suptitle("\n".join(filter(None, (mark, title))))
+        if mark:
+            top.set(color="#B22222", fontweight="bold")
         with whole_file(path) as partial:
             figure.savefig(partial, dpi=150, metadata={"Software": None})
 

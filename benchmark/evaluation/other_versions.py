@@ -77,5 +77,5 @@ def _older(datasets: Sequence[Dataset]) -> list[str]:
 
 def _command(made_by: MadeBy) -> str:
     recipe = "" if (made_by.recipe, made_by.version) == PUBLISHED else f" --recipe {made_by.recipe}"
-    clean = "" if made_by.clean == CLEAN else f" --set {made_by.clean}"
+    clean = "" if made_by.clean == CLEAN else f" --test-set {made_by.clean}"
     return f"'coopbench corrupt{recipe}{clean}'"

@@ -3,7 +3,14 @@
 All that a method of one's own needs is importable from here.
 """
 
-from benchmark.methods.losses import HardSettings, StandardSettings, hard_losses, standard_losses
+from benchmark.methods.losses import (
+    Forward,
+    HardSettings,
+    StandardSettings,
+    hard_losses,
+    standard_losses,
+    think_fast,
+)
 from benchmark.methods.method import Batch, HardExamples, Method, RandomStream, Settings
 from benchmark.methods.registry import find_method, method_names
 from benchmark.networks.batch_norm import untraced_statistics
@@ -13,6 +20,7 @@ from benchmark.networks.stages import transformed_features
 __all__ = [
     "Batch",
     "DualThinkingNetwork",
+    "Forward",
     "HardExamples",
     "HardSettings",
     "Method",
@@ -23,6 +31,7 @@ __all__ = [
     "hard_losses",
     "method_names",
     "standard_losses",
+    "think_fast",
     "transformed_features",
     "untraced_statistics",
 ]

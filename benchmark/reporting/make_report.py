@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from benchmark.corrupted_sets.code import code_notes
 from benchmark.evaluation.evaluate import evaluate, gather_groups
 from benchmark.evaluation.external.rows import read_external_rows
 from benchmark.reporting.report import ReportOptions, write_report
@@ -69,6 +70,8 @@ def make_report(
     changed, _ = code_remarks(selection.runs)
     for name, remark in changed.items():
         say(f"{name}: {remark}; marked in the report. 'coopbench train --retrain' trains it anew")
+    for line in code_notes(datasets):
+        say(line)
     if evaluate(selection.runs, datasets, device=scored_on, workers=workers) or gather:
         gather_groups(selection.runs, datasets)
     folder = out or Path("report") / selection.group

@@ -11,6 +11,7 @@ import torch
 from benchmark.core.errors import CoopbenchError, UsageError
 from benchmark.core.files import check_present, read_json, whole_file, write_json, write_text
 from benchmark.core.lock import folder_lock
+from benchmark.corrupted_sets.code import code_notes
 from benchmark.data.dataset import Dataset
 from benchmark.data.set_names import CLEAN, CLEAN_TITLE, MadeBy
 from benchmark.evaluation.evaluate import ScorePart, gather_scores
@@ -113,7 +114,7 @@ def corruptions(
             raise CoopbenchError(
                 f"{title}: is corrupted from {other.clean} by {other.recipe}, and in the scores of "
                 f"an external model from {by.clean} by {by.recipe}; the two do not mix, so make a "
-                "report of each, or score under one --set what is the same"
+                "report of each, or score under one --test-set what is the same"
             )
     return found
 
@@ -263,6 +264,7 @@ def compare(
             *(describe(run.config) for run in runs[:1]),
             f"Metrics: {IMPLEMENTATION}.",
             *settings_notes(runs),
+            *code_notes(scored),
             *origins,
         ),
         origins=origins,

@@ -82,7 +82,9 @@ def _lead(tables: list[_Cohort], weights: list[float], leader: str, method: str)
     held = [
         {
             number
-            for number, there in zip(one.numbers, np.isfinite(own).any(axis=0), strict=True)
+            for number, there in zip(
+                one.numbers, np.atleast_1d(np.isfinite(own).any(axis=0)), strict=True
+            )
             if there
         }
         for one, own in zip(tables, differences, strict=True)

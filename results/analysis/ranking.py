@@ -180,7 +180,9 @@ def _ranking(
     shown = [str(name) for place, name in enumerate(order) if place < MOST or name in keep]
     return Ranking(
         over=over,
-        shares=_shares(ranks[:, index.get_indexer(shown)], shown, every=len(order) <= MOST),
+        shares=_shares(
+            ranks[:, [methods.index(name) for name in shown]], shown, every=len(order) <= MOST
+        ),
         tau=(float(taus.mean()) if taus.size else float("nan"), float(low), float(high)),
         sets=tuple(sets),
         left_out=tuple(left_out),

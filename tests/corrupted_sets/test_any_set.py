@@ -80,7 +80,7 @@ def test_each_set_is_corrupted_checked_and_replayed(two: Path, fog: Path, tmp_pa
     shutil.rmtree(two / "fog-of-mine" / "Noise" / "002")
     (two / "fog-of-mine" / "Noise" / "003" / "draw1" / "ED_img.nii.gz").write_bytes(b"torn")
     before = (two / "fog" / "manifest.json").stat().st_mtime_ns
-    coopbench("corrupt", "--data", two, "--recipe", fog, "--set", "mine")
+    coopbench("corrupt", "--data", two, "--recipe", fog, "--test-set", "mine")
     assert "all as in" in coopbench("corrupt", two / "fog-of-mine", "--verify")
     assert (two / "fog" / "manifest.json").stat().st_mtime_ns == before
 
@@ -126,7 +126,7 @@ def test_a_study_corrupts_and_plans_what_is_named(two: Path, tmp_path: Path) -> 
         (("--recipe", "acdc-c-torchio"), 2, "did you mean 'acdc-c-torchio1'?"),
         (("--set", "mine", "--set", "acdc", "--preview"), 2, "give one set to --replay and"),
         (("--same-draw",), 2, "--same-draw: goes with IMAGES OUT"),
-        (("--set", "mine", "images", "out"), 2, "--set: goes with a folder of prepared sets"),
+        (("--set", "mine", "images", "out"), 2, "--test-set: goes with a folder of prepared sets"),
     ],
 )
 def test_wrong_uses(words: tuple[str, ...], code: int, said: str, two: Path) -> None:

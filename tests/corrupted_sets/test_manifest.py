@@ -11,6 +11,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from matplotlib.image import imread
 
 from benchmark.cli import cli
 from benchmark.corrupted_sets.manifest import read_manifest
@@ -456,6 +457,27 @@ def test_preview_is_one_picture(data: Path, tmp_path: Path, recipe: Path) -> Non
     write_images(tmp_path / "images", ["a.nii.gz"])
     done("corrupt", "--recipe", "mr-c", tmp_path / "images", tmp_path / "out", "--preview")
     assert (tmp_path / "out" / "preview.png").is_file()
+
+
+def test_a_preview_of_the_phantom_is_marked(data: Path, tmp_path: Path, recipe: Path) -> None:
+    """In red, wherever the images are given from."""
+
+    def red(out: Path) -> int:
+        picture = imread(out / "preview.png")
+        return int(((picture[..., 0] > 0.6) & (picture[..., 1] < 0.3)).sum())
+
+    shutil.copytree(data / "acdc", tmp_path / "data" / "acdc")
+    record = tmp_path / "data" / "acdc" / "dataset.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"phantom": True}))
+    write_images(tmp_path / "images", ["a.nii.gz"])
+    for images, out, marked in (
+        ((), tmp_path / "set", True),
+        ((tmp_path / "data" / "acdc",), tmp_path / "folder", True),
+        ((tmp_path / "images",), tmp_path / "other", False),
+    ):
+        where = () if images else ("--data", tmp_path / "data")
+        done("corrupt", *where, "--recipe", recipe, *images, out, "--preview")
+        assert (red(out) > 100) == marked
 
 
 def test_recipes_are_listed() -> None:

@@ -2,12 +2,18 @@
 
 import ast
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+import torch
+from torch.nn import functional
+
+from benchmark.methods import DualThinkingNetwork, RandomStream
 
 GALLERY = Path(__file__).parents[2] / "docs" / "gallery"
 SCRIPTS = sorted(path.stem for path in GALLERY.glob("*.py"))
@@ -58,6 +64,57 @@ def test_new_method(data: Path, tmp_path: Path) -> None:
     assert sum(last.values()) < sum(first.values())
     assert any(term.startswith("hard_") for term in first)
     assert (tmp_path / "erased.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_cutout_and_mixup(data: Path, tmp_path: Path) -> None:
+    printed = run("cutout_and_mixup", data, tmp_path).splitlines()
+    for title, terms in (("Cutout", 7), ("Mixup", 6)):
+        first, last = (
+            ast.literal_eval(line.removeprefix(title)) for line in printed if line.startswith(title)
+        )
+        assert len(first) == len(last) == terms
+        assert sum(last.values()) < sum(first.values())
+
+
+@pytest.fixture
+def worked(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the script of two methods defines."""
+    monkeypatch.setenv("COOPBENCH_DATA", str(data))
+    monkeypatch.chdir(tmp_path)
+    return runpy.run_path(str(GALLERY / "cutout_and_mixup.py"), run_name="gallery")
+
+
+def stream() -> RandomStream:
+    return RandomStream.named(torch.device("cpu"), "worked")
+
+
+def test_cutout_cuts_a_square_of_each_image(worked: dict[str, Any]) -> None:
+    image = torch.ones(50, 1, 40, 40)
+    cut = worked["Cutout"](side=0.25).cut(image, stream())
+    assert torch.equal(cut, worked["Cutout"](side=0.25).cut(image, stream()))
+    zero = (cut == 0)[:, 0]
+    rows, columns = zero.any(dim=2), zero.any(dim=1)
+    assert torch.equal(zero, rows[:, :, None] & columns[:, None, :])  # a rectangle
+    heights, widths = rows.sum(dim=1), columns.sum(dim=1)
+    assert heights.max() == widths.max() == 10  # a quarter of 40, less at the edge
+    assert heights.min() >= 5 and len({tuple(row.tolist()) for row in rows}) > 10
+
+
+def test_mixup_is_the_loss_of_mixed_labels(worked: dict[str, Any]) -> None:
+    """Cross-entropy is linear in the label: the same by soft labels."""
+    batch = worked["draw"](0)
+    network = DualThinkingNetwork(seed=0).train()
+    losses = worked["Mixup"](alpha=0.7).losses(network, batch, stream())
+    again = stream()
+    share = again.beta(0.7, 0.7, 4, 1, 1, 1)
+    other = again.permutation(4)
+    clear = functional.one_hot(batch.label, 4).movedim(-1, 1).float()
+    soft = share * clear + (1 - share) * clear[other]
+    mixed = torch.lerp(batch.noisy[other], batch.noisy, share)
+    logits = network.segment(network.shape_code(network.image_code(mixed)))
+    expected = functional.cross_entropy(logits, soft)
+    assert losses["mixed_segmentation"].item() == pytest.approx(expected.item(), rel=1e-5)
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ from benchmark.data.case_keys import (
     case_pattern,
     subject_and_frame,
 )
+from benchmark.data.dataset import evaluated_cases, read_dataset
 from benchmark.data.labels import implausible
 from results.scores.score_table import COLUMNS, read_scores
 from tests.helpers.acdc_files import heart
@@ -175,7 +176,7 @@ def test_one_prepared_set_and_predictions_without_its_folder(data: Path, tmp_pat
     again = fails(
         2, "score", tmp_path / "mine", data / "acdc", "--set", "X", "--out", tmp_path / "x.csv"
     )
-    assert "--set" in again
+    assert "--test-set" in again
 
 
 def test_set_without_a_folder_of_predictions(data: Path, tmp_path: Path) -> None:
@@ -474,6 +475,65 @@ def test_nothing_matches(labels: Path, predictions: Path, tmp_path: Path) -> Non
     fails(2, "score", tmp_path / "nowhere", labels)
 
 
+@pytest.fixture
+def two_sets(data: Path, tmp_path: Path) -> Path:
+    """A folder of data with a second prepared set, which has no splits."""
+    shutil.copytree(data / "acdc", tmp_path / "two" / "acdc")
+    other = shutil.copytree(data / "acdc", tmp_path / "two" / "other")
+    (other / "splits.json").unlink()
+    record = json.loads((other / "dataset.json").read_text())
+    (other / "dataset.json").write_text(json.dumps(record | {"name": "other", "title": "Other"}))
+    return tmp_path / "two"
+
+
+def copy_labels(data: Path, out: Path, *, tested: bool = True) -> Path:
+    """Predictions that are the labels, of the test subjects or of all the others."""
+    dataset = read_dataset(data / "acdc")
+    test = {case.subject for case in evaluated_cases(dataset)}
+    out.mkdir(parents=True, exist_ok=True)
+    for case in dataset.cases:
+        if (case.subject in test) == tested:
+            for frame in case.frames:
+                label = dataset.root / case.folder / f"{frame}_seg.nii.gz"
+                shutil.copyfile(label, out / f"{case.subject}_{frame}.nii.gz")
+    return out
+
+
+@pytest.mark.parametrize("below", ["", "acdc", "clean"])
+def test_one_rule_where_predictions_lie(two_sets: Path, tmp_path: Path, below: str) -> None:
+    copy_labels(two_sets, tmp_path / "mine" / below)
+    words = ("score", tmp_path / "mine", two_sets / "acdc", "--out", tmp_path / "x.csv")
+    assert "ACDC: " in does(*words, "--workers", 1)
+    of_all = ("score", tmp_path / "mine", two_sets, "--out", tmp_path / "y.csv", "--workers", 1)
+    if below:
+        assert "ACDC: " in does(*of_all, "--missing", "skip")
+    else:
+        said = fails(2, *of_all)
+        assert "no folder for any of the 2 sets" in said
+        assert f"give {two_sets / 'acdc'} as LABELS" in said
+
+
+def test_predictions_of_training_subjects_are_recognised(data: Path, tmp_path: Path) -> None:
+    others = copy_labels(data, tmp_path / "mine", tested=False)
+    words = ("score", others, data / "acdc", "--out", tmp_path / "x.csv", "--workers", 1)
+    assert "are of training or validation subjects of ACDC" in fails(1, *words)
+    count = len(list(others.iterdir()))
+    copy_labels(data, others)
+    said = does(*words)
+    assert f"{count} of training or validation subjects of ACDC left out" in said
+    assert "no label" not in said
+
+
+def test_a_folder_of_runs_that_does_not_exist_is_no_table_of_scores_alone(
+    data: Path, labels: Path, predictions: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "x.csv"
+    does("score", predictions, labels, "--out", out, "--workers", 1)
+    words = ("report", "--data", data, "--scores", out, "--runs", tmp_path / "nowhere")
+    said = fails(2, *words)
+    assert "nowhere: is no folder" in said and "--runs none" in said
+
+
 def test_only_a_new_version_replaces_scores(
     labels: Path, predictions: Path, tmp_path: Path
 ) -> None:
@@ -572,7 +632,7 @@ def test_corrupted_folder_is_scored_at_once_and_reported(
         {"recipe": "foggy", "version": 1, "kind": "Noise", "severity": 3, "clean": "MyData"},
         {"recipe": "foggy", "version": 1, "kind": "Shade", "severity": None, "clean": "MyData"},
     ]
-    words = ("--data", data, "--runs", tmp_path / "runs", "--no-pictures")
+    words = ("--data", data, "--runs", tmp_path / "none", "--no-pictures")
     words = (*words, "--out", tmp_path / "out")
     # One recipe on two clean sets, as their names have it, is two comparisons.
     does("report", *words, "--scores", files[0], "--scores", files[1])

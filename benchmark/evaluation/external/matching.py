@@ -25,6 +25,7 @@ from benchmark.data.case_keys import (
 from benchmark.data.dataset import Case, Dataset, evaluated_cases, find_datasets, read_dataset
 from benchmark.data.labels import STRUCTURES
 from benchmark.data.numbering import parse_numbering
+from benchmark.data.set_names import CLEAN as CLEAN_SET
 from benchmark.evaluation.external.label_space import LabelFile, PreparedLabel
 from benchmark.evaluation.external.record import CorruptedBy
 from benchmark.runs.selection import all_datasets
@@ -63,6 +64,8 @@ class TestSet:
     corruption: CorruptedBy | None = None
     kind: str | None = None
     """Of a corrupted folder, as its recipe calls it."""
+    untested: tuple[Path, ...] = ()
+    """Those of the unmatched predictions that are of its training and validation subjects."""
 
     @property
     def without_folder(self) -> bool:
@@ -84,8 +87,9 @@ def find_test_sets(
     """The test sets in ``labels``, each with its predictions.
 
     Args:
-        predictions: of a single set, or with a folder named after each set: its name, or the kind
-            alone of a corrupted one that shares it with no other.
+        predictions: with a folder named after each set: its name, ``clean`` for the one that is
+            not corrupted, or the kind alone of a corrupted one that shares it with no other. Those
+            of a single set may lie in it without such a folder.
         labels: a data folder, a prepared set, or a plain folder of label files.
         output: also a possible ending of the predictions' names, as `coopbench evaluate
             --save-predictions` has it.
@@ -103,7 +107,12 @@ def find_test_sets(
     endings = (*ENDINGS, f"_{output.replace('+', '-')}")
     datasets = _prepared_sets(labels)
     if datasets:
-        plain = {"--set": title, "--label-map": label_map, "--case": case, "--corrupted": corrupted}
+        plain = {
+            "--test-set": title,
+            "--label-map": label_map,
+            "--case": case,
+            "--corrupted": corrupted,
+        }
         for option, value in plain.items():
             if value is not None:
                 raise UsageError(
@@ -118,13 +127,18 @@ def find_test_sets(
             # The published set has the plain names, however many others have its kinds.
             alone = kinds[one.kind] == 1 or one.title == one.kind
             names = (one.name, one.kind) if alone else (one.name,)
+            if one.corruption is None and (single or one.name == CLEAN_SET):
+                names = (*names, CLEAN)
             found.append(_prepared_set(one, predictions, names, endings, single))
+        _check_folders(found, datasets, labels, predictions, endings)
     else:
         plain_labels = _plain_labels(labels, title, label_map, case)
         if corrupted is None:
-            found = [_plain_set(plain_labels, predictions, endings)]
+            folder = _first_folder(predictions, (plain_labels.title, CLEAN))
+            found = [_plain_set(plain_labels, folder or predictions, endings)]
         else:
-            clean = predictions / (CLEAN if title is None else title)
+            names = (CLEAN, plain_labels.title) if title is None else (title, CLEAN)
+            clean = _first_folder(predictions, names) or predictions / names[0]
             found = _corrupted_sets(plain_labels, corrupted, predictions, clean, endings)
     _check_matches(found)
     return found
@@ -156,11 +170,11 @@ def _prepared_set(
     single: bool,
 ) -> TestSet:
     cases = evaluated_cases(dataset)
-    folders = [predictions / name for name in names]
-    folder = next((one for one in folders if one.is_dir()), folders[-1])
-    if single and not folder.is_dir():
-        folder = predictions
+    folder = _first_folder(predictions, names) or (
+        predictions if single else predictions / names[0]
+    )
     found = as_acquired(find_cases(folder, endings, "prediction"))
+    untested = _untested(dataset)
     expected = [
         _prepared_case(dataset, case, frame, found) for case in cases for frame in case.frames
     ]
@@ -173,6 +187,53 @@ def _prepared_set(
         prepared=True,
         phantom=dataset.phantom,
         fingerprint=cases_fingerprint(dataset),
+        untested=tuple(path for key, path in found.items() if key in untested),
+    )
+
+
+def _first_folder(predictions: Path, names: Sequence[str]) -> Path | None:
+    """The first of these folders in ``predictions`` that exists."""
+    folders = (predictions / name for name in names)
+    return next((folder for folder in folders if folder.is_dir()), None)
+
+
+def _untested(dataset: Dataset) -> frozenset[Key]:
+    """The cases of a set that it is not evaluated on."""
+    subjects = {case.subject for case in evaluated_cases(dataset)}
+    return frozenset(
+        Key(case_key(Path(case.folder) / frame).case, case.draw)
+        for case in dataset.cases
+        if case.subject not in subjects
+        for frame in case.frames
+    )
+
+
+def _check_folders(
+    found: Sequence[TestSet],
+    datasets: Sequence[Dataset],
+    labels: Path,
+    predictions: Path,
+    endings: Sequence[str],
+) -> None:
+    """Several sets need a folder each.
+
+    Raises:
+        UsageError: there is none, but predictions; it names the set that most of these fit.
+    """
+    if len(found) < 2 or not all(one.without_folder for one in found):
+        return
+    keys = set(as_acquired(find_cases(predictions, endings, "prediction")))
+    if not keys:
+        return
+    tested = ({case.key for case in one.cases} for one in found)
+    fits = [
+        len(keys & (of_set | _untested(dataset)))
+        for of_set, dataset in zip(tested, datasets, strict=True)
+    ]
+    best = datasets[fits.index(max(fits))]
+    raise UsageError(
+        f"{predictions}: has no folder for any of the {len(found)} sets in {labels}; if these are "
+        f"predictions of {best.title}, give {best.root} as LABELS"
     )
 
 
@@ -213,7 +274,7 @@ def _plain_labels(
         numbering = parse_numbering("--label-map", label_map)
     name = labels.resolve().name if title is None else title
     if not name.strip():
-        raise UsageError("--set: give the test set a title")
+        raise UsageError("--test-set: give the test set a title")
     checksums = {path.relative_to(labels).as_posix(): sha256(path) for path in files.values()}
     pattern = case_pattern(CASE if case is None else case)
     return _PlainLabels(labels, name, files, numbering, pattern, digest(checksums))
@@ -265,7 +326,7 @@ def _corrupted_sets(
     if taken := {labels.title, clean.name} & set(kinds):
         raise UsageError(
             f"--corrupted {corrupted}: has a kind called {taken.pop()}, as the clean set or its "
-            "folder is; give another --set"
+            "folder is; give another --test-set"
         )
     recipe = recipe_again(manifest.recipe.name, manifest.recipe.definition)
     found = [_plain_set(labels, clean, endings)]
@@ -343,6 +404,12 @@ def _check_matches(sets: Sequence[TestSet]) -> None:
                 f"{twice.key}; where both lie in one folder, end their names in _gt and _pred"
             )
         if one.unmatched and all(case.prediction is None for case in one.cases):
+            if len(one.untested) == len(one.unmatched):
+                raise CoopbenchError(
+                    f"{one.predictions}: all {len(one.unmatched)} predictions are of training or "
+                    f"validation subjects of {one.title}; predict its test subjects, such as case "
+                    f"'{one.cases[0].key}'"
+                )
             theirs = case_key(one.unmatched[0].relative_to(one.predictions))
             raise CoopbenchError(
                 f"{one.predictions}: none of {len(one.unmatched)} predictions matches a label of "
@@ -366,12 +433,16 @@ def _is_own_label(case: ExpectedCase) -> bool:
 
 def unmatched_line(one: TestSet) -> str | None:
     """A warning of predictions that match no label of a set, or None."""
-    if not one.unmatched:
-        return None
-    names = [path.relative_to(one.predictions).as_posix() for path in one.unmatched[:3]]
-    more = ", …" if len(one.unmatched) > len(names) else ""
-    return (
-        f"warning: {one.predictions}: {len(one.unmatched)} "
-        f"{'prediction matches' if len(one.unmatched) == 1 else 'predictions match'} no label of "
-        f"{one.title} ({', '.join(names)}{more})"
-    )
+    lines = []
+    if one.untested:
+        lines.append(
+            f"{len(one.untested)} of training or validation subjects of {one.title} left out; "
+            "test subjects alone are scored"
+        )
+    other = [path for path in one.unmatched if path not in set(one.untested)]
+    if other:
+        names = [path.relative_to(one.predictions).as_posix() for path in other[:3]]
+        more = ", …" if len(other) > len(names) else ""
+        matches = "prediction matches" if len(other) == 1 else "predictions match"
+        lines.append(f"{len(other)} {matches} no label of {one.title} ({', '.join(names)}{more})")
+    return f"warning: {one.predictions}: {'; '.join(lines)}" if lines else None

@@ -146,7 +146,7 @@ def _corrupted(scored: Sequence[tuple[Path, ScoredSet]]) -> dict[str, CorruptedB
         if len(set(kinds)) > 1 or same.fingerprint != one.fingerprint:
             raise CoopbenchError(
                 f"{path}: its {one.title} is not the one of {before}, by its images, labels or "
-                "--set, and scores on both do not mix; make a report of each"
+                "--test-set, and scores on both do not mix; make a report of each"
             )
     return {
         title: one.corruption.called_today()

@@ -32,7 +32,26 @@ class MyMethod(Method):
     def losses(
         self, network: DualThinkingNetwork, batch: Batch, stream: RandomStream
     ) -> dict[str, Tensor]:
-        """The terms of one step, by name; coopbench minimises their sum."""
+        """The terms of one step, by name; coopbench minimises their sum.
+
+        Args:
+            network: the one that is trained, in training mode. ``image_code(image)`` gives z_i and
+                ``shape_code(z_i)`` z_s, each (N, 128, H/16, W/16); ``segment(z_s)`` gives p before
+                the softmax, (N, 4, H, W); ``reconstruct(z_i)`` an image, (N, 1, H, W);
+                ``refine(p)`` STN(p) before the softmax, (N, 4, H, W).
+            batch: ``batch.noisy`` x̃, the input, float (N, 1, H, W) in [0, 1]; ``batch.clean`` x,
+                the same without noise, which the reconstruction of x̃ is compared with;
+                ``batch.label`` y, int64 (N, H, W): 0 background, 1 LV, 2 MYO, 3 RV.
+            stream: all that is random. ``rand(2, 3)``: a tensor (2, 3), uniform in [0, 1);
+                ``randn(2, 3)``: normal, of mean 0 and variance 1; ``beta(a, b, 2, 3)``: of
+                Beta(a, b); ``permutation(N)``: 0 to N − 1 in random order, as an index;
+                ``uniform(low, high)``: a float; ``choose(N)``: an int from 0 to N − 1.
+
+        Returns:
+            Losses, each a scalar tensor, float32. ``standard_losses`` are the four of L_standard;
+            ``hard_losses`` three more, on an image that the method made: its segmentation, its
+            reconstruction (compared with ``batch.clean``, not with that image) and its refinement.
+        """
         losses, _ = standard_losses(network, batch)
         hard, _ = hard_losses(network, self.change(batch.clean, stream), batch)
         return losses | hard

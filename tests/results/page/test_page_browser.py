@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from results.page.render import write_page
@@ -165,6 +166,90 @@ def test_nothing_overflows(browser: Any, tmp_path: Path, width: int, scheme: str
     opened = context.new_page()
     opened.goto((tmp_path / "report.html").as_uri())
     opened.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    assert opened.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+
+
+WIDE = [f"Measure {number} ↑" for number in range(8)]
+"""As many columns as the table of Dice has."""
+
+CUT_OFF = """
+() => {
+  const found = [];
+  for (const table of document.querySelectorAll("main table")) {
+    const frame = table.closest(".scroll");
+    frame.scrollLeft = 0;
+    const left = table.getBoundingClientRect().left - frame.getBoundingClientRect().left;
+    frame.scrollLeft = 1e6;
+    const right = frame.getBoundingClientRect().right - table.getBoundingClientRect().right;
+    if (left < 0 || right < -0.5 || frame.getBoundingClientRect().right > innerWidth)
+      found.push(table.id || table.closest("figure, details").id);
+    for (const cell of table.querySelectorAll("td, thead th"))
+      if (cell.scrollWidth > cell.clientWidth + 1) found.push(cell.textContent.trim());
+  }
+  return found;
+}
+"""
+
+LONGEST_LINES = """
+() => {
+  const found = [];
+  for (const block of document.querySelectorAll("main p, main li, main figcaption")) {
+    if (!block.checkVisibility() || block.querySelector("button")) continue;
+    const lines = new Map();
+    const walker = document.createTreeWalker(block, NodeFilter.SHOW_TEXT);
+    for (let node; (node = walker.nextNode()); )
+      for (let at = 0; at < node.length; at++) {
+        const range = document.createRange();
+        range.setStart(node, at);
+        range.setEnd(node, at + 1);
+        const box = range.getBoundingClientRect();
+        const line = Math.round(box.bottom / 6);
+        if (box.width) lines.set(line, (lines.get(line) || 0) + 1);
+      }
+    found.push(Math.max(0, ...lines.values()));
+  }
+  return found;
+}
+"""
+
+
+def wide_page(path: Path) -> Path:
+    """A page with a table of many columns, and with notes and captions of many lines."""
+    text = "The mean of what three repeats of a method have on the subjects of a test set. " * 6
+    shown = page()
+    first = shown.sections[0]
+    (narrow,) = first.tables
+    columns = {name: narrow.table.mean.iloc[:, 0] + place for place, name in enumerate(WIDE)}
+    frame = pd.DataFrame(columns, index=narrow.table.mean.index)
+    headers = {name: name for name in WIDE}
+    numbers = replace(narrow.table, mean=frame, sd=frame, repeats=frame, headers=headers)
+    wide = replace(numbers, marks=None, notes=(text,))
+    table = replace(narrow, table=wide, caption=text, notes=(text,))
+    section = replace(first, intro=text, tables=(table,))
+    write_page(replace(shown, summary=(text,), cautions=(text,), sections=(section,)), path)
+    return path
+
+
+@pytest.mark.parametrize("width", [400, 800, 1300])
+def test_no_table_is_cut_off_and_text_is_as_wide_as_it_reads_well(
+    browser: Any, tmp_path: Path, width: int
+) -> None:
+    """All of a table is there to be scrolled to; a line has 85 characters at most."""
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    opened = context.new_page()
+    opened.goto(wide_page(tmp_path / "report.html").as_uri())
+    opened.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    frame = opened.locator(f"{TABLE}").locator("xpath=..")
+    goes_on = frame.evaluate("(one) => one.scrollWidth > one.clientWidth")
+    assert goes_on == (width < 1300)
+    assert opened.evaluate(CUT_OFF) == []
+    longest = max(opened.evaluate(LONGEST_LINES))
+    assert (30 if width == 400 else 60) <= longest <= 85
+    opened.locator("#table-dice-ftn .scroll").focus()
+    opened.keyboard.press("ArrowRight")
+    opened.wait_for_timeout(300)
+    assert (frame.evaluate("(one) => one.scrollLeft") > 0) == goes_on
     assert opened.evaluate("document.documentElement.scrollWidth") <= width
     context.close()
 
