@@ -8,7 +8,14 @@ from benchmark.core.validation import nearest
 from benchmark.corrupted_sets.code import CHOICE, OnChange, other_code
 from benchmark.corrupted_sets.corrupt_folder import corrupt_folder, find_images
 from benchmark.corrupted_sets.corrupt_set import corrupt, made_by
-from benchmark.corrupted_sets.manifest import MANIFEST, Manifest, compare, read_manifest, verify
+from benchmark.corrupted_sets.manifest import (
+    MANIFEST,
+    Manifest,
+    compare,
+    earlier_format,
+    read_manifest,
+    verify,
+)
 from benchmark.corrupted_sets.preview import Example, preview
 from benchmark.corrupted_sets.recipe import Recipe, find_recipe, recipe_again
 from benchmark.corrupted_sets.set_folder import held, set_folder
@@ -103,8 +110,8 @@ class Corrupting:
         Raises:
             CoopbenchError: it is such a set, and the user has not chosen.
         """
-        if self.on_change == "remake" or not (out / MANIFEST).is_file():
-            return []
+        if self.on_change == "remake" or not (out / MANIFEST).is_file() or earlier_format(out):
+            return []  # an earlier manifest is always replaced
         other = other_code(read_manifest(out).software, self.recipe)
         if other and self.on_change is None:
             raise CoopbenchError(f"{out}: {other}; {CHOICE}")

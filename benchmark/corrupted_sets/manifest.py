@@ -130,15 +130,21 @@ def read_manifest(folder: Path) -> Manifest:
         raise CoopbenchError(
             f"{folder}: holds no {MANIFEST}; make the set with 'coopbench corrupt'"
         )
-    record = read_json(path)
-    if isinstance(record, dict) and record.get("format") in EARLIER:
+    if earlier := earlier_format(folder):
         raise CoopbenchError(
-            f"{path}: is of the earlier format {record['format']}, without checksums of geometry "
+            f"{path}: is of the earlier format {earlier}, without checksums of geometry "
             "and labels; run the 'coopbench corrupt' that made it again: the same voxels, and a "
             "new manifest"
         )
     manifest = read_record(path, Manifest)
     return manifest.model_copy(update={"recipe": manifest.recipe.called_today()})
+
+
+def earlier_format(folder: Path) -> str | None:
+    """The format of the manifest in ``folder``, where that is an earlier one than today's."""
+    record = read_json(folder / MANIFEST)
+    form = record.get("format") if isinstance(record, dict) else None
+    return str(form) if form in EARLIER else None
 
 
 def record_recipe(recipe: Recipe) -> RecipeRecord:
