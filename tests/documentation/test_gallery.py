@@ -122,9 +122,10 @@ def test_own_data(data: Path, tmp_path: Path) -> None:
     run("own_data", data, tmp_path, *TINY)
     assert [path.name for path in (tmp_path / "own").glob("*/dataset.json")]
     table = pd.read_csv(tmp_path / "report" / "tables" / "dice-ftn.csv", comment="#")
-    columns = " ".join(table.columns)
-    assert "Hospital" in columns and "RandBias" in columns and "ACDC" not in columns
-    assert not table.isna().all().any()  # no column of missing scores
+    columns = set(table["column"])
+    assert "Hospital" in columns and any("RandBias" in name for name in columns)
+    assert not any("ACDC" in name for name in columns)
+    assert table.groupby("column")["mean"].count().min() > 0  # no column of missing scores
 
 
 @pytest.mark.slow
