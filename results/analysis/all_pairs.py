@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from results.analysis.pairing import compare_pair, score_cube
+from results.analysis.pairing import compare_pair, score_cubes
 from results.analysis.statistics import judged
 
 NAMES = ("output", "test_set", "method", "against")
@@ -21,8 +21,7 @@ def pair_tests(
     is over all pairs and test sets of an output, or of all outputs (``joint``).
     """
     rows = []
-    for (output, test_set), scores in subjects.groupby(["output", "test_set"]):
-        cube, methods = score_cube(scores, "dice")
+    for output, test_set, cube, methods in score_cubes(subjects, "dice"):
         table = dict(zip(methods, cube, strict=True))
         for one, other in combinations([name for name in order if name in table], 2):
             if np.isfinite(table[one] - table[other]).any():

@@ -1,5 +1,8 @@
 """One comparison of two methods on one test set, of all that is asked of it."""
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -20,6 +23,45 @@ def score_cube(scores: pd.DataFrame, metric: str) -> tuple[Numbers, list[str]]:
     cube = np.full([len(one) for one in names.values()], np.nan)
     cube[tuple(codes.values())] = scores[metric].to_numpy()
     return cube, [str(name) for name in names["method"]]
+
+
+class ScoreCube(NamedTuple):
+    """The scores of one output and test set."""
+
+    output: str
+    test_set: str
+    scores: Numbers
+    """(methods, subjects, repeats); NaN where there is none."""
+    methods: list[str]
+
+
+def score_cubes(scores: pd.DataFrame, metric: str) -> Iterator[ScoreCube]:
+    """`score_cube` of each output and test set, in their order.
+
+    Names become numbers once for all, so that thousands of test sets take no longer than their
+    rows do.
+    """
+    codes, names = {}, {}
+    for name in ("output", "test_set", "method", "subject", "repeat"):
+        codes[name], names[name] = pd.factorize(scores[name], sort=True)
+    group = codes["output"] * len(names["test_set"]) + codes["test_set"]
+    order = np.argsort(group, kind="stable")
+    numbers, starts = np.unique(group[order], return_index=True)
+    values = scores[metric].to_numpy()
+    for number, rows in zip(numbers, np.split(order, starts[1:]), strict=True):
+        found = [
+            np.unique(codes[name][rows], return_inverse=True)
+            for name in ("method", "subject", "repeat")
+        ]
+        cube = np.full([len(own) for own, _ in found], np.nan)
+        cube[tuple(place for _, place in found)] = values[rows]
+        output, test_set = divmod(int(number), len(names["test_set"]))
+        yield ScoreCube(
+            str(names["output"][output]),
+            str(names["test_set"][test_set]),
+            cube,
+            [str(names["method"][own]) for own in found[0][0]],
+        )
 
 
 def compare_pair(own: Numbers, base: Numbers, margin: float) -> dict[str, float]:
@@ -69,7 +111,8 @@ def compare_pair(own: Numbers, base: Numbers, margin: float) -> dict[str, float]
 
 def _nanmean(table: Numbers, axis: int) -> Numbers:
     """Mean of what there is; every row, or column, has something."""
-    return np.nansum(table, axis=axis) / np.isfinite(table).sum(axis=axis)
+    gone = np.isnan(table)
+    return np.asarray(np.where(gone, 0.0, table).sum(axis=axis) / (~gone).sum(axis=axis))
 
 
 def _mean_of_subjects(table: Numbers, both: NDArray[np.bool_], rows: NDArray[np.bool_]) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.core.errors import ScoreFileError
-from results.analysis.pairing import compare_pair, score_cube
+from results.analysis.pairing import ScoreCube, compare_pair, score_cubes
 from results.analysis.signed_rank import holm
 from results.analysis.verdicts import MARGIN, verdicts
 from results.wording import HIGHER, LOWER, bracketed
@@ -90,9 +90,9 @@ def paired_tests(
             f"against; choose one of {', '.join(methods)}"
         )
     rows = [
-        {"output": output, "test_set": test_set, "method": method, **found}
-        for (output, test_set), scores in subjects.groupby(["output", "test_set"])
-        for method, found in _against(scores, reference, metric, margin)
+        {"output": cube.output, "test_set": cube.test_set, "method": method, **found}
+        for cube in score_cubes(subjects, metric)
+        for method, found in _against(cube, reference, margin)
     ]
     return judged(rows, _NAMES, metric=metric, joint=joint)
 
@@ -155,13 +155,12 @@ def _of_present(p: pd.Series) -> pd.Series:
 
 
 def _against(
-    scores: pd.DataFrame, reference: str, metric: str, margin: float
+    cube: ScoreCube, reference: str, margin: float
 ) -> Iterable[tuple[str, dict[str, float]]]:
     """The comparisons of one output and test set, by method."""
-    cube, methods = score_cube(scores, metric)
-    if reference not in methods:
+    if reference not in cube.methods:
         return
-    base = cube[methods.index(reference)]
-    for method, own in zip(methods, cube, strict=True):
+    base = cube.scores[cube.methods.index(reference)]
+    for method, own in zip(cube.methods, cube.scores, strict=True):
         if method != reference and np.isfinite(own - base).any():
             yield method, compare_pair(own, base, margin)

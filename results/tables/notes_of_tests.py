@@ -14,10 +14,12 @@ Titles = Mapping[str, str]
 
 def mark_frame(tests: pd.DataFrame, output: str, like: pd.DataFrame) -> pd.DataFrame:
     """The marks of `paired_tests` in the shape of a table of methods by test sets."""
-    marks = tests[tests["output"] == output].pivot(
-        index="method", columns="test_set", values="mark"
-    )
-    return marks.reindex(index=like.index, columns=like.columns).astype("object").fillna("")
+    own = tests[tests["output"] == output]
+    rows, columns = like.index.get_indexer(own["method"]), like.columns.get_indexer(own["test_set"])
+    marks = np.full(like.shape, "", dtype=object)
+    there = (rows >= 0) & (columns >= 0)
+    marks[rows[there], columns[there]] = own["mark"].to_numpy(dtype=object)[there]
+    return pd.DataFrame(marks, like.index, like.columns)
 
 
 def mark_notes(tests: pd.DataFrame, reference: str, output: str, titles: Titles) -> list[str]:
