@@ -34,7 +34,7 @@ def compare_pair(own: Numbers, base: Numbers, margin: float) -> dict[str, float]
     differences = np.where(both, own - base, np.nan)[rows][:, columns]
     by_subject = _nanmean(differences, axis=1)
     by_subject[np.abs(by_subject) < ROUNDING] = 0.0
-    count, mean = by_subject.size, float(by_subject.mean())
+    count, mean = by_subject.size, _unless_rounding(float(by_subject.mean()))
     low, high = interval_of_mean(by_subject[:, None])
     levels = signed_levels(by_subject)
     error = float(by_subject.std(ddof=1)) / np.sqrt(count) if count > 1 else float("nan")
@@ -57,7 +57,7 @@ def compare_pair(own: Numbers, base: Numbers, margin: float) -> dict[str, float]
         "p": signed_rank_p(levels),
         "equivalent_p": equivalence_p(mean, error, count - 1, margin),
         "agree": int((np.sign(by_repeat) == np.sign(mean)).sum()),
-        "crossed": across.mean,
+        "crossed": _unless_rounding(across.mean),
         "crossed_low": crossed_low,
         "crossed_high": crossed_high,
         "crossed_p": across.p,
@@ -65,6 +65,11 @@ def compare_pair(own: Numbers, base: Numbers, margin: float) -> dict[str, float]
         "subjects_error": across.subjects_error,
         "repeats_error": across.repeats_error,
     }
+
+
+def _unless_rounding(mean: float) -> float:
+    """A mean, or 0 where the rounding of its parts is all of it: that has no sign."""
+    return 0.0 if abs(mean) < ROUNDING else mean
 
 
 def _nanmean(table: Numbers, axis: int) -> Numbers:
