@@ -12,9 +12,7 @@ MOST = 8
 """Methods of which all orders are gone through: 40,320 of eight."""
 
 
-def order_agreement(
-    one: NDArray[np.float64], other: NDArray[np.float64]
-) -> tuple[float, float]:
+def order_agreement(one: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, float]:
     """Kendall's τ-b of two columns of `MOST` values at most, and its two-sided p.
 
     p is the share of all orders of the one column whose τ is as far from 0, or farther; exact with

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from results.analysis.crossed import Crossed, complete, crossed_mean
 from results.analysis.intervals import Numbers, equivalence_p, interval_of_mean
 from results.analysis.signed_rank import ROUNDING, rank_biserial, signed_levels, signed_rank_p
+from results.scores.score_table import VOLUMES_OF
 
 
 def score_cube(scores: pd.DataFrame, metric: str) -> tuple[Numbers, list[str]]:
@@ -22,12 +23,36 @@ def score_cube(scores: pd.DataFrame, metric: str) -> tuple[Numbers, list[str]]:
     return cube, [str(name) for name in names["method"]]
 
 
-def compare_pair(own: Numbers, base: Numbers, margin: float) -> dict[str, float]:
+def volume_cube(scores: pd.DataFrame) -> Numbers:
+    """What each score of `score_cube` is a mean over, as numbers of that shape.
+
+    Equal for the same volumes and structures. A table without the column `VOLUMES_OF` says of
+    itself that every score is over all of its subject's: equal for all.
+    """
+    given = scores if VOLUMES_OF in scores else scores.assign(**{VOLUMES_OF: 0})
+    return score_cube(given, VOLUMES_OF)[0]
+
+
+def compared(cube: Numbers, volumes: Numbers, one: int, other: int) -> NDArray[np.bool_]:
+    """The subjects and repeats, (subjects, repeats), in which two methods can be compared.
+
+    Both have a score there, of the same volumes and structures: a method that was not scored on a
+    hard frame is not to be taken for a better one.
+    """
+    finite = np.isfinite(cube[one]) & np.isfinite(cube[other])
+    return np.asarray(finite & (volumes[one] == volumes[other]))
+
+
+def compare_pair(
+    own: Numbers, base: Numbers, margin: float, both: NDArray[np.bool_] | None = None
+) -> dict[str, float]:
     """One comparison of two tables of scores, (subjects, repeats), NaN where there is none.
 
-    The keys are the columns of `paired_tests`. Raises `ValueError` where they share no cell.
+    ``both`` are the cells to compare (`compared`), all that both have where it is not given. The
+    keys are the columns of `paired_tests`. Raises `ValueError` where there is no such cell.
     """
-    both = np.isfinite(own) & np.isfinite(base)
+    if both is None:
+        both = np.isfinite(own) & np.isfinite(base)
     if not both.any():
         raise ValueError("the two share no subject and repeat")
     rows, columns = np.any(both, axis=1), np.any(both, axis=0)
