@@ -79,8 +79,8 @@ def partial_notes(tests: pd.DataFrame, titles: Titles) -> list[str]:
     if not each:
         return []
     return [
-        "Marked by a part of the scores, the subjects and repeats that both have; the means to be "
-        f"compared are those of that part: {each}."
+        "Marked by a part of the scores, the subjects and repeats that both have on the same "
+        f"volumes; the means to be compared are those of that part: {each}."
     ]
 
 
@@ -119,7 +119,7 @@ def untested_notes(untested: Mapping[str, list[str]], titles: Titles, reference:
         return []
     return [
         f"Not tested, for want of a subject and repeat that {titles[reference]} was scored on as "
-        f"well: {each}."
+        f"well, on the same volumes: {each}."
     ]
 
 

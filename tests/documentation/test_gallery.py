@@ -135,7 +135,7 @@ def test_ablation_in_print(data: Path, tmp_path: Path) -> None:
     rows = ("Standard training", r"Rand Conv, k $\leq$ 3", "Rand Conv (all k)")
     places = [latex.index(row) for row in rows]
     assert places == sorted(places)
-    assert "kernels=[1, 3]" in latex and r"\label{" in latex and "122" in latex
+    assert "kernels={[}1, 3{]}" in latex and r"\label{" in latex and "122" in latex
     assert "scores.pdf" in printed
 
 
