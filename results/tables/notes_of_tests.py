@@ -15,7 +15,8 @@ Titles = Mapping[str, str]
 def mark_frame(tests: pd.DataFrame, output: str, like: pd.DataFrame) -> pd.DataFrame:
     """The marks of `paired_tests` in the shape of a table of methods by test sets."""
     own = tests[tests["output"] == output]
-    rows, columns = like.index.get_indexer(own["method"]), like.columns.get_indexer(own["test_set"])
+    rows = like.index.get_indexer(pd.Index(own["method"]))
+    columns = like.columns.get_indexer(pd.Index(own["test_set"]))
     marks = np.full(like.shape, "", dtype=object)
     there = (rows >= 0) & (columns >= 0)
     marks[rows[there], columns[there]] = own["mark"].to_numpy(dtype=object)[there]
