@@ -5,7 +5,7 @@ from itertools import combinations
 
 import pandas as pd
 
-from results.analysis.pairing import compare_pair, compared, score_cubes
+from results.analysis.pairing import compare_pair, score_cubes
 from results.analysis.statistics import judged
 
 NAMES = ("output", "test_set", "method", "against")
@@ -20,14 +20,15 @@ def pair_tests(
     is over all pairs and test sets of an output, or of all outputs (``joint``).
     """
     rows = []
-    for output, test_set, cube, volumes, methods in score_cubes(subjects, "dice"):
-        place = {name: row for row, name in enumerate(methods)}
+    for cube in score_cubes(subjects, "dice"):
+        place = {name: row for row, name in enumerate(cube.methods)}
         for one, other in combinations([name for name in order if name in place], 2):
             first, second = place[one], place[other]
-            both = compared(cube, volumes, first, second)
+            both = cube.compared(first, second)
             if both.any():
-                names = dict(zip(NAMES, (output, test_set, one, other), strict=True))
-                rows.append(names | compare_pair(cube[first], cube[second], margin, both))
+                names = dict(zip(NAMES, (cube.output, cube.test_set, one, other), strict=True))
+                found = compare_pair(cube.scores[first], cube.scores[second], margin, both)
+                rows.append(names | found)
     return judged(rows, NAMES, metric="dice", joint=joint)
 
 

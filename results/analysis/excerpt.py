@@ -20,16 +20,20 @@ class Excerpt:
 
     hidden_methods: frozenset[str] = frozenset()
     hidden_sets: frozenset[str] = frozenset()
-    notes: tuple[str, ...] = ()
+    method_notes: tuple[str, ...] = ()
+    set_notes: tuple[str, ...] = ()
     best: tuple[str, ...] = ()
     """Where methods are hidden, those that are shown for their mean Dice, the best first."""
 
     @property
     def of_sets(self) -> "Excerpt":
         """The same of the test sets alone: every method is shown."""
-        return Excerpt(
-            hidden_sets=self.hidden_sets, notes=self.notes[-1:] if self.hidden_sets else ()
-        )
+        return Excerpt(hidden_sets=self.hidden_sets, set_notes=self.set_notes)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is said of both."""
+        return (*self.method_notes, *self.set_notes)
 
     def of(self, rows: pd.DataFrame) -> pd.DataFrame:
         """The rows whose `method`, `against` and `test_set`, as far as there are, are shown."""
@@ -58,7 +62,7 @@ def excerpt(
     """
     names = sorted(set(map(str, subjects["method"])))
     sets = ordered_sets(subjects["test_set"].unique())
-    notes = []
+    method_notes, set_notes = [], []
     hidden_methods: set[str] = set()
     best: list[str] = []
     if len(names) > MOST:
@@ -68,14 +72,21 @@ def excerpt(
         order = over.sort_values(["count", "mean"], ascending=False, kind="stable").index
         best = list(order[:MOST])
         hidden_methods = set(names) - {*best, reference}
-        notes.append(
+        method_notes.append(
             f"Shown are the {MOST} best of {len(names)} methods, by mean Dice of {output}, and the "
             "reference; the tables as CSV hold all."
         )
+    hidden_sets: list[str] = []
     if len(sets) > MOST:
-        notes.append(
+        hidden_sets = sets[SHOWN_SETS:]
+        set_notes.append(
             f"Shown are the first {SHOWN_SETS} of {len(sets)} test sets, in the order of the "
             "tables, which hold all as CSV."
         )
-    hidden_sets = sets[SHOWN_SETS:] if len(sets) > MOST else []
-    return Excerpt(frozenset(hidden_methods), frozenset(hidden_sets), tuple(notes), tuple(best))
+    return Excerpt(
+        frozenset(hidden_methods),
+        frozenset(hidden_sets),
+        tuple(method_notes),
+        tuple(set_notes),
+        tuple(best),
+    )

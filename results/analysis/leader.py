@@ -9,7 +9,7 @@ import pandas as pd
 
 from results.analysis.crossed import Crossed, complete, crossed_mean, subjects_mean
 from results.analysis.intervals import Numbers
-from results.analysis.pairing import compared, score_cube, volume_cube
+from results.analysis.pairing import score_cubes
 from results.analysis.statistics import subject_means
 
 
@@ -60,15 +60,15 @@ def distances(
         alone = by_set[own[0]].dropna(subset=["dice"]) if len(own) == 1 else None
         joined = pd.concat([by_set[name] for name in own]) if alone is None else alone
         scores = subject_means(joined, own, cohort) if alone is None else alone
-        cube, methods = score_cube(scores, "dice")
-        numbers, volumes = sorted(set(scores["repeat"])), volume_cube(scores)
         leads = {}
-        if leader in methods:
-            first = methods.index(leader)
-            for place, name in enumerate(methods):
-                both = compared(cube, volumes, first, place)
-                leads[name] = np.where(both, cube[first] - cube[place], np.nan)
-        tables.append(_Cohort(leads, numbers))
+        for cube in score_cubes(scores, "dice"):  # one, or none where there are no scores
+            if leader not in cube.methods:
+                continue
+            first = cube.methods.index(leader)
+            for place, name in enumerate(cube.methods):
+                ahead = cube.scores[first] - cube.scores[place]
+                leads[name] = np.where(cube.compared(first, place), ahead, np.nan)
+        tables.append(_Cohort(leads, sorted(set(scores["repeat"]))))
     found = {}
     for method in sorted(set.intersection(*(set(one.leads) for one in tables)) - {leader}):
         lead = _lead(tables, weights, method)

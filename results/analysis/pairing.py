@@ -13,29 +13,6 @@ from results.analysis.signed_rank import ROUNDING, rank_biserial, signed_levels,
 from results.scores.score_table import VOLUMES_OF
 
 
-def score_cube(scores: pd.DataFrame, metric: str) -> tuple[Numbers, list[str]]:
-    """Scores of one output and test set as (methods, subjects, repeats), and the methods' names.
-
-    NaN where there is none.
-    """
-    codes, names = {}, {}
-    for name in ("method", "subject", "repeat"):
-        codes[name], names[name] = pd.factorize(scores[name], sort=True)
-    cube = np.full([len(one) for one in names.values()], np.nan)
-    cube[tuple(codes.values())] = scores[metric].to_numpy()
-    return cube, [str(name) for name in names["method"]]
-
-
-def volume_cube(scores: pd.DataFrame) -> Numbers:
-    """What each score of `score_cube` is a mean over, as numbers of that shape.
-
-    Equal for the same volumes and structures. A table without the column `VOLUMES_OF` says of
-    itself that every score is over all of its subject's: equal for all.
-    """
-    given = scores if VOLUMES_OF in scores else scores.assign(**{VOLUMES_OF: 0})
-    return score_cube(given, VOLUMES_OF)[0]
-
-
 class ScoreCube(NamedTuple):
     """The scores of one output and test set."""
 
@@ -44,12 +21,23 @@ class ScoreCube(NamedTuple):
     scores: Numbers
     """(methods, subjects, repeats); NaN where there is none."""
     volumes: Numbers
-    """As of `volume_cube`."""
+    """What each score is a mean over, as numbers of that shape: equal for the same volumes and
+    structures. Equal for all where a table without the column `VOLUMES_OF` says of itself that
+    every score is over all of its subject's."""
     methods: list[str]
+
+    def compared(self, one: int, other: int) -> NDArray[np.bool_]:
+        """The subjects and repeats, (subjects, repeats), in which two methods can be compared.
+
+        Both have a score there, of the same volumes and structures: a method that was not scored
+        on a hard frame is not to be taken for a better one.
+        """
+        finite = np.isfinite(self.scores[one]) & np.isfinite(self.scores[other])
+        return np.asarray(finite & (self.volumes[one] == self.volumes[other]))
 
 
 def score_cubes(scores: pd.DataFrame, metric: str) -> Iterator[ScoreCube]:
-    """`score_cube` and `volume_cube` of each output and test set, in their order.
+    """The scores of each output and test set, in their order.
 
     Names become numbers once for all, so that thousands of test sets take no longer than their
     rows do.
@@ -80,26 +68,14 @@ def score_cubes(scores: pd.DataFrame, metric: str) -> Iterator[ScoreCube]:
         )
 
 
-def compared(cube: Numbers, volumes: Numbers, one: int, other: int) -> NDArray[np.bool_]:
-    """The subjects and repeats, (subjects, repeats), in which two methods can be compared.
-
-    Both have a score there, of the same volumes and structures: a method that was not scored on a
-    hard frame is not to be taken for a better one.
-    """
-    finite = np.isfinite(cube[one]) & np.isfinite(cube[other])
-    return np.asarray(finite & (volumes[one] == volumes[other]))
-
-
 def compare_pair(
-    own: Numbers, base: Numbers, margin: float, both: NDArray[np.bool_] | None = None
+    own: Numbers, base: Numbers, margin: float, both: NDArray[np.bool_]
 ) -> dict[str, float]:
     """One comparison of two tables of scores, (subjects, repeats), NaN where there is none.
 
-    ``both`` are the cells to compare (`compared`), all that both have where it is not given. The
-    keys are the columns of `paired_tests`. Raises `ValueError` where there is no such cell.
+    ``both`` are the cells to compare (`ScoreCube.compared`). The keys are the columns of
+    `paired_tests`. Raises `ValueError` where there is no such cell.
     """
-    if both is None:
-        both = np.isfinite(own) & np.isfinite(base)
     if not both.any():
         raise ValueError("the two share no subject and repeat")
     rows, columns = np.any(both, axis=1), np.any(both, axis=0)

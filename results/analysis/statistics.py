@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.core.errors import ScoreFileError
-from results.analysis.pairing import ScoreCube, compare_pair, compared, score_cubes
+from results.analysis.pairing import ScoreCube, compare_pair, score_cubes
 from results.analysis.signed_rank import holm
 from results.analysis.verdicts import MARGIN, verdicts
 from results.scores.score_table import VOLUMES_OF
@@ -166,6 +166,6 @@ def _against(
         return
     base = cube.methods.index(reference)
     for place, method in enumerate(cube.methods):
-        both = compared(cube.scores, cube.volumes, place, base)
+        both = cube.compared(place, base)
         if method != reference and both.any():
             yield method, compare_pair(cube.scores[place], cube.scores[base], margin, both)

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from benchmark.core.files import whole_file
 from results.analysis.crossed import crossed_mean
 from results.analysis.intervals import LEVEL, Numbers, interval_of_mean, t_reach
-from results.analysis.pairing import score_cube
+from results.analysis.pairing import score_cubes
 from results.figures.style import PALETTE, save_figure, styled
 from results.scores.score_table import read_scores, repeat_scores
 
@@ -74,11 +74,11 @@ def _counts(units: int, generator: np.random.Generator) -> Numbers:
 def measured_differences(scores: pd.DataFrame, reference: str = "standard") -> list[Numbers]:
     """Of each output, set and method, the subjects' mean differences from the reference."""
     found = []
-    for _, own in repeat_scores(scores).groupby(["output", "test_set"]):
-        cube, methods = score_cube(own, "dice")
-        means = cube.mean(axis=2)
-        base = means[methods.index(reference)]
-        found += [one - base for name, one in zip(methods, means, strict=True) if name != reference]
+    for cube in score_cubes(repeat_scores(scores), "dice"):
+        means = cube.scores.mean(axis=2)
+        base = means[cube.methods.index(reference)]
+        every = zip(cube.methods, means, strict=True)
+        found += [one - base for name, one in every if name != reference]
     return [one[np.isfinite(one)] for one in found]
 
 

@@ -191,7 +191,8 @@ def subject_scores(scores: pd.DataFrame) -> pd.DataFrame:
     Frames, structures, draws and repeats of a subject are not independent, so they are averaged
     first; undefined scores are left out, and a subject with no other is dropped.
     """
-    return _means_of_subjects(scores, _UNIT)
+    means = group_means(scores, _UNIT, "dice").rename(columns={"mean": "dice"})
+    return means[[*_UNIT, "dice"]].dropna(ignore_index=True)
 
 
 def repeat_scores(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
@@ -201,15 +202,11 @@ def repeat_scores(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
     Beside the metric stands `VOLUMES_OF`, a number that is the same for the same volumes and
     structures of a subject: a mean over others is not to be paired.
     """
-    found = _means_of_subjects(scores, _PAIRED_UNIT, metric)
     codes, keys = _group_codes(scores, _PAIRED_UNIT)
-    volumes = keys.assign(**{VOLUMES_OF: _volume_sums(scores, codes, len(keys))})
-    return found.merge(volumes, how="left", on=_PAIRED_UNIT, validate="one_to_one")
-
-
-def _means_of_subjects(scores: pd.DataFrame, unit: list[str], metric: str = "dice") -> pd.DataFrame:
-    means = group_means(scores, unit, metric).rename(columns={"mean": metric})
-    return means[[*unit, metric]].dropna(ignore_index=True)
+    means, _ = _means_of_groups(scores[metric].to_numpy(), codes, len(keys))
+    volumes = _volume_sums(scores, codes, len(keys))
+    found = keys.assign(**{metric: means, VOLUMES_OF: volumes})
+    return found.dropna(subset=[metric], ignore_index=True)
 
 
 def common_repeats(scores: pd.DataFrame) -> tuple[int, ...]:
@@ -290,9 +287,17 @@ def group_means(scores: pd.DataFrame, group: Sequence[str], metric: str) -> pd.D
     defined), `rows` and `scored` (those that are).
     """
     codes, keys = _group_codes(scores, group)
-    values = scores[metric].to_numpy()
+    means, scored = _means_of_groups(scores[metric].to_numpy(), codes, len(keys))
+    rows = np.bincount(codes, minlength=len(keys))
+    return keys.assign(mean=means, rows=rows, scored=scored)
+
+
+def _means_of_groups(
+    values: NDArray[np.float64], codes: NDArray[np.int64], size: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The mean and the count of what is defined, by group; ``codes`` has each value's group."""
     defined = ~np.isnan(values)
-    size, chosen, given = len(keys), codes[defined], values[defined]
+    chosen, given = codes[defined], values[defined]
     # Six decimals, as in the files, are whole numbers of millionths, whose sums are exact in any
     # order; other values are added in the order of their size.
     millionths = np.rint(given * 1e6)
@@ -303,8 +308,7 @@ def group_means(scores: pd.DataFrame, group: Sequence[str], metric: str) -> pd.D
         sums = np.bincount(chosen[order], weights=given[order], minlength=size).astype("float64")
     scored = np.bincount(chosen, minlength=size)
     with np.errstate(invalid="ignore"):
-        means = np.where(scored > 0, sums / scored, np.nan)
-    return keys.assign(mean=means, rows=np.bincount(codes, minlength=size), scored=scored)
+        return np.where(scored > 0, sums / scored, np.nan), scored
 
 
 def _group_codes(
