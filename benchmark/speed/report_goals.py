@@ -1,4 +1,4 @@
-"""The goals that a report is to meet, and what it takes today: each case in a process of its own."""
+"""The goals that reports are to meet, and what they take: each in a process of its own."""
 
 import resource
 import tempfile

@@ -74,8 +74,8 @@ def excerpt(
         )
     if len(sets) > MOST:
         notes.append(
-            f"Shown are the first {SHOWN_SETS} of {len(sets)} test sets, in the order of the tables, "
-            "which hold all as CSV."
+            f"Shown are the first {SHOWN_SETS} of {len(sets)} test sets, in the order of the "
+            "tables, which hold all as CSV."
         )
     hidden_sets = sets[SHOWN_SETS:] if len(sets) > MOST else []
     return Excerpt(frozenset(hidden_methods), frozenset(hidden_sets), tuple(notes), tuple(best))
