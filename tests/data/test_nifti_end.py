@@ -48,6 +48,7 @@ def test_what_its_end_belies_is_refused(kind: str, read: type, tmp_path: Path) -
         gzip.compress(RAW[:600]) + gzip.compress(RAW[600:]),
         gzip.compress(RAW + b"\n"),
     ],
+    ids=["plain", "filled up", "two parts", "a byte more"],
 )
 def test_what_is_sound_is_read(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.nii.gz"
