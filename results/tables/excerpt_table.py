@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeVar
-
-import pandas as pd
+from typing import Any, TypeVar
 
 from results.analysis.excerpt import Excerpt
 from results.tables.mean_table import MeanTable
@@ -38,7 +36,7 @@ def only_columns(table: T, columns: Sequence[str]) -> T:
     )
 
 
-def _frames(table: MeanTable) -> dict[str, pd.DataFrame]:
+def _frames(table: MeanTable) -> dict[str, Any]:
     return {name: frame for name in FRAMES if (frame := getattr(table, name)) is not None}
 
 
