@@ -185,12 +185,16 @@ def set_scores(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
     return means[[*_GROUP, metric, "rows", "scored"]]
 
 
-def subject_scores(scores: pd.DataFrame) -> pd.DataFrame:
+def subject_scores(scores: pd.DataFrame, sets: Iterable[str] | None = None) -> pd.DataFrame:
     """Mean Dice per output, test_set, method and subject: the subject is the unit.
 
     Frames, structures, draws and repeats of a subject are not independent, so they are averaged
-    first; undefined scores are left out, and a subject with no other is dropped.
+    first; undefined scores are left out, and a subject with no other is dropped. Where ``sets`` are
+    given, on these alone.
     """
+    if sets is not None:
+        # Of the columns that it takes: rows of all of them are slow to pick out.
+        scores = scores[[*_UNIT, "dice"]][scores["test_set"].isin(list(sets))]
     return _means_of_subjects(scores, _UNIT)
 
 
@@ -202,7 +206,7 @@ def repeat_scores(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
     structures of a subject: a mean over others is not to be paired.
     """
     found = _means_of_subjects(scores, _PAIRED_UNIT, metric)
-    codes, keys = _group_codes(scores, _PAIRED_UNIT)
+    codes, keys = group_numbers(scores, _PAIRED_UNIT)
     volumes = keys.assign(**{VOLUMES_OF: _volume_sums(scores, codes, len(keys))})
     return found.merge(volumes, how="left", on=_PAIRED_UNIT, validate="one_to_one")
 
@@ -244,7 +248,7 @@ def absent_counts(scores: pd.DataFrame) -> pd.DataFrame:
     `both` (left out of the means) and `rows` (all structure scores).
     """
     group = ["method", "output", "test_set"]
-    codes, keys = _group_codes(scores, group)
+    codes, keys = group_numbers(scores, group)
     for name in CHOICES["absent"][1:]:
         absent = codes[(scores["absent"] == name).to_numpy()]
         keys[name] = np.bincount(absent, minlength=len(keys))
@@ -258,7 +262,7 @@ def scored_volumes(scores: pd.DataFrame) -> pd.DataFrame:
     Returns one row per method, repeat, output and test_set with `rows` (structure scores) and
     `volumes` (a number that is the same for the same volumes and structures).
     """
-    codes, keys = _group_codes(scores, _GROUP)
+    codes, keys = group_numbers(scores, _GROUP)
     volumes = _volume_sums(scores, codes, len(keys))
     return keys.assign(rows=np.bincount(codes, minlength=len(keys)), volumes=volumes)
 
@@ -289,7 +293,7 @@ def group_means(scores: pd.DataFrame, group: Sequence[str], metric: str) -> pd.D
     Returns the columns of `group` (names as text, sorted by them), `mean` (NaN where no row is
     defined), `rows` and `scored` (those that are).
     """
-    codes, keys = _group_codes(scores, group)
+    codes, keys = group_numbers(scores, group)
     values = scores[metric].to_numpy()
     defined = ~np.isnan(values)
     size, chosen, given = len(keys), codes[defined], values[defined]
@@ -307,10 +311,10 @@ def group_means(scores: pd.DataFrame, group: Sequence[str], metric: str) -> pd.D
     return keys.assign(mean=means, rows=np.bincount(codes, minlength=size), scored=scored)
 
 
-def _group_codes(
+def group_numbers(
     scores: pd.DataFrame, group: Sequence[str]
 ) -> tuple[NDArray[np.int64], pd.DataFrame]:
-    """The number of each row's group, and the groups, sorted by their names."""
+    """The number of each row's group from 0, and the groups, sorted by their names."""
     codes = np.zeros(len(scores), dtype=np.int64)
     levels = []
     for name in group:
