@@ -36,7 +36,7 @@ class Taken:
 
     wall: float
     cpu: float
-    """Seconds of processor time, which other work on the machine does not change."""
+    """Seconds of processor time, which other work on the machine changes less."""
     gb: float
     """10⁹ bytes, the most that its process held."""
     stages: tuple[Stage, ...]
