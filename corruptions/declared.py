@@ -20,7 +20,6 @@ A recipe is a TOML file:
 """
 
 import difflib
-import tomllib
 from collections.abc import Mapping
 from functools import partial
 from importlib.resources import files
@@ -39,6 +38,7 @@ from pydantic import (
 
 import corruptions
 from benchmark.core.errors import CoopbenchError
+from benchmark.core.parsing import parse_toml
 from benchmark.core.text import read_text
 from benchmark.core.validation import faults
 from benchmark.corrupted_sets.recipe import Corrupted, Recipe, Spacing, Stack
@@ -152,8 +152,8 @@ class DeclaredRecipe(Recipe):
             CoopbenchError: the file is missing or not valid; file and key are named.
         """
         try:
-            definition = tomllib.loads(read_text(path))
-        except tomllib.TOMLDecodeError as error:
+            definition = parse_toml(read_text(path))
+        except ValueError as error:
             raise CoopbenchError(f"{path}: is no TOML ({error})") from error
         try:
             return cls.parse(definition)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.core.errors import CoopbenchError, WriteError
+from benchmark.core.parsing import parse_json
 from benchmark.core.text import read_text
 
 PARTIAL = ".partial-"
@@ -126,11 +127,11 @@ def read_json(path: Path) -> Any:
     """The value in a JSON file.
 
     Raises:
-        CoopbenchError: the file is missing or not JSON.
+        CoopbenchError: the file is missing or not JSON, or has a key twice.
     """
     try:
-        return json.loads(read_text(path))
-    except (ValueError, RecursionError) as error:
+        return parse_json(read_text(path))
+    except ValueError as error:
         raise CoopbenchError(f"{path}: is no JSON ({error})") from error
 
 

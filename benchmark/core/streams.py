@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+from collections.abc import Iterator
 
 from benchmark.core.errors import printable
 
@@ -39,6 +40,24 @@ def show(text: str) -> None:
         OSError: it cannot be written.
     """
     print("\n".join(map(printable, text.split("\n"))), flush=True)
+
+
+@contextlib.contextmanager
+def muted_errors() -> Iterator[None]:
+    """While something is imported that has its own lines on standard error, also by its children.
+
+    matplotlib and fontconfig complain there of caches that cannot be written, which costs time and
+    nothing else. Exceptions pass as ever.
+    """
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def give_up_output() -> None:

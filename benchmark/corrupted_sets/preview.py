@@ -4,16 +4,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
 
-import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchmark.core.files import whole_file
+from benchmark.core.streams import muted_errors
 from benchmark.corrupted_sets.corrupt_volume import corrupt_in_range, volume_seed
 from benchmark.corrupted_sets.recipe import Recipe, Spacing, Stack
 from benchmark.data.field import centre_field
 from results.wording import PHANTOM_MARK
+
+with muted_errors():
+    import matplotlib
+    from matplotlib.figure import Figure
 
 SIDE = 1.15
 """Inches of a picture."""

@@ -6,15 +6,17 @@ DATA/acdc/007/ED_img.nii.gz, ED_seg.nii.gz, ES_img.nii.gz, ES_seg.nii.gz, case.j
 DATA/acdc-c/RandBias/007/draw1/...        the same, for a corrupted set
 """
 
-import json
+from collections import Counter
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from benchmark.core.errors import CoopbenchError, first_lines
 from benchmark.core.files import check_present, digest, sha256, write_json
+from benchmark.core.parsing import parse_json
 from benchmark.core.text import read_text
 from benchmark.core.validation import FileName, Line, RelativePath, faults
 from benchmark.data.labels import STRUCTURES
@@ -56,13 +58,25 @@ class Dataset(_Record):
     source: str
     phantom: bool = False
     labels: dict[int, str] = {0: "background", **STRUCTURES}
-    in_plane_spacing_mm: float
+    in_plane_spacing_mm: float = Field(gt=0, allow_inf_nan=False)
     preparation: dict[str, Any]
     software: dict[str, str]
     cases: tuple[Case, ...]
     left_out: int = 0
     """Subjects of the download that could not be prepared."""
     root: Path = Field(default=Path(), exclude=True)
+
+    @field_validator("cases")
+    @classmethod
+    def _each_once(cls, cases: tuple[Case, ...]) -> tuple[Case, ...]:
+        for kind, names in (
+            ("folder", [case.folder for case in cases]),
+            ("subject and draw", [f"{case.subject}, {case.draw}" for case in cases]),
+        ):
+            name, count = max(Counter(names).items(), key=itemgetter(1), default=("", 0))
+            if count > 1:
+                raise ValueError(f"the {kind} {name} stands in it {count} times; keep one")
+        return cases
 
     @property
     def fingerprint(self) -> str:
@@ -133,10 +147,14 @@ def read_record(path: Path, kind: type[Record]) -> Record:
         CoopbenchError: it is missing, not JSON, or not what ``kind`` describes.
     """
     try:
-        return kind.model_validate_json(read_text(path))
+        text = read_text(path)
+        parse_json(text)  # pydantic takes the last of two values of one key
+        return kind.model_validate_json(text)
     except ValidationError as error:
         lines = [f"{path}: {fault}" for fault in faults(error, kind)]
         raise CoopbenchError(*first_lines(lines)) from error
+    except ValueError as error:
+        raise CoopbenchError(f"{path}: is no JSON ({error})") from error
 
 
 def read_dataset(folder: Path) -> Dataset:
@@ -218,6 +236,6 @@ def evaluated_cases(dataset: Dataset) -> tuple[Case, ...]:
 def read_case(path: Path) -> Case | None:
     """A finished case's ``case.json``, or None where there is none that can be used."""
     try:
-        return Case.model_validate(json.loads(path.read_bytes()))
-    except (OSError, ValueError, RecursionError):
+        return Case.model_validate(parse_json(path.read_bytes()))
+    except (OSError, ValueError):
         return None

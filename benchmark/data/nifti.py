@@ -78,7 +78,7 @@ def read_volume(path: Path, frame: int | None = None) -> Volume:
         hint = "give a single frame" if len(shape) == 4 else "a 3D stack of slices is needed"
         raise CoopbenchError(f"{path}: is {len(shape)}D, of shape {shape}; {hint}")
 
-    return _read(path, voxels)
+    return _read(path, voxels, whole=frame is None)
 
 
 def read_frames(path: Path) -> Volume:
@@ -136,7 +136,7 @@ def read_shape(path: Path) -> tuple[tuple[int, ...], tuple[float, float, float]]
         shape.extend(found)
         return np.empty(0)
 
-    volume = _read(path, look)
+    volume = _read(path, look, whole=False)
     return tuple(shape), volume.spacing
 
 
@@ -155,10 +155,12 @@ def _read(
     voxels: Callable[[nib.Nifti1Pair, tuple[int, ...]], NDArray[np.generic]],
     *,
     least: int = 3,
+    whole: bool = True,
 ) -> Volume:
     """A file's geometry, and what ``voxels`` takes of it, all checked.
 
-    ``least`` is how many dimensions it has to have.
+    ``least`` is how many dimensions it has to have. Where ``voxels`` takes the ``whole``, a
+    compressed file is read to its end, where its checksum is.
     """
     if not path.is_file():
         what = "is no file" if path.exists() else "no such file"
@@ -180,7 +182,10 @@ def _read(
             raise CoopbenchError(
                 f"{path}: is {size} bytes long, though its header claims no more than {claimed:.0f}"
             )
-        data = voxels(image, shape)
+        if whole and path.suffix.lower() == ".gz":
+            data = _read_to_the_end(path, image, lambda opened: voxels(opened, shape), claimed)
+        else:
+            data = voxels(image, shape)
     except PermissionError:
         raise
     except (
@@ -201,6 +206,29 @@ def _read(
     except ValueError as error:
         raise CoopbenchError(f"{path}: {error}") from error
     return Volume(data, place.affine, place.spacing, place.doubt)
+
+
+def _read_to_the_end(
+    path: Path,
+    image: nib.Nifti1Pair,
+    voxels: Callable[[nib.Nifti1Pair], NDArray[np.generic]],
+    claimed: float,
+) -> NDArray[np.generic]:
+    """What ``voxels`` takes of a compressed file; then the rest of it, by which it checks itself.
+
+    Raises:
+        CoopbenchError: it unpacks to more than its header claims.
+        OSError: its checksum is wrong, or something else follows.
+    """
+    with ImageOpener(path) as file:
+        same = type(image).from_file_map({"image": nib.FileHolder(str(path), file)}, mmap=False)
+        data = voxels(same)
+        while file.read(2**16):
+            if file.tell() > claimed + MAX_EXCESS:
+                raise CoopbenchError(
+                    f"{path}: unpacks to more than the {claimed:.0f} bytes that its header claims"
+                )
+    return data
 
 
 def open_nifti(path: Path) -> nib.Nifti1Pair:

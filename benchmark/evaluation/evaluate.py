@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -16,6 +15,7 @@ from benchmark.core.errors import CoopbenchError
 from benchmark.core.files import sha256, whole_file, write_json
 from benchmark.core.lock import FOREVER, folder_lock
 from benchmark.core.parallel import check_cancelled, default_workers, results_or_raise, run_parallel
+from benchmark.core.parsing import parse_json
 from benchmark.data.dataset import Case, Dataset, evaluated_cases
 from benchmark.data.field import centre_field
 from benchmark.data.nifti import write_volume
@@ -108,7 +108,7 @@ def _made_from(run: Run, dataset: Dataset) -> dict[str, Any]:
 def _record_of(path: Path) -> dict[str, Any]:
     """What a score file was made from; empty where it is not whole."""
     try:
-        record = json.loads(path.with_suffix(".json").read_bytes())
+        record = parse_json(path.with_suffix(".json").read_bytes())
         made_from: dict[str, Any] = record["made_from"]
         return made_from if record["sha256"] == sha256(path) else {}
     except (OSError, ValueError, KeyError, TypeError):

@@ -1,9 +1,9 @@
 """Versions of corrupted sets that a report cannot show, and the command that makes each."""
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from benchmark.core.parsing import parse_json
 from benchmark.data.dataset import Dataset
 from benchmark.data.set_names import CLEAN, PUBLISHED, RENAMED, MadeBy
 from benchmark.evaluation.evaluate import out_of_reach
@@ -36,7 +36,7 @@ def _without_data(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[str]
 def _scored_on(path: Path, here: Iterable[str]) -> MadeBy | None:
     """What made the set that a score file is of, where it is corrupted and not ``here``."""
     try:
-        record = json.loads(path.read_bytes())
+        record = parse_json(path.read_bytes())
         if record["made_from"]["data"] in here:
             return None
         if path.stem in BEFORE_RECORDS:

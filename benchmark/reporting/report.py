@@ -32,7 +32,7 @@ from results.analysis.verdicts import MARGIN
 from results.figures.curves import read_histories
 from results.figures.print import latex_figure
 from results.figures.report_figures import report_figures
-from results.figures.style import save_figure
+from results.figures.style import lacking_letters, save_figure
 from results.page.render import write_page
 from results.scores.order import ChosenOrder
 from results.scores.score_table import (
@@ -49,6 +49,9 @@ from results.wording import PHANTOM_MARK
 
 REFERENCE = "standard"
 """The method that the others are compared with, where it is in the table."""
+
+MOST_LETTERS = 10
+"""Named of those that figures cannot show."""
 
 Tell = Callable[[str], None]
 """Told what is being done, a few words each."""
@@ -357,6 +360,9 @@ def _write_report(
     )
     pictures: list[Picture] = []
     unseen: list[str] = []
+    boxes = _without_letters(comparison)
+    for line in boxes:
+        tell(line)
     figures = report_figures(comparison, history)
     if options.pictures:
         examples, unseen = example_figures(comparison, selection.runs, datasets, device)
@@ -384,6 +390,7 @@ def _write_report(
             *(settings_notes(selection.runs) if _differently_trained(selection.runs) else ()),
             *not_shown(selection.runs, datasets),
             *unseen,
+            *boxes,
         ],
     )
     write_page(page, out / "report.html")
@@ -393,6 +400,19 @@ def _write_report(
     main = _first_shown(tables, comparison)
     text = text_table(main.shown, caption=main.caption, notes=main.shown_notes, ansi=ansi)
     return Written(text, tuple(files))
+
+
+def _without_letters(comparison: Comparison) -> list[str]:
+    """That figures cannot show every name, where their font lacks some of its letters."""
+    names = [*comparison.shown.values(), *comparison.scores["test_set"].unique()]
+    lacking = lacking_letters(map(str, names))
+    if not lacking:
+        return []
+    more = "" if len(lacking) <= MOST_LETTERS else " and others"
+    return [
+        f"Figures show a box for each of {' '.join(lacking[:MOST_LETTERS])}{more}, which their "
+        "font, DejaVu Sans, lacks; --title gives a method another title."
+    ]
 
 
 def _first_shown(tables: Sequence[NamedTable], comparison: Comparison) -> NamedTable:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from benchmark.core.errors import CoopbenchError
 from benchmark.core.files import whole_file
+from benchmark.core.parsing import parse_json
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
@@ -48,9 +49,9 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise CoopbenchError(f"{path}: no such file")
     try:
         with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {}).get("coopbench", "{}"))
+            about = parse_json((file.metadata() or {}).get("coopbench", "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError, RecursionError) as error:
+    except (SafetensorError, OSError, ValueError) as error:
         # Only now, since the length that a safetensors file begins with may look like a pickle.
         with path.open("rb") as start:
             if start.read(4).startswith(PICKLES):

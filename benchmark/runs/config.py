@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from benchmark.core.errors import CoopbenchError, UsageError
+from benchmark.core.parsing import parse_toml
 from benchmark.core.plugins import PluginError, blamed_on
 from benchmark.core.validation import FileName, Line, nearest
 from benchmark.data.dataset import Dataset, read_splits
@@ -392,8 +393,8 @@ def _parse(override: str) -> tuple[str, bool, Any]:
     """
     key, equals, text = (part.strip() for part in override.partition("="))
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        value = parse_toml(f"value = {text}")["value"]
+    except ValueError:
         value = text
     return key, bool(equals), value
 

@@ -25,6 +25,9 @@ from results.scores.published import POSTER_SETS
 from results.scores.score_table import COLUMNS, read_scores, write_parquet
 from results.tables.report_tables import report_tables
 
+CORRUPTED = tuple(name for name in POSTER_SETS if name.startswith("Rand"))
+"""Sets of the subjects of another."""
+
 KINDS = ("Bias", "Blur", "Gibbs", "Ghosting", "Motion")
 
 
@@ -187,5 +190,6 @@ def _comparison(scores: pd.DataFrame) -> Comparison:
         reference="standard",
         recipes=recipes,
         graded=frozenset(corrupted),
+        cohorts=dict.fromkeys(found & {*CORRUPTED, *corrupted}, "ACDC"),
         phantom=True,
     )

@@ -1,4 +1,4 @@
-"""The goals that a report is to meet, and what it takes today: each in a process of its own."""
+"""The goals that reports are to meet, and what they take: each in a process of its own."""
 
 import resource
 import tempfile
@@ -36,7 +36,7 @@ class Taken:
 
     wall: float
     cpu: float
-    """Seconds of processor time, which other work on the machine does not change."""
+    """Seconds of processor time, which other work on the machine changes less."""
     gb: float
     """10⁹ bytes, the most that its process held."""
     stages: tuple[Stage, ...]

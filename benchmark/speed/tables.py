@@ -157,7 +157,7 @@ def bench_goals() -> str:
             table(rows, headers),
             "",
             "size: methods, repeats, test sets, subjects. CPU s: processor time, which other work "
-            "on the machine does not change; the goal is met where it, and the memory held, are "
+            "on the machine changes less; the goal is met where it, and the memory held, are "
             "not above theirs.",
         ]
     )

@@ -23,7 +23,7 @@ class Excerpt:
     method_notes: tuple[str, ...] = ()
     set_notes: tuple[str, ...] = ()
     best: tuple[str, ...] = ()
-    """Where methods are hidden, those that are shown for their mean Dice, the best first."""
+    """The methods with the highest mean Dice, `MOST` at most, the best first."""
 
     @property
     def of_sets(self) -> "Excerpt":
@@ -64,13 +64,12 @@ def excerpt(
     sets = ordered_sets(subjects["test_set"].unique())
     method_notes, set_notes = [], []
     hidden_methods: set[str] = set()
-    best: list[str] = []
+    chosen = subjects[(subjects["output"] == output) & subjects["test_set"].isin(averaged)]
+    by_set = chosen.groupby(["method", "test_set"])["dice"].mean()
+    over = by_set.groupby(level="method").agg(["count", "mean"]).reindex(names)
+    order = over.sort_values(["count", "mean"], ascending=False, kind="stable").index
+    best = list(order[:MOST])
     if len(names) > MOST:
-        chosen = subjects[(subjects["output"] == output) & subjects["test_set"].isin(averaged)]
-        by_set = chosen.groupby(["method", "test_set"])["dice"].mean()
-        over = by_set.groupby(level="method").agg(["count", "mean"]).reindex(names)
-        order = over.sort_values(["count", "mean"], ascending=False, kind="stable").index
-        best = list(order[:MOST])
         hidden_methods = set(names) - {*best, reference}
         method_notes.append(
             f"Shown are the {MOST} best of {len(names)} methods, by mean Dice of {output}, and the "

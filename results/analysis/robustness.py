@@ -266,8 +266,8 @@ def worst_subjects(scores: pd.DataFrame, test_sets: Iterable[str]) -> pd.DataFra
     (`subject_scores`). Columns: method, output, test_set, `dice`, `subject` (the
     first by name of those that share it) and `tied` (how many do).
     """
-    chosen = scores[scores["test_set"].isin(list(test_sets))]
-    subjects = subject_scores(chosen).sort_values(["subject"], kind="stable", ignore_index=True)
+    subjects = subject_scores(scores, test_sets)
+    subjects = subjects.sort_values(["subject"], kind="stable", ignore_index=True)
     group = [*ROW, "test_set"]
     least = subjects.groupby(group)["dice"].transform("min")
     worst = subjects[subjects["dice"] == least]

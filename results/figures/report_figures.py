@@ -23,7 +23,8 @@ from results.tables.excerpt_table import excerpt_table
 from results.tables.report_tables import main_table, recipe_suffix
 
 AGREEMENT_METHODS, AGREEMENT_SETS = 12, 4
-"""In Bland-Altman plots, where there are more methods, or sets, than other figures show."""
+"""In Bland-Altman plots, which have seven panels a method: methods beside the reference, and sets
+where there are more than other figures show."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def _bland_altman(
 ) -> Iterator[NamedFigure]:
     """A figure for each set that is a cohort of its own; corrupted ones are in the table.
 
-    Each method has a row of panels, so that of an excerpt there are fewer methods and sets.
+    Each method has a row of panels, so that there are fewer methods and sets.
     """
     clinical, naming, excerpt = comparison.clinical, comparison.naming, comparison.excerpt
     found = set(clinical.pairs["test_set"]) - set(comparison.cohorts)
@@ -117,7 +118,7 @@ def _bland_altman(
     if excerpt.hidden_sets:
         notes = (f"Drawn for the first {AGREEMENT_SETS} of {len(sets)} test sets.", *notes)
         sets = sets[:AGREEMENT_SETS]
-    if excerpt.hidden_methods:
+    if len(comparison.methods) > AGREEMENT_METHODS + 1:
         of = excerpt.best[:AGREEMENT_METHODS]
         shown = clinical.pairs["method"].isin([*of, comparison.reference])
         clinical = replace(clinical, pairs=clinical.pairs[shown])

@@ -25,7 +25,7 @@ def severity_curves(scores: pd.DataFrame, sets: CorruptedSets) -> pd.DataFrame:
     severities, and kinds without such a subject, are left out.
     """
     used = [sets.clean, *(name for levels in sets.graded.values() for name in levels.values())]
-    subjects = subject_scores(scores[scores["test_set"].isin(used)])
+    subjects = subject_scores(scores, used)
     rows = []
     for output in [name for name in AVERAGES if (subjects["output"] == name).any()]:
         of_output = subjects[subjects["output"] == output]

@@ -1,13 +1,15 @@
 """One style for every figure: colours, type, the phantom mark, the notes below, the saved files."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import matplotlib
+import matplotlib.font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
@@ -53,8 +55,16 @@ _STYLE: dict[Any, Any] = {
 @contextmanager
 def styled() -> Iterator[None]:
     """The style, while a figure is drawn."""
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # `lacking_letters`
         yield
+
+
+def lacking_letters(texts: Iterable[str]) -> str:
+    """The characters of these texts that figures show as boxes, since their font has none."""
+    font = matplotlib.font_manager.get_font(matplotlib.font_manager.findfont(_STYLE["font.family"]))
+    known = font.get_charmap()
+    return "".join(dict.fromkeys(c for text in texts for c in text if ord(c) not in known))
 
 
 def colours(methods: Sequence[str]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pandas.api.types import union_categoricals
 from pandas.io.common import get_handle
 
 from benchmark.core.errors import ScoreFileError
@@ -30,6 +31,9 @@ MAX_SCORES = 50_000_000
 
 MAX_MENDED = 2**28
 """Bytes of a file whose separators or encoding are not those that coopbench writes."""
+
+CHUNK = 2**19
+"""Rows that are read at once."""
 
 MAX_LINE = 2**16
 """Bytes of the header, or of any other line."""
@@ -63,11 +67,13 @@ def read_csv(path: Path, columns: Collection[str], **options: Any) -> pd.DataFra
         with get_handle(mended or path, "rb", is_text=False, compression="infer") as opened:
             stream = _BoundedStream(opened.handle, path)
             _check_header(stream.first_line, path, columns)
-            frame = pd.read_csv(
+            with pd.read_csv(
                 io.BufferedReader(stream, 2**18),
                 encoding="utf-8-sig",  # spreadsheet programs write a byte order mark
+                chunksize=CHUNK,
                 **options,
-            )
+            ) as chunks:
+                parts = [_wanted(chunk, columns, path) for chunk in chunks]
     except pd.errors.EmptyDataError:
         raise ScoreFileError(f"{path}: empty file; evaluate again or leave the file out") from None
     except FileNotFoundError:
@@ -75,10 +81,33 @@ def read_csv(path: Path, columns: Collection[str], **options: Any) -> pd.DataFra
     except _UNREADABLE as error:
         reason = " ".join(str(error).split())
         raise ScoreFileError(f"{path}: not a readable CSV ({reason}); write it again") from error
-    if not isinstance(frame.index, pd.RangeIndex):  # pandas takes the surplus fields as an index
+    return parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def _wanted(chunk: pd.DataFrame, columns: Collection[str], path: Path) -> pd.DataFrame:
+    """The named columns of some rows; of a full chunk, text as categories, which are small."""
+    if not isinstance(chunk.index, pd.RangeIndex):  # pandas takes the surplus fields as an index
         raise ScoreFileError(f"{path}: rows have more fields than the header; write it again")
     # Not by usecols, with which pandas would cut surplus fields off in silence.
-    return frame[[name for name in columns if name in frame.columns]]
+    wanted = chunk[[name for name in columns if name in chunk.columns]]
+    if len(chunk) < CHUNK and chunk.index.start == 0:
+        return wanted
+    texts = [name for name in wanted if isinstance(wanted[name].dtype, pd.StringDtype)]
+    return wanted.astype(dict.fromkeys(texts, "category"))
+
+
+def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Parts of a file below each other, a column after the other, so that no two are held twice."""
+    joined = {}
+    for name in list(parts[0]):
+        columns = [part.pop(name) for part in parts]
+        if all(isinstance(column.dtype, pd.CategoricalDtype) for column in columns) and (
+            len({column.cat.categories.dtype for column in columns}) == 1
+        ):
+            joined[name] = pd.Series(union_categoricals(columns))
+        else:
+            joined[name] = pd.concat(columns, ignore_index=True)
+    return pd.DataFrame(joined, copy=False)
 
 
 def read_parquet(path: Path, columns: Collection[str]) -> pd.DataFrame:

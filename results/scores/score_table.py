@@ -185,12 +185,16 @@ def set_scores(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
     return means[[*_GROUP, metric, "rows", "scored"]]
 
 
-def subject_scores(scores: pd.DataFrame) -> pd.DataFrame:
+def subject_scores(scores: pd.DataFrame, sets: Iterable[str] | None = None) -> pd.DataFrame:
     """Mean Dice per output, test_set, method and subject: the subject is the unit.
 
     Frames, structures, draws and repeats of a subject are not independent, so they are averaged
-    first; undefined scores are left out, and a subject with no other is dropped.
+    first; undefined scores are left out, and a subject with no other is dropped. Where ``sets`` are
+    given, on these alone.
     """
+    if sets is not None:
+        # Of the columns that it takes: rows of all of them are slow to pick out.
+        scores = scores[[*_UNIT, "dice"]][scores["test_set"].isin(list(sets))]
     means = group_means(scores, _UNIT, "dice").rename(columns={"mean": "dice"})
     return means[[*_UNIT, "dice"]].dropna(ignore_index=True)
 
@@ -202,7 +206,7 @@ def repeat_scores(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
     Beside the metric stands `VOLUMES_OF`, a number that is the same for the same volumes and
     structures of a subject: a mean over others is not to be paired.
     """
-    codes, keys = _group_codes(scores, _PAIRED_UNIT)
+    codes, keys = group_numbers(scores, _PAIRED_UNIT)
     means, _ = _means_of_groups(scores[metric].to_numpy(), codes, len(keys))
     volumes = _volume_sums(scores, codes, len(keys))
     found = keys.assign(**{metric: means, VOLUMES_OF: volumes})
@@ -241,7 +245,7 @@ def absent_counts(scores: pd.DataFrame) -> pd.DataFrame:
     `both` (left out of the means) and `rows` (all structure scores).
     """
     group = ["method", "output", "test_set"]
-    codes, keys = _group_codes(scores, group)
+    codes, keys = group_numbers(scores, group)
     for name in CHOICES["absent"][1:]:
         absent = codes[(scores["absent"] == name).to_numpy()]
         keys[name] = np.bincount(absent, minlength=len(keys))
@@ -255,7 +259,7 @@ def scored_volumes(scores: pd.DataFrame) -> pd.DataFrame:
     Returns one row per method, repeat, output and test_set with `rows` (structure scores) and
     `volumes` (a number that is the same for the same volumes and structures).
     """
-    codes, keys = _group_codes(scores, _GROUP)
+    codes, keys = group_numbers(scores, _GROUP)
     volumes = _volume_sums(scores, codes, len(keys))
     return keys.assign(rows=np.bincount(codes, minlength=len(keys)), volumes=volumes)
 
@@ -286,7 +290,7 @@ def group_means(scores: pd.DataFrame, group: Sequence[str], metric: str) -> pd.D
     Returns the columns of `group` (names as text, sorted by them), `mean` (NaN where no row is
     defined), `rows` and `scored` (those that are).
     """
-    codes, keys = _group_codes(scores, group)
+    codes, keys = group_numbers(scores, group)
     means, scored = _means_of_groups(scores[metric].to_numpy(), codes, len(keys))
     rows = np.bincount(codes, minlength=len(keys))
     return keys.assign(mean=means, rows=rows, scored=scored)
@@ -311,10 +315,10 @@ def _means_of_groups(
         return np.where(scored > 0, sums / scored, np.nan), scored
 
 
-def _group_codes(
+def group_numbers(
     scores: pd.DataFrame, group: Sequence[str]
 ) -> tuple[NDArray[np.int64], pd.DataFrame]:
-    """The number of each row's group, and the groups, sorted by their names."""
+    """The number of each row's group from 0, and the groups, sorted by their names."""
     codes = np.zeros(len(scores), dtype=np.int64)
     levels = []
     for name in group:
@@ -403,6 +407,9 @@ def _choices(values: pd.Series, source: str) -> pd.Series:
 
 
 def _whole(values: pd.Series, source: str) -> pd.Series:
+    if values.dtype == np.int64:  # millions of them need no copies
+        _refuse(values < 0, values, source, "expected a whole number from 0")
+        return values
     numbers = pd.to_numeric(values, errors="coerce")
     whole = numbers.where(np.isfinite(numbers), 0).astype("int64")
     bad = (numbers != whole) | (whole < 0)
@@ -411,6 +418,8 @@ def _whole(values: pd.Series, source: str) -> pd.Series:
 
 
 def _numbers(values: pd.Series, source: str) -> pd.Series:
+    if values.dtype == np.float64:
+        return values
     numbers = pd.to_numeric(values, errors="coerce").astype("float64")
     bad = numbers.isna() & values.notna()
     _refuse(bad, values, source, "expected a number, or nothing where both lack the structure")
@@ -469,7 +478,33 @@ def _never_measured(scores: pd.DataFrame, metric: str) -> pd.Series:
 
 
 def _refuse_duplicates(scores: pd.DataFrame, source: str) -> None:
+    numbers = _key_numbers(scores)
+    if numbers is not None:
+        numbers.sort()
+        if not (numbers[1:] == numbers[:-1]).any():
+            return
     if (again := scores.duplicated(list(KEY))).any():
         row = scores[list(KEY)].iloc[int(np.argmax(again.to_numpy()))]
         score = ", ".join(f"{name} {value}" for name, value in row.items())
         raise ScoreFileError(f"{source}: given twice: {score}; keep one of the two")
+
+
+def _key_numbers(scores: pd.DataFrame) -> NDArray[np.int64] | None:
+    """A number for each `KEY`, the same for the same one; None where they are too many for int64.
+
+    They take an eighth of the memory that pandas takes to compare the columns.
+    """
+    numbers, total = np.zeros(len(scores), dtype=np.int64), 1
+    for name in KEY:
+        values = scores[name]
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            own, count = values.cat.codes.to_numpy(), len(values.cat.categories)
+        else:
+            own, labels = pd.factorize(values)
+            count = len(labels)
+        total *= count
+        if total > np.iinfo(np.int64).max:
+            return None
+        numbers *= count
+        numbers += own
+    return numbers
