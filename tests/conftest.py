@@ -1,5 +1,6 @@
 """Small prepared data that the tests write themselves."""
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -21,12 +22,19 @@ from benchmark.methods.standard import Standard
 from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.runs.config import Training
 from benchmark.training.learner import draw_batch, optimisation_step
-from tests.helpers import processes
+from tests.helpers import forked, processes
 from tests.helpers.acdc_files import write_acdc
 
 # No test is about time, and a busy machine is slow at its first example.
 settings.register_profile("coopbench", deadline=None)
 settings.load_profile("coopbench")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the thousands of small files that tests write in memory, where none waits for a disk."""
+    memory = Path("/dev/shm")
+    if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 4 * 2**30:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -47,22 +55,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(autouse=True, scope="session")
 def processes_with_imports() -> None:
     """The many short-lived processes of the tests are born with what they work with."""
-    begin_imports(
-        [
-            *(
-                "benchmark.data.prepare",
-                "benchmark.evaluation.evaluate",
-                "benchmark.reporting.examples",
-            ),
-            *(
-                "benchmark.evaluation.external.scoring",
-                "benchmark.corrupted_sets.manifest",
-                "benchmark.study.train_job",
-            ),
-            *("benchmark.corrupted_sets.corrupt_set", "benchmark.corrupted_sets.corrupt_folder"),
-            *("corruptions.acdc_c", "corruptions.declared"),
-        ]
-    )
+    begin_imports(forked.IMPORTED)
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +69,7 @@ def no_process_left() -> Iterator[None]:
     """A test that fails leaves nothing behind that would slow the others down."""
     yield
     processes.end_all()
+    forked.end_all()
 
 
 @pytest.fixture(autouse=True)

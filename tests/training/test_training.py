@@ -497,7 +497,7 @@ def test_settings_of_the_method_and_of_groups(dataset: Dataset) -> None:
     assert config.settings["soft"] is False
     assert config.training.augmentation.zoom == (0.9, 1.0)
     assert config.training.augmentation.flip == 0.2
-    assert (config.seed, config.training.crop) == (40, 128)
+    assert (config.seed, config.training.crop) == (40, 192)
 
 
 def test_epochs_count_where_they_are_asked_for(dataset: Dataset) -> None:
