@@ -116,7 +116,7 @@ class Forked:
         assert kind == subprocess.PIPE
         read, write = os.pipe()
         parts = self._said[name] = []
-        file = open(read, encoding="utf-8", errors="surrogateescape")  # noqa: SIM115
+        file = open(read, encoding="utf-8", errors="surrogateescape")  # noqa: SIM115, PTH123
         reader = threading.Thread(target=_read, args=(file, parts), daemon=True)
         reader.start()
         self._readers.append(reader)
