@@ -118,6 +118,27 @@ def test_mixup_is_the_loss_of_mixed_labels(worked: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
+def test_own_data(data: Path, tmp_path: Path) -> None:
+    run("own_data", data, tmp_path, *TINY)
+    assert [path.name for path in (tmp_path / "own").glob("*/dataset.json")]
+    table = pd.read_csv(tmp_path / "report" / "tables" / "dice-ftn.csv", comment="#")
+    columns = " ".join(table.columns)
+    assert "Hospital" in columns and "RandBias" in columns and "ACDC" not in columns
+    assert not table.isna().all().any()  # no column of missing scores
+
+
+@pytest.mark.slow
+def test_ablation_in_print(data: Path, tmp_path: Path) -> None:
+    printed = run("ablation_in_print", data, tmp_path, *TINY)
+    latex = printed[printed.index(r"\begin{table") :]
+    rows = ("Standard training", r"Rand Conv, k $\leq$ 3", "Rand Conv (all k)")
+    places = [latex.index(row) for row in rows]
+    assert places == sorted(places)
+    assert "kernels=[1, 3]" in latex and r"\label{" in latex and "122" in latex
+    assert "scores.pdf" in printed
+
+
+@pytest.mark.slow
 def test_robustness_curve(own_data: Path, tmp_path: Path) -> None:
     run("robustness_curve", own_data, tmp_path, *TINY)
     curve = pd.read_csv(tmp_path / "report" / "tables" / "severity.csv")
