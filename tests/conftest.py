@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from filelock import FileLock
 from hypothesis import settings
 
 from benchmark.core.parallel import begin_imports
@@ -162,7 +163,22 @@ def batch() -> Batch:
 
 
 @pytest.fixture(scope="session")
-def _trained(data: Path) -> tuple[dict[str, torch.Tensor], Batch]:
+def _trained(
+    data: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, torch.Tensor], Batch]:
+    """Trained once, by whichever of the workers of pytest-xdist is first."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    kept = shared / "trained.pt"
+    with FileLock(shared / "trained.lock"):
+        if not kept.exists():
+            state, batch = _train(data)
+            torch.save((state, batch.noisy, batch.clean, batch.label), kept)
+    state, *parts = torch.load(kept, weights_only=True)
+    return state, Batch(*parts)
+
+
+def _train(data: Path) -> tuple[dict[str, torch.Tensor], Batch]:
     from benchmark.data.dataset import read_dataset
 
     torch.set_num_threads(1)

@@ -158,7 +158,9 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
 
-def run_forked(program: str, words: Iterable[object] = (), **options: Any) -> Any:
+def run_forked(
+    program: str, words: Iterable[object] = (), **options: Any
+) -> "subprocess.CompletedProcess[str]":
     """A process as `Forked`, to its end; what `subprocess.run` returns with captured output."""
     process = Forked(
         program, words, **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options

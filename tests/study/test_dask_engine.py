@@ -17,7 +17,8 @@ from benchmark.cli import cli
 from benchmark.core.parallel import default_workers
 from benchmark.data.dataset import read_dataset
 from benchmark.runs.config import resolve
-from tests.helpers.processes import FEW_FIGURES, begin
+from tests.helpers.forked import FEW_FIGURES, Forked
+from tests.helpers.processes import begin
 
 pytest.importorskip("distributed")
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dask")]
@@ -76,8 +77,9 @@ def test_a_killed_worker_costs_its_job_some_time_and_nothing_else(
     worker = ("--nthreads", "1", "--preload", str(often))
     with dask(worker, worker) as (address, workers):
         words = [*study, "--runs", str(runs), "--out", str(tmp_path / "report")]
-        process = begin(
-            [sys.executable, "-c", FEW_FIGURES, *words, "--engine", "dask", "--scheduler", address],
+        process = Forked(
+            FEW_FIGURES,
+            [*words, "--engine", "dask", "--scheduler", address],
             stderr=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
