@@ -391,7 +391,7 @@ def _write_report(
     check_present(files)
     _forget_others(out, files)
     main = _first_shown(tables, comparison)
-    text = text_table(main.table, caption=main.caption, notes=main.notes, ansi=ansi)
+    text = text_table(main.shown, caption=main.caption, notes=main.shown_notes, ansi=ansi)
     return Written(text, tuple(files))
 
 

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
-import numpy as np
 import pandas as pd
 
-from results.analysis.pairing import compare_pair, score_cube
+from results.analysis.pairing import compare_pair, compared, score_cubes
 from results.analysis.statistics import judged
 
 NAMES = ("output", "test_set", "method", "against")
@@ -21,13 +20,14 @@ def pair_tests(
     is over all pairs and test sets of an output, or of all outputs (``joint``).
     """
     rows = []
-    for (output, test_set), scores in subjects.groupby(["output", "test_set"]):
-        cube, methods = score_cube(scores, "dice")
-        table = dict(zip(methods, cube, strict=True))
-        for one, other in combinations([name for name in order if name in table], 2):
-            if np.isfinite(table[one] - table[other]).any():
+    for output, test_set, cube, volumes, methods in score_cubes(subjects, "dice"):
+        place = {name: row for row, name in enumerate(methods)}
+        for one, other in combinations([name for name in order if name in place], 2):
+            first, second = place[one], place[other]
+            both = compared(cube, volumes, first, second)
+            if both.any():
                 names = dict(zip(NAMES, (output, test_set, one, other), strict=True))
-                rows.append(names | compare_pair(table[one], table[other], margin))
+                rows.append(names | compare_pair(cube[first], cube[second], margin, both))
     return judged(rows, NAMES, metric="dice", joint=joint)
 
 

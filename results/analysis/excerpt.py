@@ -10,6 +10,9 @@ from results.scores.order import ordered_sets
 MOST = 60
 """Methods, and test sets, up to which all are shown; the reference stands beside the best."""
 
+SHOWN_SETS = 24
+"""Test sets that are shown where there are more than `MOST`: figures have a panel for each."""
+
 
 @dataclass(frozen=True)
 class Excerpt:
@@ -20,6 +23,13 @@ class Excerpt:
     notes: tuple[str, ...] = ()
     best: tuple[str, ...] = ()
     """Where methods are hidden, those that are shown for their mean Dice, the best first."""
+
+    @property
+    def of_sets(self) -> "Excerpt":
+        """The same of the test sets alone: every method is shown."""
+        return Excerpt(
+            hidden_sets=self.hidden_sets, notes=self.notes[-1:] if self.hidden_sets else ()
+        )
 
     def of(self, rows: pd.DataFrame) -> pd.DataFrame:
         """The rows whose `method`, `against` and `test_set`, as far as there are, are shown."""
@@ -36,7 +46,9 @@ class Excerpt:
 def excerpt(
     subjects: pd.DataFrame, output: str, averaged: Sequence[str], reference: str
 ) -> Excerpt:
-    """The `MOST` methods with the highest mean Dice and the reference, on the first `MOST` sets.
+    """The `MOST` methods with the highest mean Dice and the reference.
+
+    All test sets where these are `MOST` at most, else the first `SHOWN_SETS`.
 
     Args:
         subjects: of `results.scores.score_table.subject_scores`.
@@ -62,7 +74,8 @@ def excerpt(
         )
     if len(sets) > MOST:
         notes.append(
-            f"Shown are the first {MOST} of {len(sets)} test sets, in the order of the tables, "
-            "which hold all as CSV."
+            f"Shown are the first {SHOWN_SETS} of {len(sets)} test sets, in the order of the "
+            "tables, which hold all as CSV."
         )
-    return Excerpt(frozenset(hidden_methods), frozenset(sets[MOST:]), tuple(notes), tuple(best))
+    hidden_sets = sets[SHOWN_SETS:] if len(sets) > MOST else []
+    return Excerpt(frozenset(hidden_methods), frozenset(hidden_sets), tuple(notes), tuple(best))

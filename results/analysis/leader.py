@@ -9,7 +9,7 @@ import pandas as pd
 
 from results.analysis.crossed import Crossed, complete, crossed_mean, subjects_mean
 from results.analysis.intervals import Numbers
-from results.analysis.pairing import score_cube
+from results.analysis.pairing import compared, score_cube, volume_cube
 from results.analysis.statistics import subject_means
 
 
@@ -25,9 +25,14 @@ class Distance:
     repeats that both have."""
 
     @property
-    def told_apart(self) -> bool:
-        """Whether the interval leaves zero out; not so where there is none."""
-        return self.low > 0 or self.high < 0
+    def above(self) -> bool:
+        """Whether the interval is above zero; not so where there is none."""
+        return self.low > 0
+
+    @property
+    def below(self) -> bool:
+        """Whether it is below zero: the leader's mean is the higher one by other scores alone."""
+        return self.high < 0
 
 
 def distances(
@@ -56,29 +61,34 @@ def distances(
         joined = pd.concat([by_set[name] for name in own]) if alone is None else alone
         scores = subject_means(joined, own, cohort) if alone is None else alone
         cube, methods = score_cube(scores, "dice")
-        numbers = sorted(set(scores["repeat"]))
-        tables.append(_Cohort(dict(zip(methods, cube, strict=True)), numbers))
+        numbers, volumes = sorted(set(scores["repeat"])), volume_cube(scores)
+        leads = {}
+        if leader in methods:
+            first = methods.index(leader)
+            for place, name in enumerate(methods):
+                both = compared(cube, volumes, first, place)
+                leads[name] = np.where(both, cube[first] - cube[place], np.nan)
+        tables.append(_Cohort(leads, numbers))
     found = {}
-    for method in sorted(set.intersection(*(set(one.scores) for one in tables)) - {leader}):
-        if any(leader not in one.scores for one in tables):
-            break
-        lead = _lead(tables, weights, leader, method)
+    for method in sorted(set.intersection(*(set(one.leads) for one in tables)) - {leader}):
+        lead = _lead(tables, weights, method)
         if lead is not None:
             found[method] = lead
     return found
 
 
 class _Cohort(NamedTuple):
-    """The scores on subjects of a cohort."""
+    """The leader against the others on subjects of a cohort."""
 
-    scores: dict[str, Numbers]
-    """By method, (subjects, repeats); NaN where there is none."""
+    leads: dict[str, Numbers]
+    """By method, the differences, (subjects, repeats); NaN where there is none. Empty where the
+    leader has no scores."""
     numbers: list[int]
     """Of the repeats."""
 
 
-def _lead(tables: list[_Cohort], weights: list[float], leader: str, method: str) -> Distance | None:
-    differences = [one.scores[leader] - one.scores[method] for one in tables]
+def _lead(tables: list[_Cohort], weights: list[float], method: str) -> Distance | None:
+    differences = [one.leads[method] for one in tables]
     held = [
         {
             number

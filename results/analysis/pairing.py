@@ -1,5 +1,8 @@
 """One comparison of two methods on one test set, of all that is asked of it."""
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -7,6 +10,7 @@ from numpy.typing import NDArray
 from results.analysis.crossed import Crossed, complete, crossed_mean
 from results.analysis.intervals import Numbers, equivalence_p, interval_of_mean
 from results.analysis.signed_rank import ROUNDING, rank_biserial, signed_levels, signed_rank_p
+from results.scores.score_table import VOLUMES_OF
 
 
 def score_cube(scores: pd.DataFrame, metric: str) -> tuple[Numbers, list[str]]:
@@ -22,19 +26,87 @@ def score_cube(scores: pd.DataFrame, metric: str) -> tuple[Numbers, list[str]]:
     return cube, [str(name) for name in names["method"]]
 
 
-def compare_pair(own: Numbers, base: Numbers, margin: float) -> dict[str, float]:
+def volume_cube(scores: pd.DataFrame) -> Numbers:
+    """What each score of `score_cube` is a mean over, as numbers of that shape.
+
+    Equal for the same volumes and structures. A table without the column `VOLUMES_OF` says of
+    itself that every score is over all of its subject's: equal for all.
+    """
+    given = scores if VOLUMES_OF in scores else scores.assign(**{VOLUMES_OF: 0})
+    return score_cube(given, VOLUMES_OF)[0]
+
+
+class ScoreCube(NamedTuple):
+    """The scores of one output and test set."""
+
+    output: str
+    test_set: str
+    scores: Numbers
+    """(methods, subjects, repeats); NaN where there is none."""
+    volumes: Numbers
+    """As of `volume_cube`."""
+    methods: list[str]
+
+
+def score_cubes(scores: pd.DataFrame, metric: str) -> Iterator[ScoreCube]:
+    """`score_cube` and `volume_cube` of each output and test set, in their order.
+
+    Names become numbers once for all, so that thousands of test sets take no longer than their
+    rows do.
+    """
+    codes, names = {}, {}
+    for name in ("output", "test_set", "method", "subject", "repeat"):
+        codes[name], names[name] = pd.factorize(scores[name], sort=True)
+    group = codes["output"] * len(names["test_set"]) + codes["test_set"]
+    order = np.argsort(group, kind="stable")
+    numbers, starts = np.unique(group[order], return_index=True)
+    values = scores[metric].to_numpy()
+    over = scores[VOLUMES_OF].to_numpy() if VOLUMES_OF in scores else np.zeros(len(scores))
+    for number, rows in zip(numbers, np.split(order, starts[1:]), strict=True):
+        found = [
+            np.unique(codes[name][rows], return_inverse=True)
+            for name in ("method", "subject", "repeat")
+        ]
+        cube = np.full([len(own) for own, _ in found], np.nan)
+        volumes, cells = cube.copy(), tuple(place for _, place in found)
+        cube[cells], volumes[cells] = values[rows], over[rows]
+        output, test_set = divmod(int(number), len(names["test_set"]))
+        yield ScoreCube(
+            str(names["output"][output]),
+            str(names["test_set"][test_set]),
+            cube,
+            volumes,
+            [str(names["method"][own]) for own in found[0][0]],
+        )
+
+
+def compared(cube: Numbers, volumes: Numbers, one: int, other: int) -> NDArray[np.bool_]:
+    """The subjects and repeats, (subjects, repeats), in which two methods can be compared.
+
+    Both have a score there, of the same volumes and structures: a method that was not scored on a
+    hard frame is not to be taken for a better one.
+    """
+    finite = np.isfinite(cube[one]) & np.isfinite(cube[other])
+    return np.asarray(finite & (volumes[one] == volumes[other]))
+
+
+def compare_pair(
+    own: Numbers, base: Numbers, margin: float, both: NDArray[np.bool_] | None = None
+) -> dict[str, float]:
     """One comparison of two tables of scores, (subjects, repeats), NaN where there is none.
 
-    The keys are the columns of `paired_tests`. Raises `ValueError` where they share no cell.
+    ``both`` are the cells to compare (`compared`), all that both have where it is not given. The
+    keys are the columns of `paired_tests`. Raises `ValueError` where there is no such cell.
     """
-    both = np.isfinite(own) & np.isfinite(base)
+    if both is None:
+        both = np.isfinite(own) & np.isfinite(base)
     if not both.any():
         raise ValueError("the two share no subject and repeat")
     rows, columns = np.any(both, axis=1), np.any(both, axis=0)
     differences = np.where(both, own - base, np.nan)[rows][:, columns]
     by_subject = _nanmean(differences, axis=1)
     by_subject[np.abs(by_subject) < ROUNDING] = 0.0
-    count, mean = by_subject.size, float(by_subject.mean())
+    count, mean = by_subject.size, _unless_rounding(float(by_subject.mean()))
     low, high = interval_of_mean(by_subject[:, None])
     levels = signed_levels(by_subject)
     error = float(by_subject.std(ddof=1)) / np.sqrt(count) if count > 1 else float("nan")
@@ -57,7 +129,7 @@ def compare_pair(own: Numbers, base: Numbers, margin: float) -> dict[str, float]
         "p": signed_rank_p(levels),
         "equivalent_p": equivalence_p(mean, error, count - 1, margin),
         "agree": int((np.sign(by_repeat) == np.sign(mean)).sum()),
-        "crossed": across.mean,
+        "crossed": _unless_rounding(across.mean),
         "crossed_low": crossed_low,
         "crossed_high": crossed_high,
         "crossed_p": across.p,
@@ -67,9 +139,15 @@ def compare_pair(own: Numbers, base: Numbers, margin: float) -> dict[str, float]
     }
 
 
+def _unless_rounding(mean: float) -> float:
+    """A mean, or 0 where the rounding of its parts is all of it: that has no sign."""
+    return 0.0 if abs(mean) < ROUNDING else mean
+
+
 def _nanmean(table: Numbers, axis: int) -> Numbers:
     """Mean of what there is; every row, or column, has something."""
-    return np.nansum(table, axis=axis) / np.isfinite(table).sum(axis=axis)
+    gone = np.isnan(table)
+    return np.asarray(np.where(gone, 0.0, table).sum(axis=axis) / (~gone).sum(axis=axis))
 
 
 def _mean_of_subjects(table: Numbers, both: NDArray[np.bool_], rows: NDArray[np.bool_]) -> float:

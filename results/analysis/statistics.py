@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from benchmark.core.errors import ScoreFileError
-from results.analysis.pairing import compare_pair, score_cube
+from results.analysis.pairing import ScoreCube, compare_pair, compared, score_cubes
 from results.analysis.signed_rank import holm
 from results.analysis.verdicts import MARGIN, verdicts
+from results.scores.score_table import VOLUMES_OF
 from results.wording import HIGHER, LOWER, bracketed
 
 ALPHA = 0.05
@@ -32,8 +33,11 @@ def subject_means(
     wanted = list(dict.fromkeys(sets))
     chosen = subjects[subjects["test_set"].isin(wanted)]
     unit = ["output", "method", "repeat", "subject"]
-    by_subject = chosen.groupby(unit)[metric].agg(["mean", "count"])
-    whole = by_subject.loc[by_subject["count"] == len(wanted), "mean"].rename(metric).reset_index()
+    groups = chosen.groupby(unit)
+    by_subject = groups[metric].agg(["mean", "count"]).rename(columns={"mean": metric})
+    if VOLUMES_OF in subjects:
+        by_subject[VOLUMES_OF] = groups[VOLUMES_OF].sum()
+    whole = by_subject[by_subject["count"] == len(wanted)].reset_index()
     whole.insert(1, "test_set", name)
     return whole[list(subjects)]
 
@@ -48,8 +52,8 @@ def paired_tests(
 ) -> pd.DataFrame:
     """Every method against the reference, per output and test set, on what both were scored on.
 
-    A subject's difference is the mean of those of the repeats that both have; a method without a
-    subject and repeat in common with the reference is not in the result (`untested`).
+    A subject's difference is the mean of those of the repeats that both have, on the same volumes
+    and structures; a method without such a subject and repeat is not in the result (`untested`).
 
     Args:
         subjects: of `results.scores.score_table.repeat_scores`.
@@ -90,9 +94,9 @@ def paired_tests(
             f"against; choose one of {', '.join(methods)}"
         )
     rows = [
-        {"output": output, "test_set": test_set, "method": method, **found}
-        for (output, test_set), scores in subjects.groupby(["output", "test_set"])
-        for method, found in _against(scores, reference, metric, margin)
+        {"output": cube.output, "test_set": cube.test_set, "method": method, **found}
+        for cube in score_cubes(subjects, metric)
+        for method, found in _against(cube, reference, margin)
     ]
     return judged(rows, _NAMES, metric=metric, joint=joint)
 
@@ -155,13 +159,13 @@ def _of_present(p: pd.Series) -> pd.Series:
 
 
 def _against(
-    scores: pd.DataFrame, reference: str, metric: str, margin: float
+    cube: ScoreCube, reference: str, margin: float
 ) -> Iterable[tuple[str, dict[str, float]]]:
     """The comparisons of one output and test set, by method."""
-    cube, methods = score_cube(scores, metric)
-    if reference not in methods:
+    if reference not in cube.methods:
         return
-    base = cube[methods.index(reference)]
-    for method, own in zip(methods, cube, strict=True):
-        if method != reference and np.isfinite(own - base).any():
-            yield method, compare_pair(own, base, margin)
+    base = cube.methods.index(reference)
+    for place, method in enumerate(cube.methods):
+        both = compared(cube.scores, cube.volumes, place, base)
+        if method != reference and both.any():
+            yield method, compare_pair(cube.scores[place], cube.scores[base], margin, both)

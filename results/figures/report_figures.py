@@ -22,7 +22,7 @@ from results.scores.published import POSTER_SETS
 from results.tables.excerpt_table import excerpt_table
 from results.tables.report_tables import main_table, recipe_suffix
 
-AGREEMENT_METHODS, AGREEMENT_SETS = 12, 8
+AGREEMENT_METHODS, AGREEMENT_SETS = 12, 4
 """In Bland-Altman plots, where there are more methods, or sets, than other figures show."""
 
 

@@ -47,7 +47,7 @@ class PageTable:
             return ""
         return (
             f"Here are {len(self.rows)} of {rows} rows and {len(self.columns)} of {columns} "
-            "columns; the files hold all."
+            "columns; the CSV holds all."
         )
 
 

@@ -15,6 +15,7 @@ from benchmark.core.errors import ScoreFileError
 from benchmark.core.files import whole_file
 from results.analysis.worst import SHOWN
 from results.page.content import Page, PageTable
+from results.tables.excerpt_table import only_columns
 from results.tables.mean_table import MeanTable
 from results.wording import HIGHER, LOWER, PHANTOM_MARK, bracketed
 
@@ -85,17 +86,15 @@ def _leads(table: MeanTable) -> list[str]:
 def _rows(shown: PageTable) -> list[dict[str, Any]]:
     """Each row's leads and cells, with the full value to sort by and what a cell rests on."""
     rows = []
-    table = shown.table
-    names, keys = list(table.headers), table.keys
-    places = [names.index(name) for name in shown.columns]
+    table = only_columns(shown.table, shown.columns)
+    keys = table.keys
     values = (table.mean.to_numpy(), table.repeats.to_numpy())
     for row in shown.rows:
         method, *further = keys[row]
         cells = table.cells[row]
         means, repeats = (numbers[row].tolist() for numbers in values)
         parts = []
-        for place in places:
-            cell, mean, count = cells[place], means[place], repeats[place]
+        for cell, mean, count in zip(cells, means, repeats, strict=True):
             said = [f"{int(count)} repeat{'' if count == 1 else 's'}"] if count else []
             said += [_MARKS[cell.mark]] if cell.mark else []
             value = "" if math.isnan(mean) else repr(float(mean))

@@ -1,14 +1,18 @@
 """What the tables say, in words, with the numbers."""
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 
 from results.analysis.comparison import Comparison
+from results.analysis.ranking import Ranking
 from results.analysis.refinement import AVERAGE
 from results.page.summary_average import average_sentences
 from results.page.summary_tests import method_sentences, network_sentences
 from results.scores.published import AVERAGES
 from results.tables.kind_tables import CLEAN, MEAN, degradation_table
 from results.tables.report_tables import main_table
+from results.wording import some_listed
 
 
 def summary(comparison: Comparison) -> list[str]:
@@ -30,7 +34,12 @@ def summary(comparison: Comparison) -> list[str]:
             *average_sentences(comparison, table, output),
             *network_sentences(*about),
             *method_sentences(*about),
-            _stable(comparison, output),
+            stability_sentence(
+                comparison.rankings.get(output, []),
+                table.averaged[AVERAGES[output]],
+                comparison.shown,
+                comparison.ranked_of,
+            ),
         ]
         if text := " ".join(filter(None, sentences)):
             paragraphs.append(text)
@@ -42,13 +51,22 @@ def summary(comparison: Comparison) -> list[str]:
     return paragraphs
 
 
-def _stable(comparison: Comparison, output: str) -> str:
-    """How often the first stays first."""
-    parts = [ranking.first(comparison.shown) for ranking in comparison.rankings.get(output, [])]
-    if parts:
-        parts[0] = parts[0][0].upper() + parts[0][1:]
-    of = f" ({comparison.ranked_of})" if comparison.ranked_of else ""
-    return f"{'; '.join(parts)}{of}." if parts else ""
+def stability_sentence(
+    rankings: Sequence[Ranking], averaged: Sequence[str], titles: Mapping[str, str], of_repeats: str
+) -> str:
+    """How often the first stays first; empty for no rankings.
+
+    The sets are named where they are others than those ``averaged``: the first by the mean over
+    them may then be another. ``of_repeats`` says which repeats the rankings are of, if not all.
+    """
+    if not rankings:
+        return ""
+    said = "; ".join(ranking.first(titles) for ranking in rankings)
+    sets = rankings[0].sets
+    if set(sets) != set(averaged):
+        said = f"by the mean over {some_listed(sets, 'test sets')}, {said}"
+    of = f" ({of_repeats})" if of_repeats else ""
+    return f"{said[0].upper()}{said[1:]}{of}."
 
 
 def _refinement(comparison: Comparison) -> str:
@@ -68,11 +86,15 @@ def _refinement(comparison: Comparison) -> str:
         for name, title in comparison.shown.items()
         if name in means
     )
-    largest = gain.sort_values(ascending=False, kind="stable").reset_index().iloc[0]
+    ordered = gain.sort_values(kind="stable").reset_index()
+    least, most = (
+        f"{row['dice']:+.4f} ({comparison.shown[row['method']]} on {row['test_set']})"
+        for row in (ordered.rename(columns={0: "dice"}).iloc[place] for place in (0, -1))
+    )
+    of_sets = f" The differences lie between {least} and {most}." if len(ordered) > 1 else ""
     return (
         f"FTN+STN against FTN, mean over subjects and then sets{_RESTS if verdicts else ''}: "
-        f"{each}. The greatest difference "
-        f"is {gain.max():+.4f} ({comparison.shown[largest['method']]} on {largest['test_set']})."
+        f"{each}.{of_sets}"
     )
 
 
@@ -115,4 +137,7 @@ def _robust(comparison: Comparison, recipe: str) -> str:
     if not parts:
         return ""
     said = ". ".join(parts)
-    return f"Under the corruptions of recipe {recipe}, on average over its kinds, {said}."
+    return (
+        f"Under the corruptions of recipe {recipe}, on average over its kinds, {said}. These are "
+        "differences of means, not tested."
+    )

@@ -52,8 +52,9 @@ def leader_sentence(
     first = listed(titles[name] for name in [leader, *level])
     has = "have" if level else "has"
     text = f"{over}, {output} of {first} {has} the highest mean Dice ({values[leader]})"
-    told = [name for name in others if name in found and found[name].told_apart]
-    near = [name for name in others if name not in told and name not in level]
+    told = [name for name in others if name in found and found[name].above]
+    behind = [name for name in others if name in found and found[name].below]
+    near = [name for name in others if name not in {*told, *behind, *level}]
     used = [found[name] for name in others if name in found]
     if all(one.over_repeats for one in used):
         basis = "over subjects and repeats"
@@ -61,14 +62,17 @@ def leader_sentence(
         basis = "over subjects and, where there are two, repeats"
     else:
         basis = "over subjects, of these trained networks"
+    if behind:
+        lower = listed(f"{titles[name]} ({found[name].difference:+.4f})" for name in behind)
+        text += f", but is below {lower} on what both were scored on"
     if near:
-        all_of_them = not told and not level
+        all_of_them = not told and not level and not behind
         names = (
             "any other method"
             if all_of_them and len(near) > 1
             else listed(f"{titles[name]} ({values[name]})" for name in near)
         )
-        text += f", but is not distinguishable from {names}"
+        text += f"{',' if behind else ', but'} is not distinguishable from {names}"
         if not used:
             return f"{text}: they share no subject and repeat."
         reason = f"95 % intervals of the differences {basis}, uncorrected"
@@ -77,5 +81,6 @@ def leader_sentence(
         return f"{text} ({reason})."
     if told:
         text += f" and is above {listed(f'{titles[name]} ({values[name]})' for name in told)}"
+    if told or behind:
         text += f" (95 % intervals of the differences {basis}, uncorrected)"
     return f"{text}."

@@ -65,6 +65,9 @@ _GROUP = ["method", "repeat", "output", "test_set"]
 _UNIT = ["output", "test_set", "method", "subject"]
 _PAIRED_UNIT = ["output", "test_set", "method", "repeat", "subject"]
 
+VOLUMES_OF = "volumes_of"
+"""The column of `repeat_scores` that tells volumes and structures apart."""
+
 
 def read_scores(paths: Path | str | Iterable[Path | str]) -> pd.DataFrame:
     """Read one or several score files (CSV, compressed or not, or Parquet) into a checked table.
@@ -195,8 +198,13 @@ def repeat_scores(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
     """The same per repeat, of any metric: output, test_set, method, repeat, subject, the metric.
 
     A repeat is a split and a seed that methods share, so it is within repeats that they are paired.
+    Beside the metric stands `VOLUMES_OF`, a number that is the same for the same volumes and
+    structures of a subject: a mean over others is not to be paired.
     """
-    return _means_of_subjects(scores, _PAIRED_UNIT, metric)
+    found = _means_of_subjects(scores, _PAIRED_UNIT, metric)
+    codes, keys = _group_codes(scores, _PAIRED_UNIT)
+    volumes = keys.assign(**{VOLUMES_OF: _volume_sums(scores, codes, len(keys))})
+    return found.merge(volumes, how="left", on=_PAIRED_UNIT, validate="one_to_one")
 
 
 def _means_of_subjects(scores: pd.DataFrame, unit: list[str], metric: str = "dice") -> pd.DataFrame:
@@ -251,6 +259,15 @@ def scored_volumes(scores: pd.DataFrame) -> pd.DataFrame:
     `volumes` (a number that is the same for the same volumes and structures).
     """
     codes, keys = _group_codes(scores, _GROUP)
+    volumes = _volume_sums(scores, codes, len(keys))
+    return keys.assign(rows=np.bincount(codes, minlength=len(keys)), volumes=volumes)
+
+
+def _volume_sums(scores: pd.DataFrame, codes: NDArray[np.int64], groups: int) -> NDArray[np.uint64]:
+    """By group, whose number each row has in ``codes``, one number of its volumes and structures.
+
+    Two groups have the same one where they hold the same, whatever the order.
+    """
     cells = scores["draw"].to_numpy().astype(np.uint64)
     for name in ("subject", "frame", "structure"):
         column = scores[name].cat
@@ -261,9 +278,9 @@ def scored_volumes(scores: pd.DataFrame) -> pd.DataFrame:
     mixed = (cells + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed ^= mixed >> np.uint64(27)
-    volumes = np.zeros(len(keys), dtype=np.uint64)
+    volumes = np.zeros(groups, dtype=np.uint64)
     np.add.at(volumes, codes, mixed)
-    return keys.assign(rows=np.bincount(codes, minlength=len(keys)), volumes=volumes)
+    return volumes
 
 
 def group_means(scores: pd.DataFrame, group: Sequence[str], metric: str) -> pd.DataFrame:

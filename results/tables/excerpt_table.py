@@ -1,7 +1,8 @@
 """The part of a table that is shown, where all of it would be too much."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from results.analysis.excerpt import Excerpt
 from results.tables.mean_table import MeanTable
@@ -20,13 +21,23 @@ def excerpt_table(table: T, excerpt: Excerpt) -> T:
     if not excerpt.hidden_methods and not excerpt.hidden_sets:
         return table
     rows = shown_rows(table, excerpt)
-    columns = shown_columns(table, excerpt)
-    frames = {name: frame for name in FRAMES if (frame := getattr(table, name)) is not None}
+    part = only_columns(table, shown_columns(table, excerpt))
+    return replace(part, **{name: frame.iloc[rows] for name, frame in _frames(part).items()})
+
+
+def only_columns(table: T, columns: Sequence[str]) -> T:
+    """A table of these columns of it; the table itself where they are all."""
+    if list(columns) == list(table.headers):
+        return table
     return replace(
         table,
         headers={name: table.headers[name] for name in columns},
-        **{name: frame[columns].iloc[rows] for name, frame in frames.items()},
+        **{name: frame[list(columns)] for name, frame in _frames(table).items()},
     )
+
+
+def _frames(table: MeanTable) -> dict[str, Any]:
+    return {name: frame for name in FRAMES if (frame := getattr(table, name)) is not None}
 
 
 def shown_rows(table: MeanTable, excerpt: Excerpt) -> list[int]:

@@ -92,7 +92,7 @@ def _lay_out(
         led += gap + (broken or max(text_width(text, setting.size) for text in lead))
     headers, wides = [], []
     for column in columns:
-        cells = max((_cell_width(cell, setting) for cell in column.cells), default=0.0)
+        cells = max((_cell_width(cell, setting) for cell in set(column.cells)), default=0.0)
         lines = break_header(column.header, cells, setting.size)
         headers.append(tuple(lines))
         wides.append(max(cells, *(text_width(line, setting.size) for line in lines)))

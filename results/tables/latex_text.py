@@ -53,7 +53,7 @@ def latex_text(text: str) -> str:
 
     Letters with accents stay as they are, for input in UTF-8.
     """
-    escaped = "".join(map(_escape, " ".join(text.split())))
+    escaped = " ".join(text.split()).translate(_COMMANDS)
     return re.sub(r"-(?=-)", "-{}", escaped)  # two hyphens would join to a dash
 
 
@@ -67,6 +67,17 @@ def _escape(char: str) -> str:
         return _LATIN[char]
     name = letter.lower().removeprefix("final ").replace("lamda", "lambda")
     return f"$\\{name if size == 'SMALL' else name.capitalize()}$"
+
+
+class _Commands(dict[int, str]):
+    """By the number of a character, how LaTeX prints it; each is looked up once."""
+
+    def __missing__(self, number: int) -> str:
+        self[number] = _escape(chr(number))
+        return self[number]
+
+
+_COMMANDS = _Commands()
 
 
 @lru_cache(maxsize=2**16)  # cells are much alike, and measured for each setting

@@ -14,10 +14,13 @@ Titles = Mapping[str, str]
 
 def mark_frame(tests: pd.DataFrame, output: str, like: pd.DataFrame) -> pd.DataFrame:
     """The marks of `paired_tests` in the shape of a table of methods by test sets."""
-    marks = tests[tests["output"] == output].pivot(
-        index="method", columns="test_set", values="mark"
-    )
-    return marks.reindex(index=like.index, columns=like.columns).astype("object").fillna("")
+    own = tests[tests["output"] == output]
+    rows = like.index.get_indexer(pd.Index(own["method"]))
+    columns = like.columns.get_indexer(pd.Index(own["test_set"]))
+    marks = np.full(like.shape, "", dtype=object)
+    there = (rows >= 0) & (columns >= 0)
+    marks[rows[there], columns[there]] = own["mark"].to_numpy(dtype=object)[there]
+    return pd.DataFrame(marks, like.index, like.columns)
 
 
 def mark_notes(tests: pd.DataFrame, reference: str, output: str, titles: Titles) -> list[str]:
@@ -77,8 +80,8 @@ def partial_notes(tests: pd.DataFrame, titles: Titles) -> list[str]:
     if not each:
         return []
     return [
-        "Marked by a part of the scores, the subjects and repeats that both have; the means to be "
-        f"compared are those of that part: {each}."
+        "Marked by a part of the scores, the subjects and repeats that both have on the same "
+        f"volumes; the means to be compared are those of that part: {each}."
     ]
 
 
@@ -117,7 +120,7 @@ def untested_notes(untested: Mapping[str, list[str]], titles: Titles, reference:
         return []
     return [
         f"Not tested, for want of a subject and repeat that {titles[reference]} was scored on as "
-        f"well: {each}."
+        f"well, on the same volumes: {each}."
     ]
 
 

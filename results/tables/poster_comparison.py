@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from results.analysis.order_agreement import order_agreement
 from results.scores.order import REMARK_MARK
 from results.scores.published import AVERAGES, POSTER_SETS, POSTER_SOURCE, published_table
 from results.tables.mean_table import DECIMALS, MeanTable
@@ -96,16 +97,14 @@ def order_words(name: str, here: pd.Series, printed: pd.Series) -> list[str]:
 
     τ and p are left out of fewer than four methods, of which no order is significant.
     """
-    from scipy.stats import kendalltau
-
     same, of = same_order(here, printed)
     if not of:
         return []
     both = _as_printed(here, printed)
     if len(both) < 4:
         return [f"{name} {same} of {of}"]
-    found = kendalltau(*both.T)
-    return [f"{name} {same} of {of} (τ {found.statistic:.2f}, p {found.pvalue:.2g})"]
+    tau, p = order_agreement(both[:, 0], both[:, 1])
+    return [f"{name} {same} of {of} (τ {tau:.2f}, p {p:.2g})"]
 
 
 def _as_printed(here: pd.Series, printed: pd.Series) -> NDArray[np.float64]:

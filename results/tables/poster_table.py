@@ -79,6 +79,7 @@ def poster_table(
     means = set_scores(scores, metric)
     extra = further_sets(means["test_set"])
     columns: dict[str, pd.Series] = {}
+    own_sets = pd.DataFrame()
     averaged: dict[str, tuple[str, ...]] = {}
     runs = means.set_index(["method", "repeat"]).index.unique()
     for averaged_output, name in AVERAGES.items():
@@ -86,17 +87,19 @@ def poster_table(
             index=["method", "repeat"], columns="test_set", values=metric
         )
         wide = wide.reindex(index=runs, columns=[*POSTER_SETS, *extra])
-        scored = [str(one) for one in wide if wide[one].notna().any()]
+        scored = list(map(str, wide.columns[wide.notna().any()]))
         averaged[name] = averaged_sets(scored, everything=average_all)
         columns[name] = wide[list(averaged[name])].mean(axis=1, skipna=False)
         if averaged_output == output:
-            columns |= {str(test_set): wide[test_set] for test_set in wide}
+            own_sets = wide
 
     own = not any(set(sets) & set(POSTER_SETS) for sets in averaged.values())
     behind, before = ([], extra) if average_all or own else (extra, [])
     order = [*POSTER_SETS, *before, *AVERAGES.values(), *behind]
     shown = ordered_titles(runs.unique("method"), titles, remarks)
-    per_method = pd.DataFrame(columns)[order].groupby(level="method")
+    every = pd.concat([pd.DataFrame(columns), own_sets], axis=1)[order]
+    # Copied into one block, since pandas' sums depend, in the last bit, on how numbers lie.
+    per_method = every.copy().groupby(level="method")
     mean, sd, repeats = (
         frame.reindex(list(shown))
         for frame in (per_method.mean(), per_method.std(), per_method.count())
@@ -189,8 +192,7 @@ def _gap_notes(
     for name in map(str, partial.index[partial.any(axis=1)]):
         cells = ", ".join(
             f"{column} {repeats.at[name, column]!s}"
-            for column in partial
-            if partial.at[name, column]
+            for column in partial.columns[partial.loc[name].to_numpy()]
         )
         notes.append(
             f"{titles[name]} lacks scores of some of its {total.at[name]} repeats; "

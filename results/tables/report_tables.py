@@ -2,18 +2,20 @@
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import pandas as pd
 
 from results.analysis.comparison import Comparison
-from results.analysis.excerpt import MOST
+from results.analysis.excerpt import MOST, Excerpt
 from results.analysis.presence import DETECTED, PRESENT, absent_share_notes, all_present
 from results.analysis.refinement import FAST, REFINED
 from results.analysis.robustness import degradation_curves
 from results.scores.score_table import METRICS
 from results.tables.clinical_tables import clinical_tables
 from results.tables.comparison_tables import comparison_table, interval_table
+from results.tables.excerpt_table import excerpt_table
 from results.tables.kind_tables import degradation_table, severity_table
 from results.tables.latex import DEFAULT_WIDTH, latex_table, latex_tabular
 from results.tables.leave_one_out import leave_one_out_table
@@ -45,33 +47,47 @@ class NamedTable:
     notes: tuple[str, ...]
     long: bool = False
     """Whether nobody could read it: then it is written as CSV alone."""
+    excerpt: Excerpt = field(default_factory=Excerpt)
+    """What is shown of it to read; as CSV, all is written."""
+
+    @cached_property
+    def shown(self) -> MeanTable:
+        """The part that is to be read."""
+        return excerpt_table(self.table, self.excerpt)
+
+    @property
+    def shown_notes(self) -> tuple[str, ...]:
+        """The notes, and first that it is a part."""
+        part = self.shown.mean.shape != self.table.mean.shape
+        return (*(self.excerpt.notes if part else ()), *self.notes)
 
     def renderings(
         self, *, width: float = DEFAULT_WIDTH, left_out: Collection[str] = ()
     ) -> dict[str, str]:
-        """The table in every form, by file name.
+        """The table in every form, by file name; of many test sets, all are in the CSV alone.
 
         Args:
             width: of the LaTeX tables, in mm.
             left_out: notes that these do without.
         """
+        whole = csv_table(self.table, caption=self.caption, notes=self.notes)
         if self.long:
-            text = csv_table(self.table, caption=self.caption, notes=self.notes)
-            return {f"{self.stem}.csv": text}
-        forms = {"md": markdown_table, "csv": csv_table, "txt": text_table}
+            return {f"{self.stem}.csv": whole}
+        shown, caption, notes = self.shown, self.caption, self.shown_notes
         texts = {
-            f"{self.stem}.{ending}": render(self.table, caption=self.caption, notes=self.notes)
-            for ending, render in forms.items()
+            f"{self.stem}.md": markdown_table(shown, caption=caption, notes=notes),
+            f"{self.stem}.csv": whole,
+            f"{self.stem}.txt": text_table(shown, caption=caption, notes=notes),
         }
         texts[f"{self.stem}.tex"] = latex_table(
-            self.table,
-            caption=self.caption,
-            notes=self.notes,
+            shown,
+            caption=caption,
+            notes=notes,
             label=f"tab:{self.stem}",
             width=width,
             left_out=left_out,
         )
-        texts[f"{self.stem}-tabular.tex"] = latex_tabular(self.table, width=width)
+        texts[f"{self.stem}-tabular.tex"] = latex_tabular(shown, width=width)
         return texts
 
 
@@ -112,7 +128,8 @@ def report_tables(comparison: Comparison, *, compare_poster: bool = False) -> It
     """
     for named in _all_tables(comparison, compare_poster=compare_poster):
         by_set = named.section in BY_SET
-        yield replace(named, table=without_empty_columns(named.table)) if by_set else named
+        table = without_empty_columns(named.table) if by_set else named.table
+        yield replace(named, table=table, excerpt=comparison.excerpt.of_sets)
 
 
 def _all_tables(comparison: Comparison, *, compare_poster: bool) -> Iterator[NamedTable]:

@@ -122,9 +122,10 @@ def test_own_data(data: Path, tmp_path: Path) -> None:
     run("own_data", data, tmp_path, *TINY)
     assert [path.name for path in (tmp_path / "own").glob("*/dataset.json")]
     table = pd.read_csv(tmp_path / "report" / "tables" / "dice-ftn.csv", comment="#")
-    columns = " ".join(table.columns)
-    assert "Hospital" in columns and "RandBias" in columns and "ACDC" not in columns
-    assert not table.isna().all().any()  # no column of missing scores
+    columns = set(table["column"])
+    assert "Hospital" in columns and any("RandBias" in name for name in columns)
+    assert not any("ACDC" in name for name in columns)
+    assert table.groupby("column")["mean"].count().min() > 0  # no column of missing scores
 
 
 @pytest.mark.slow
@@ -134,7 +135,7 @@ def test_ablation_in_print(data: Path, tmp_path: Path) -> None:
     rows = ("Standard training", r"Rand Conv, k $\leq$ 3", "Rand Conv (all k)")
     places = [latex.index(row) for row in rows]
     assert places == sorted(places)
-    assert "kernels=[1, 3]" in latex and r"\label{" in latex and "122" in latex
+    assert "kernels={[}1, 3{]}" in latex and r"\label{" in latex and "122" in latex
     assert "scores.pdf" in printed
 
 

@@ -12,8 +12,12 @@ from scipy.stats import wilcoxon
 from statsmodels.stats.multitest import multipletests
 
 from results.analysis.all_pairs import groups_alike, pair_tests
+from results.analysis.leader import distances
+from results.analysis.statistics import paired_tests
 from results.figures.pairs import pairs_alt, pairs_figure
+from results.scores.score_table import check_scores, repeat_scores
 from results.tables.pairs_table import pairs_table
+from results.wording import LOWER, bracketed
 
 METHODS = ["a", "b", "c", "d"]
 SHIFTS = {"a": 0.0, "b": 0.002, "c": 0.03, "d": 0.06}
@@ -85,6 +89,42 @@ def test_groups_are_those_of_scikit_posthocs() -> None:
         theirs = bool(set(letters[one]) & set(letters[other]) - {" ", "_"})
         assert any(one in group and other in group for group in ours) is theirs
     assert ours == [("a", "b"), ("b", "c"), ("c", "d")]
+
+
+def test_means_over_other_volumes_are_not_paired() -> None:
+    """A method without the harder frame of half of its subjects is worse on every volume."""
+    rows = [
+        {
+            "method": method,
+            "repeat": 0,
+            "seed": 0,
+            "test_set": "ACDC",
+            "draw": 0,
+            "subject": f"{number:03d}",
+            "frame": frame,
+            "structure": "LV",
+            "output": "FTN",
+            "dice": round(0.8 - 0.2 * (frame == "ES") - loss * (1 + 0.01 * number), 6),
+            "hd95_mm": 4.0,
+            "nsd_2mm": 0.5,
+            "absent": "",
+        }
+        for method, loss in (("standard", 0.0), ("mine", 0.01))
+        for number in range(20)
+        for frame in ("ED", "ES")
+        if not (method == "mine" and frame == "ES" and number >= 10)
+    ]
+    table = repeat_scores(check_scores(pd.DataFrame(rows)))
+    (row,) = pair_tests(table, ["mine", "standard"], margin=0.001).to_dict("records")
+    assert row["subjects"] == 10 and row["partial"]
+    assert row["difference"] == pytest.approx(-0.01 * (1 + 0.045))
+    assert (row["mark"], row["verdict"]) == (bracketed(LOWER), "worse")
+    (same,) = paired_tests(table, "standard", margin=0.001).to_dict("records")
+    assert same["difference"] == row["difference"]
+    lead = distances(table, ["ACDC"], {}, "mine")["standard"]
+    assert lead.difference == pytest.approx(row["difference"]) and lead.below and not lead.above
+    only = table[table["subject"] >= "010"]
+    assert paired_tests(only, "standard").empty and distances(only, ["ACDC"], {}, "mine") == {}
 
 
 def test_table_and_figure_hold_every_pair() -> None:

@@ -14,14 +14,15 @@ from results.page.render import _rows
 from results.scores.score_table import check_scores
 from results.tables.report_tables import main_table, report_tables
 
-MOST, AGREEMENT_METHODS = 4, 2
-"""In the place of 60 and 12, so that little has to be drawn."""
+MOST, SHOWN_SETS, AGREEMENT_METHODS = 4, 3, 2
+"""In the place of 60, 24 and 12, so that little has to be drawn."""
 
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("analysis.excerpt", "analysis.ranking", "tables.report_tables"):
         monkeypatch.setattr(f"results.{module}.MOST", MOST)
+    monkeypatch.setattr("results.analysis.excerpt.SHOWN_SETS", SHOWN_SETS)
     monkeypatch.setattr("results.figures.report_figures.AGREEMENT_METHODS", AGREEMENT_METHODS)
 
 
@@ -99,9 +100,26 @@ def test_of_many_sets_the_first_are_on_the_page() -> None:
     many = comparison(2, MOST + 3)
     table = main_table(many, "FTN")
     shown = PageTable("dice-ftn", "Dice", table, (), many.excerpt)
-    hidden = {f"Set {number:03d}" for number in range(MOST, MOST + 3)}
+    hidden = {f"Set {number:03d}" for number in range(SHOWN_SETS, MOST + 3)}
     assert many.excerpt.hidden_sets == hidden == set(table.headers) - set(shown.columns)
     assert {len(row["parts"]) for row in _rows(shown)} == {len(shown.columns)}
+
+
+def test_of_many_sets_the_first_are_written_to_be_read_and_all_as_csv() -> None:
+    many = {table.stem: table for table in report_tables(comparison(2, MOST + 3))}
+    every, shown = ([f"Set {n:03d}" for n in range(count)] for count in (MOST + 3, SHOWN_SETS))
+    for stem in ("dice-ftn", "comparison-ftn"):
+        texts = many[stem].renderings()
+        assert [name for name in every if name in texts[f"{stem}.csv"]] == every
+        rows = "".join(line for line in texts[f"{stem}.md"].splitlines() if line.startswith("|"))
+        assert [name for name in every if name in rows] == shown
+        told = [
+            f"the first {SHOWN_SETS} of {MOST + 3}" in " ".join(text.split())
+            for text in texts.values()
+        ]
+        assert dict(zip(texts, told, strict=True)) == {
+            name: name in (f"{stem}.md", f"{stem}.txt", f"{stem}.tex") for name in texts
+        }
 
 
 def test_pairs_of_many_methods_are_written_as_csv_alone() -> None:

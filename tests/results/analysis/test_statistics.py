@@ -210,7 +210,9 @@ def test_a_method_without_a_shared_subject_or_repeat_is_named() -> None:
     assert found == {"FTN": {"late": ["ACDC"], "mine": ["M&Ms"]}}
     titles = {"standard": "Standard", "mine": "Mine", "late": "Late"}
     (note,) = untested_notes(found["FTN"], titles, "standard")
-    assert "Standard was scored on as well: Mine on M&Ms; Late on ACDC." in note
+    assert (
+        "Standard was scored on as well, on the same volumes: Mine on M&Ms; Late on ACDC." in note
+    )
     assert untested_notes({}, titles, "standard") == []
 
 
@@ -295,6 +297,18 @@ def test_a_mark_whose_repeats_disagree_is_bracketed() -> None:
     assert row["crossed_low"] < 0 < row["crossed_high"]
     assert row["crossed_verdict"] == "undecided" and row["verdict"] == "better"
     assert row["crossed_p"] == pytest.approx(ttest_1samp([0.1, 0.1, 0.01], 0).pvalue)
+
+
+def test_a_mean_that_is_rounding_alone_has_no_sign() -> None:
+    """Half of the subjects up, half down by as much, in every repeat: 0, not −1e−17."""
+    base = [0.3 + 0.01 * n for n in range(40)]
+    other = [dice + (0.05 if n % 2 else -0.05) for n, dice in enumerate(base)]
+    assert sum(b - a for a, b in zip(base, other, strict=True)) != 0  # in float arithmetic
+    both = {"standard": base, "mine": other}
+    table = pd.concat([subjects(both, repeat=repeat) for repeat in range(3)])
+    (row,) = paired_tests(table, "standard").to_dict("records")
+    assert (row["effect"], row["p"], row["difference"], row["crossed"]) == (0, 1, 0, 0)
+    assert row["agree"] == 3 and row["mark"] == "" and not row["opposed"]
 
 
 def test_the_other_way_round_is_said() -> None:

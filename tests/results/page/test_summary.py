@@ -4,10 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from results.analysis.comparison import Comparison
 from results.analysis.leader import Distance, distances
+from results.analysis.ranking import rank_over_subjects
+from results.analysis.robustness import CorruptedSets, Corruption
 from results.analysis.statistics import paired_tests
+from results.page.summary import stability_sentence, summary
 from results.page.summary_average import leader_sentence
 from results.page.summary_tests import method_sentences, network_sentences
+from results.scores.score_table import check_scores
 from results.tables.leave_one_out import ALL, leader_notes, ordinal
 
 TITLES = {"standard": "Standard", "mine": "Mine", "other": "Other"}
@@ -125,6 +130,20 @@ def test_a_leader_that_can() -> None:
     )
 
 
+def test_a_leader_by_easier_subjects_is_not_said_to_be_above() -> None:
+    """It lacks the hard subjects: the highest mean, and below the other where both were scored."""
+    found = {"standard": far(-0.0245, -0.0267, -0.0223), "other": far(0.2, 0.1, 0.3)}
+    assert leader_sentence(OVER, "FTN", VALUES, found, TITLES) == (
+        "On average over A and B, FTN of Mine has the highest mean Dice (0.7000), but is below "
+        "Standard (-0.0245) on what both were scored on and is above Other (0.5000) (95 % "
+        "intervals of the differences over subjects and repeats, uncorrected)."
+    )
+    near = found | {"other": far(0.2, -0.1, 0.3)}
+    assert "on what both were scored on, is not distinguishable from Other (0.5000) (95 %" in (
+        leader_sentence(OVER, "FTN", VALUES, near, TITLES)
+    )
+
+
 def test_level_leaders_and_strangers() -> None:
     level = {"mine": "0.7000", "standard": "0.7000"}
     assert leader_sentence("On A", "FTN", level, {"standard": far(0, -1, 1)}, TITLES) == (
@@ -162,7 +181,7 @@ def test_distance_of_two_cohorts_by_hand() -> None:
 
 def test_distance_over_repeats_and_without_common_ground() -> None:
     found = distances(repeats([0.1, 0.1, 0.1]), ["ACDC"], {}, "mine")["standard"]
-    assert found.over_repeats and found.told_apart
+    assert found.over_repeats and found.above
     apart = pd.concat([subjects({"mine": BASE}), subjects({"standard": BASE}, repeat=1)])
     assert distances(apart, ["ACDC"], {}, "mine") == {}
 
@@ -178,3 +197,74 @@ def test_one_set_that_decides() -> None:
     steady = means.assign(Spike=means[ALL])
     assert leader_notes(steady, TITLES) == ["Mine leads the average whichever one set is left out."]
     assert (ordinal(6), ordinal(13)) == ("sixth", "in place 13")
+
+
+def test_ranks_over_other_sets_than_the_average_name_them() -> None:
+    """Mine wins on A for every subject, and loses by more on B."""
+    table = pd.concat(
+        [
+            subjects({"mine": BASE + 0.1, "standard": BASE}, test_set="A"),
+            subjects({"mine": BASE - 0.2, "standard": BASE}, test_set="B"),
+        ]
+    )
+    ranking = rank_over_subjects(table, "FTN", {})
+    assert ranking is not None
+    first = "tandard ranks first in 100% of resamples of the subjects"
+    assert stability_sentence([ranking], ["A"], TITLES, "") == (
+        f"By the mean over A and B, S{first}."
+    )
+    assert stability_sentence([ranking], ["B", "A"], TITLES, "of repeat 0") == (
+        f"S{first} (of repeat 0)."
+    )
+    assert stability_sentence([], ["A"], TITLES, "") == ""
+
+
+def test_refinement_and_robustness_by_hand() -> None:
+    """The STN takes 0.1 from mine on Bias and gives standard 0.02 there; Bias costs 0.1 and 0.3."""
+    dice = {
+        ("mine", "ACDC"): (0.8, 0.8),
+        ("mine", "RandBias"): (0.7, 0.6),
+        ("standard", "ACDC"): (0.9, 0.9),
+        ("standard", "RandBias"): (0.6, 0.62),
+    }
+    rows = [
+        {
+            "method": method,
+            "repeat": 0,
+            "seed": 0,
+            "test_set": test_set,
+            "draw": 0,
+            "subject": f"{number:03d}",
+            "frame": "ED",
+            "structure": "LV",
+            "output": output,
+            "dice": value,
+            "hd95_mm": 4.0,
+            "nsd_2mm": 0.5,
+            "absent": "",
+        }
+        for (method, test_set), values in dice.items()
+        for output, value in zip(("FTN", "FTN+STN"), values, strict=True)
+        for number in range(8)
+    ]
+    bias = CorruptedSets({"RandBias": Corruption("RandBias")})
+    said = summary(
+        Comparison(
+            scores=check_scores(pd.DataFrame(rows)),
+            name="tests",
+            reference="standard",
+            titles=TITLES,
+            recipes={"acdc-c": bias},
+        )
+    )
+    refinement, robust = said[2:]
+    assert refinement == (
+        "FTN+STN against FTN, mean over subjects and then sets: Mine -0.0500, Standard +0.0100. "
+        "The differences lie between -0.1000 (Mine on RandBias) and +0.0200 (Standard on RandBias)."
+    )
+    assert robust == (
+        "Under the corruptions of recipe acdc-c, on average over its kinds, FTN loses least Dice "
+        "in Mine 0.1000 (of 0.8000) and most in Standard 0.3000 (of 0.9000). FTN+STN loses least "
+        "Dice in Mine 0.2000 (of 0.8000) and most in Standard 0.2800 (of 0.9000). These are "
+        "differences of means, not tested."
+    )
