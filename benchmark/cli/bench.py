@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         "coopbench bench steps --methods proposed-x,adv-noise --preset compact --rounds 5",
         "coopbench bench steps --methods proposed --device cuda --preset paper",
         "coopbench bench corrupt --recipe mr-c --rounds 2",
+        "coopbench bench report",
         "coopbench bench report --study 30,5,30,150",
     )
 )
@@ -51,9 +52,9 @@ if TYPE_CHECKING:
 @click.option(
     "--study",
     "study_size",
-    default="30,5,30,150",
-    show_default=True,
-    help="Of 'report': methods, repeats, test sets, subjects.",
+    metavar="M,R,T,S",
+    help="Of 'report': a study of so many methods, repeats, test sets and subjects, stage by "
+    "stage.  [default: the four that have goals]",
 )
 @workers_option
 def bench(
@@ -68,7 +69,7 @@ def bench(
     steps: int,
     plain: bool,
     recipe: str,
-    study_size: str,
+    study_size: str | None,
     workers: int | None,
 ) -> None:
     """Measure the speed of this machine's harness, side by side with plain code.
@@ -79,15 +80,15 @@ def bench(
     evaluation  volumes per second, beside one slice after the other
     corrupt     a recipe on the test subjects, beside a loop in one process
                 that writes the same files
-    report      tables, figures and page from drawn scores of a study of
-                8 million rows
+    report      tables, figures and page from drawn scores: of many methods,
+                many test sets, 8 million scores, and as few as were measured
 
     The first three unless others are named. The sides take turns within each round, and ratios are
     taken within it. Steps and evaluation are also set against their floor: what they compute and
     move, over what the machine was measured to compute and move.
     """
     chosen = parts or ("steps", "evaluation", "corrupt")
-    size = _study_size(study_size)
+    size = None if study_size is None else _study_size(study_size)
     if set(chosen) == {"report"}:
         from benchmark.speed.tables import bench_report
 

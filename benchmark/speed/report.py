@@ -37,6 +37,9 @@ class StudySize:
     sets: int = 30
     subjects: int = 150
 
+    def __str__(self) -> str:
+        return f"{self.methods},{self.repeats},{self.sets},{self.subjects}"
+
     @property
     def rows(self) -> int:
         """Rows of the scores."""
@@ -62,11 +65,12 @@ def write_study(folder: Path, size: StudySize, *, seed: int = 0) -> list[Path]:
         names=["subject", "frame", "output", "structure"],
     ).to_frame(index=False)
     hardness = {name: generator.uniform(0, 0.4) for name in size.titles}
+    step = min(0.003, 0.3 / size.methods)  # a Dice is never below 0
     paths = []
     for method in range(size.methods):
         for repeat in range(size.repeats):
             for test_set in size.titles:
-                dice = generator.beta(8, 2, len(key)) * (1 - hardness[test_set] - 0.003 * method)
+                dice = generator.beta(8, 2, len(key)) * (1 - hardness[test_set] - step * method)
                 hd = generator.gamma(2, 8, len(key))
                 label_ml = generator.uniform(20, 200, len(key))
                 rows = key.assign(

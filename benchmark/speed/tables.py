@@ -1,9 +1,7 @@
 """What was measured, as text: a table for each part of the bench."""
 
 import statistics
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from tabulate import tabulate
@@ -16,7 +14,8 @@ from benchmark.runs.config import RunConfig
 from benchmark.speed.corrupt import time_corrupt, watched_memory
 from benchmark.speed.evaluation import time_evaluation
 from benchmark.speed.floor import Machine, Work
-from benchmark.speed.report import StudySize, time_report, write_study
+from benchmark.speed.report import StudySize
+from benchmark.speed.report_goals import GOALS, take_apart
 from benchmark.speed.steps import time_steps
 
 
@@ -114,21 +113,52 @@ def bench_corrupt(dataset: Dataset, recipe: Recipe, *, workers: int, rounds: int
     )
 
 
-def bench_report(size: StudySize) -> str:
-    """Tables, figures and page from drawn scores of a study of a given size."""
-    rows, total = [], 0.0
-    with tempfile.TemporaryDirectory(prefix="coopbench-") as folder:
-        paths = write_study(Path(folder) / "runs", size)
-        for stage in time_report(paths, Path(folder) / "report"):
-            total += stage.seconds
-            rows.append((stage.name, f"{stage.seconds:.1f}", f"{stage.gib:.2f}"))
+def bench_report(size: StudySize | None) -> str:
+    """Tables, figures and page from drawn scores: of a study of a given size, or of the goals'."""
+    if size is None:
+        return bench_goals()
+    taken = take_apart(size)
+    rows = [(one.name, f"{one.seconds:.1f}", f"{one.gib:.2f}") for one in taken.stages]
     return "\n".join(
         [
             "Report",
             "",
             table(rows, ["stage", "s", "GiB held at most"]),
             "",
-            f"{size.rows:,} rows in {len(paths):,} files: {total:.1f} s",
+            f"{size.rows:,} scores: {taken.wall:.1f} s, {taken.cpu:.1f} s of processor time, "
+            f"{taken.gb:.2f} GB",
+        ]
+    )
+
+
+def bench_goals() -> str:
+    """The reports of `benchmark.speed.report_goals.GOALS`, beside what they may take."""
+    rows = []
+    for case in GOALS:
+        taken = take_apart(case.size)
+        rows.append(
+            (
+                case.name,
+                str(case.size),
+                f"{case.size.rows:,}",
+                f"{taken.wall:.1f}",
+                f"{taken.cpu:.1f}",
+                f"{case.seconds:g}",
+                f"{taken.gb:.2f}",
+                "none" if case.gb is None else f"{case.gb:g}",
+                "yes" if taken.meets(case) else "no",
+            )
+        )
+    headers = ["study", "size", "scores", "s", "CPU s", "goal", "GB", "goal, GB", "met"]
+    return "\n".join(
+        [
+            "Report",
+            "",
+            table(rows, headers),
+            "",
+            "size: methods, repeats, test sets, subjects. CPU s: processor time, which other work "
+            "on the machine does not change; the goal is met where it, and the memory held, are "
+            "not above theirs.",
         ]
     )
 

@@ -553,7 +553,7 @@ def test_bench_of_a_report() -> None:
     assert result.exit_code == 0, result.output
     for stage in ("join", "read", "write", "tests", "tables", "figures", "page"):
         assert f"| {stage}" in result.output
-    assert "576 rows in 16 files: " in result.output
+    assert "576 scores: " in result.output and "s of processor time" in result.output
     wrong = coopbench("bench", "report", "--study", "2,0,8,3")
     assert wrong.exit_code == 2 and "four whole numbers" in said(wrong)
 
