@@ -117,6 +117,17 @@ def test_a_study_corrupts_and_plans_what_is_named(two: Path, tmp_path: Path) -> 
     assert not (two / "acdc-c").exists()
     said = coopbench(*words[:-1], "mime", code=2)
     assert "--corrupt mime:" in said and "did you mean 'mine'?" in said
+    # In a folder without ACDC it is the set that is trained on, unless it is said.
+    shutil.rmtree(two / "mine")
+    path = (two / "acdc").rename(two / "mine") / "dataset.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"name": "mine", "title": "Mine"}))
+    alone = ("study", "--data", two, "--runs", tmp_path / "alone", "--methods", "standard")
+    alone = (*alone, "--preset", "demo", *TINY, "--set", "train_set=mine", "--plan")
+    said = coopbench(*alone)
+    assert "| corrupt | 1 |" in said.replace("  ", " ")
+    assert "| evaluate | 5 |" in said.replace("  ", " ")
+    said = coopbench("corrupt", "--data", two, code=2)
+    assert "--test-set acdc:" in said and "there are mine" in said
 
 
 @pytest.mark.parametrize(
