@@ -19,6 +19,7 @@ SMALL += ("precision=float32",)  # in which a CPU is quickest on so few voxels
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("gpu-check")
 def test_it_trains_scores_and_packs_without_torchio(data: Path, tmp_path: Path) -> None:
     """And the same command again goes on with the same runs."""
     missing = tmp_path / "missing"

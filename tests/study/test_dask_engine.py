@@ -107,8 +107,9 @@ def test_a_killed_worker_costs_its_job_some_time_and_nothing_else(
 @pytest.mark.parametrize("engine", ["local", "dask"])
 @pytest.mark.usefixtures("without_figures")
 def test_a_job_that_fails_is_named_and_the_rest_goes_on(
-    engine: str, own_data: Path, tmp_path: Path
+    engine: str, own_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     study = ["study", "--data", str(own_data), "--methods", "standard,dsu", *TINY]
     study += ["--set", "steps=4", "--runs", str(tmp_path / "runs")]
     dataset = read_dataset(own_data / "acdc")
