@@ -119,7 +119,7 @@ def test_a_job_that_fails_is_named_and_the_rest_goes_on(
     broken.mkdir(parents=True)
     (broken / "config.json").write_text(config.model_dump_json())
     (broken / "resume.safetensors").write_bytes(b"nothing")
-    result = CliRunner().invoke(cli, [*study, "--engine", engine, "--jobs", "1"])
+    result = CliRunner().invoke(cli, [*study, "--engine", engine, "--jobs", str(default_workers())])
     assert result.exit_code == 1, result.output
     assert f"{broken / 'resume.safetensors'}: " in result.output
     lost = rf"train {broken.name}: failed; \d+ that need it are not done"
@@ -134,7 +134,7 @@ def test_a_job_that_fails_is_named_and_the_rest_goes_on(
     volume = next((own_data / "acdc-c" / "RandBias").rglob("*_img.nii.gz"))
     before = volume.read_bytes()
     volume.write_bytes(before[:-9])
-    result = CliRunner().invoke(cli, [*study, "--engine", engine, "--jobs", "1"])
+    result = CliRunner().invoke(cli, [*study, "--engine", engine, "--jobs", str(default_workers())])
     assert result.exit_code == 0, result.output
     assert volume.read_bytes() == before and (broken / "done.json").is_file()
 
