@@ -1,5 +1,6 @@
 """Small prepared data that the tests write themselves."""
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from filelock import FileLock
 from hypothesis import settings
 
 from benchmark.core.parallel import begin_imports
@@ -21,12 +23,24 @@ from benchmark.methods.standard import Standard
 from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.runs.config import Training
 from benchmark.training.learner import draw_batch, optimisation_step
-from tests.helpers import processes
+from tests.helpers import forked, processes
 from tests.helpers.acdc_files import write_acdc
 
 # No test is about time, and a busy machine is slow at its first example.
 settings.register_profile("coopbench", deadline=None)
 settings.load_profile("coopbench")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the thousands of small files that tests write in memory, where none waits for a disk."""
+    memory = Path("/dev/shm")
+    if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 4 * 2**30:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the groups that one worker has to run alone: at the end the others would wait."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -47,22 +61,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(autouse=True, scope="session")
 def processes_with_imports() -> None:
     """The many short-lived processes of the tests are born with what they work with."""
-    begin_imports(
-        [
-            *(
-                "benchmark.data.prepare",
-                "benchmark.evaluation.evaluate",
-                "benchmark.reporting.examples",
-            ),
-            *(
-                "benchmark.evaluation.external.scoring",
-                "benchmark.corrupted_sets.manifest",
-                "benchmark.study.train_job",
-            ),
-            *("benchmark.corrupted_sets.corrupt_set", "benchmark.corrupted_sets.corrupt_folder"),
-            *("corruptions.acdc_c", "corruptions.declared"),
-        ]
-    )
+    begin_imports(forked.IMPORTED)
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +75,7 @@ def no_process_left() -> Iterator[None]:
     """A test that fails leaves nothing behind that would slow the others down."""
     yield
     processes.end_all()
+    forked.end_all()
 
 
 @pytest.fixture(autouse=True)
@@ -168,7 +168,22 @@ def batch() -> Batch:
 
 
 @pytest.fixture(scope="session")
-def _trained(data: Path) -> tuple[dict[str, torch.Tensor], Batch]:
+def _trained(
+    data: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, torch.Tensor], Batch]:
+    """Trained once, by whichever of the workers of pytest-xdist is first."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    kept = shared / "trained.pt"
+    with FileLock(shared / "trained.lock"):
+        if not kept.exists():
+            state, batch = _train(data)
+            torch.save((state, batch.noisy, batch.clean, batch.label), kept)
+    state, *parts = torch.load(kept, weights_only=True)
+    return state, Batch(*parts)
+
+
+def _train(data: Path) -> tuple[dict[str, torch.Tensor], Batch]:
     from benchmark.data.dataset import read_dataset
 
     torch.set_num_threads(1)

@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     "--corrupt",
     multiple=True,
     metavar="SET",
-    help="Which prepared set is corrupted by ACDC-C; may be repeated.  [default: acdc]",
+    help="Which prepared set is corrupted by ACDC-C; may be repeated.  [default: acdc; where there "
+    "is none, the set that is trained on]",
 )
 @preset_option
 @device_option
@@ -148,7 +149,8 @@ def study(
     )
     cores = default_workers()
     at_once = jobs or (1 if asked.device.type == "cuda" else min(cores, len(asked.configs)))
-    corrupted = tuple(dict.fromkeys(corrupt)) or (CLEAN,)
+    usual = CLEAN if (asked.data / CLEAN / "dataset.json").is_file() else asked.dataset.name
+    corrupted = tuple(dict.fromkeys(corrupt)) or (usual,)
     for one in corrupted:
         read_clean(asked.data, one, option="--corrupt")
     whole = Study(

@@ -6,11 +6,13 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.context import BaseContext
+from multiprocessing.reduction import ForkingPickler
+from types import ModuleType
 from typing import Any, Self
 
 from benchmark.core.errors import CoopbenchError
@@ -148,7 +150,7 @@ class Workers:
     def _hand_out(self, number: int) -> None:
         work, arguments = self._left[number]
         # A process that is half started would be forgotten, or complain.
-        with block_signals():
+        with block_signals(), _without_main(work, arguments):
             try:
                 future = self._pool.submit(_unless_stopped, work, *arguments)
             except BrokenProcessPool as error:  # as those that wait for their end will say as well
@@ -172,6 +174,23 @@ class Workers:
         self._futures.update(kept)
         for number in [n for n in self._left if n not in kept.values()]:
             self._hand_out(number)
+
+
+@contextmanager
+def _without_main(*needed: Any) -> Iterator[None]:
+    """Have new processes not import the program that runs, unless what they need is of it.
+
+    A script without ``if __name__ == "__main__"`` would be run again by each of them.
+    """
+    main = sys.modules["__main__"]
+    if b"__main__" in bytes(ForkingPickler.dumps(needed)):
+        yield
+        return
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _has_result(future: Future[Any]) -> bool:

@@ -213,12 +213,13 @@ def read_clean(data: Path, name: str, *, option: str = "--test-set") -> Dataset:
         CoopbenchError: it is broken.
     """
     folder = data / name
-    if not (folder / "dataset.json").is_file() and name != CLEAN:
+    if not (folder / "dataset.json").is_file():
         found = sorted(one.root.name for one in find_datasets(data) if one.corruption is None)
-        raise UsageError(
-            f"{option} {name}: {data} holds no prepared set of this name; there are "
-            f"{', '.join(found) or 'none'}{nearest(name, found)}; others by 'coopbench prepare'"
-        )
+        if found or name != CLEAN:
+            raise UsageError(
+                f"{option} {name}: {data} holds no prepared set of this name; there are "
+                f"{', '.join(found) or 'none'}{nearest(name, found)}; others by 'coopbench prepare'"
+            )
     return read_dataset(folder)
 
 

@@ -87,7 +87,7 @@ def estimate(study: Study, jobs: Sequence[Job], *, advance: Callable[[], None]) 
         step = recorded.get(method) or _try_steps(Learner(config, slices))
         training[method] = step * total_steps(config.training, slices)
         advance()
-    clean = read_dataset(study.data / "acdc")
+    clean = read_dataset(study.data / study.corrupted[0])
     return Estimate(
         training=training,
         evaluation=_try_evaluation(Learner(first, slices), clean),

@@ -18,7 +18,7 @@ from results.figures.ranks import rank_alt, rank_figure
 from results.figures.scores import score_alt, score_figure
 from results.figures.severity import severity_alt, severity_curves, severity_figure
 from results.scores.order import further_sets
-from results.scores.published import POSTER_SETS
+from results.scores.published import AVERAGES, POSTER_SETS
 from results.tables.excerpt_table import excerpt_table
 from results.tables.report_tables import main_table, recipe_suffix
 
@@ -54,7 +54,7 @@ def report_figures(comparison: Comparison, history: pd.DataFrame) -> Iterator[Na
     )
     output = comparison.outputs[0]
     table = excerpt_table(main_table(comparison, output), excerpt)
-    if table.mean.notna().to_numpy().sum() > 1:
+    if table.mean.drop(columns=[*AVERAGES.values()], errors="ignore").count().sum() > 1:
         yield NamedFigure(
             "heatmap",
             "dice",

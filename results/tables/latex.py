@@ -61,20 +61,22 @@ def latex_table(
 
 
 def latex_tabular(table: MeanTable, *, width: float = DEFAULT_WIDTH) -> str:
-    """The tabulars of `latex_table` alone, to be put into a float of one's own.
+    r"""The tabulars of `latex_table` alone, for ``\input`` in a float of one's own.
 
     Args:
         table: the numbers.
-        width: in mm, that they have to fit, at the size and the space that the first line names.
+        width: in mm, that they have to fit, at the size that they set themselves.
     """
     layout = _fitted(table, width)
-    setting = layout.setting
     return "\n".join(
         [
-            rf"% needs \usepackage{{booktabs}}; fits {width:g} mm after {_type(setting.size)} and "
-            rf"\setlength{{\tabcolsep}}{{{setting.space:g}pt}}",
+            rf"% needs \usepackage{{booktabs}}; fits {width:g} mm",
             *([f"% {PHANTOM_MARK}"] if table.phantom else []),
+            r"\begingroup%",
+            _type(layout.setting.size) + "%",
+            rf"\setlength{{\tabcolsep}}{{{layout.setting.space:g}pt}}\setlength{{\parindent}}{{0pt}}%",
             *_tabulars(table, layout, marked=table.phantom),
+            r"\endgroup",
             "",
         ]
     )

@@ -8,10 +8,8 @@ takes ten times as many files.
 import json
 import os
 import re
-import resource
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -40,6 +38,7 @@ from tests.helpers.broken_nifti import (
     write_as,
     write_oddities,
 )
+from tests.helpers.forked import COOPBENCH, run_forked
 
 SCALE = int(os.environ.get("COOPBENCH_CORPUS", "1"))
 MEMORY = 4 * 2**30
@@ -67,15 +66,7 @@ severities = [3]
 
 def bounded(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     """A command in processes of its own, with bounded memory and time."""
-    return subprocess.run(
-        [sys.executable, "-m", "benchmark", *map(str, words)],
-        cwd=cwd,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY)),
-    )
+    return run_forked(COOPBENCH, words, cwd=cwd, memory=MEMORY)
 
 
 def everything(folder: Path, *but: Path) -> dict[str, tuple[int, int]]:

@@ -10,7 +10,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from click.testing import CliRunner
 from benchmark.cli import cli
 from benchmark.core.files import sha256
 from tests.helpers.acdc_files import write_acdc
-from tests.helpers.processes import FEW_FIGURES, begin
+from tests.helpers.forked import COOPBENCH, FEW_FIGURES, Forked
 
 # What all of these start from is made once.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("killed")]
@@ -60,15 +59,14 @@ SAVES_OFTEN = "import benchmark.training.loop as training; training.SAVE_SECONDS
 """The state is saved at every validation, where else it is every half minute."""
 
 
-def program(command: str) -> list[str]:
-    """What Python runs as `coopbench`: no more than has to be imported and drawn anyhow.
+def program(command: str) -> str:
+    """What Python runs as `coopbench`: no more than has to be drawn anyhow.
 
     Only ``make hammer`` draws every figure.
     """
-    plain = "import sys; from benchmark.cli import main; sys.argv[0] = 'coopbench'; main()"
     often = SAVES_OFTEN if command in ("train", "study") else ""
     few = command in ("report", "study") and KILLS == 1
-    return [sys.executable, "-c", often + (FEW_FIGURES if few else plain)]
+    return often + (FEW_FIGURES if few else COOPBENCH)
 
 
 @pytest.fixture(autouse=True)
@@ -78,10 +76,11 @@ def as_many_figures(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("few_figures")
 
 
-def start(words: list[str], folder: Path, limit: int | None = None) -> "subprocess.Popen[str]":
+def start(words: list[str], folder: Path, limit: int | None = None) -> Forked:
     """A command in a folder; with ``limit``, no file may become larger than that."""
-    return begin(
-        [*program(words[0]), *words],
+    return Forked(
+        program(words[0]),
+        words,
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -336,7 +335,7 @@ def test_interrupted_in_one_line(
     )
     while not lock.exists() and process.poll() is None:
         time.sleep(0.02)
-    time.sleep(0.3)
+    time.sleep(0.05)
     os.killpg(process.pid, end)
     said, _ = process.communicate(timeout=60)
     there = snapshot(folder)

@@ -12,7 +12,7 @@ import pytest
 from benchmark.core.streams import say
 from results.scores.names import safe_name
 from results.scores.score_table import COLUMNS
-from tests.helpers.processes import FEW_FIGURES
+from tests.helpers.forked import FEW_FIGURES
 
 HEADER = ",".join(COLUMNS)
 ODD = "\x1b]0;owned\x07\u202eevil"

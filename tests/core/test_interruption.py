@@ -113,3 +113,26 @@ def test_processes_that_are_killed_again_and_again_are_given_up(tmp_path: Path) 
     _, error = process.communicate(timeout=100)
     assert process.returncode == 1
     assert error.splitlines()[-1].startswith("CoopbenchError: worker processes were killed again")
+
+
+WITHOUT_GUARD = """
+from pathlib import Path
+from benchmark.core.parallel import run_parallel
+
+Path("runs.txt").open("a").write("once ")
+with run_parallel(len, ["a", "bb"], title="work", workers=2) as done:
+    print(sorted(result for _, result in done))
+"""
+
+
+def test_a_script_without_a_guard_is_not_run_again_by_its_workers(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(WITHOUT_GUARD)
+    process = begin(
+        [sys.executable, tmp_path / "program.py"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    said, error = process.communicate(timeout=100)
+    assert (said, error) == ("[1, 2]\n", "")
+    assert (tmp_path / "runs.txt").read_text() == "once "

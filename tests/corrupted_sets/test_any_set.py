@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmark.cli import cli
+from benchmark.core.parallel import default_workers
 from benchmark.corrupted_sets.manifest import read_manifest
 from benchmark.data.dataset import read_dataset
 
@@ -29,6 +30,10 @@ units = "mm"
 corruption = "noise"
 strength = { sigma = 0.2 }
 """
+
+
+ONE_THREAD = ("--jobs", default_workers())
+"""Two take longer than one for what is so small."""
 
 
 def coopbench(*words: object, code: int = 0) -> str:
@@ -111,12 +116,23 @@ def test_each_set_has_its_own_columns_and_measures(
 def test_a_study_corrupts_and_plans_what_is_named(two: Path, tmp_path: Path) -> None:
     words = ("study", "--data", two, "--runs", tmp_path / "runs", "--methods", "standard")
     words = (*words, "--preset", "demo", *TINY, "--corrupt", "acdc", "--corrupt", "mine")
-    said = coopbench(*words, "--plan")
+    said = coopbench(*words, "--plan", *ONE_THREAD)
     assert "| corrupt | 2 |" in said.replace("  ", " ")
     assert "| evaluate | 10 |" in said.replace("  ", " ")  # 2 clean sets, and 4 kinds of each
     assert not (two / "acdc-c").exists()
     said = coopbench(*words[:-1], "mime", code=2)
     assert "--corrupt mime:" in said and "did you mean 'mine'?" in said
+    # In a folder without ACDC it is the set that is trained on, unless it is said.
+    shutil.rmtree(two / "mine")
+    path = (two / "acdc").rename(two / "mine") / "dataset.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"name": "mine", "title": "Mine"}))
+    alone = ("study", "--data", two, "--runs", tmp_path / "alone", "--methods", "standard")
+    alone = (*alone, "--preset", "demo", *TINY, "--set", "train_set=mine", "--plan", *ONE_THREAD)
+    said = coopbench(*alone)
+    assert "| corrupt | 1 |" in said.replace("  ", " ")
+    assert "| evaluate | 5 |" in said.replace("  ", " ")
+    said = coopbench("corrupt", "--data", two, code=2)
+    assert "--test-set acdc:" in said and "there are mine" in said
 
 
 @pytest.mark.parametrize(

@@ -8,18 +8,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-FEW_FIGURES = """
-import itertools, sys
-import benchmark.reporting.report as report
-from benchmark.cli import main
-every = report.report_figures
-report.report_figures = lambda *given: itertools.islice(every(*given), 2)
-report.example_figures = lambda *_: ([], [])
-sys.argv[0] = "coopbench"
-main()
-"""
-"""`coopbench` for ``python -c``, but its reports draw their first two figures and no pictures."""
-
 _STARTED: list["subprocess.Popen[str]"] = []
 
 

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from benchmark.cli import cli
 from benchmark.core.errors import CoopbenchError
+from benchmark.core.parallel import default_workers
 from benchmark.core.plugins import PluginError
 from benchmark.data.dataset import Dataset
 from benchmark.methods.registry import find_method
@@ -223,7 +224,7 @@ def test_other_methods_of_a_study_go_on(site: Path, own_data: Path, tmp_path: Pa
     install_plugin(site, name="gone", package="gone-plugin", before="import no_such_module")
     result = invoke(
         own_data, tmp_path / "runs", "--debug", "study", "--methods", "plain,gone,standard",
-        "--out", str(tmp_path / "report"), "--jobs", "1",
+        "--out", str(tmp_path / "report"), "--jobs", str(default_workers()),
     )  # fmt: skip
     assert result.exit_code == 1, result.output
     last = result.stderr.splitlines()[-2:]

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmark.cli import cli
-from tests.helpers.processes import FEW_FIGURES
+from tests.helpers.forked import FEW_FIGURES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=3", "--set", "precision=float32")

@@ -15,8 +15,11 @@ from benchmark.speed.variants import time_variants
 from benchmark.training.learner import training_slices
 
 SMALL = ("crop=32", "batch=4", "schedule=constant", "validate_every=2", "augmentation.pad=40")
+SMALL += ("precision=float32",)  # in which a CPU is quickest on so few voxels
 
 
+@pytest.mark.slow
+@pytest.mark.xdist_group("gpu-check")
 def test_it_trains_scores_and_packs_without_torchio(data: Path, tmp_path: Path) -> None:
     """And the same command again goes on with the same runs."""
     missing = tmp_path / "missing"

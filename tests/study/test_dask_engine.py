@@ -17,7 +17,8 @@ from benchmark.cli import cli
 from benchmark.core.parallel import default_workers
 from benchmark.data.dataset import read_dataset
 from benchmark.runs.config import resolve
-from tests.helpers.processes import FEW_FIGURES, begin
+from tests.helpers.forked import FEW_FIGURES, Forked
+from tests.helpers.processes import begin
 
 pytest.importorskip("distributed")
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dask")]
@@ -76,8 +77,9 @@ def test_a_killed_worker_costs_its_job_some_time_and_nothing_else(
     worker = ("--nthreads", "1", "--preload", str(often))
     with dask(worker, worker) as (address, workers):
         words = [*study, "--runs", str(runs), "--out", str(tmp_path / "report")]
-        process = begin(
-            [sys.executable, "-c", FEW_FIGURES, *words, "--engine", "dask", "--scheduler", address],
+        process = Forked(
+            FEW_FIGURES,
+            [*words, "--engine", "dask", "--scheduler", address],
             stderr=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -105,8 +107,9 @@ def test_a_killed_worker_costs_its_job_some_time_and_nothing_else(
 @pytest.mark.parametrize("engine", ["local", "dask"])
 @pytest.mark.usefixtures("without_figures")
 def test_a_job_that_fails_is_named_and_the_rest_goes_on(
-    engine: str, own_data: Path, tmp_path: Path
+    engine: str, own_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     study = ["study", "--data", str(own_data), "--methods", "standard,dsu", *TINY]
     study += ["--set", "steps=4", "--runs", str(tmp_path / "runs")]
     dataset = read_dataset(own_data / "acdc")
@@ -116,7 +119,7 @@ def test_a_job_that_fails_is_named_and_the_rest_goes_on(
     broken.mkdir(parents=True)
     (broken / "config.json").write_text(config.model_dump_json())
     (broken / "resume.safetensors").write_bytes(b"nothing")
-    result = CliRunner().invoke(cli, [*study, "--engine", engine, "--jobs", "1"])
+    result = CliRunner().invoke(cli, [*study, "--engine", engine, "--jobs", str(default_workers())])
     assert result.exit_code == 1, result.output
     assert f"{broken / 'resume.safetensors'}: " in result.output
     lost = rf"train {broken.name}: failed; \d+ that need it are not done"
@@ -131,7 +134,7 @@ def test_a_job_that_fails_is_named_and_the_rest_goes_on(
     volume = next((own_data / "acdc-c" / "RandBias").rglob("*_img.nii.gz"))
     before = volume.read_bytes()
     volume.write_bytes(before[:-9])
-    result = CliRunner().invoke(cli, [*study, "--engine", engine, "--jobs", "1"])
+    result = CliRunner().invoke(cli, [*study, "--engine", engine, "--jobs", str(default_workers())])
     assert result.exit_code == 0, result.output
     assert volume.read_bytes() == before and (broken / "done.json").is_file()
 

@@ -42,6 +42,7 @@ from benchmark.runs.own_run import own_run
 from benchmark.runs.run import Run, open_run
 from benchmark.training.learner import draw_batch, learning_rate
 from benchmark.training.loop import Trainer, total_steps
+from tests.helpers.forked import COOPBENCH, run_forked
 
 CPU = torch.device("cpu")
 TINY = ("crop=32", "batch=4", "steps=6", "validate_every=3", "precision=float32")
@@ -173,13 +174,9 @@ def test_the_last_state_is_dropped_where_asked(dataset: Dataset, tmp_path: Path)
     assert run.finished and not run.resume.is_file()
 
 
-def test_killed_process_ends_in_the_same_bytes(
-    data: Path, dataset: Dataset, tmp_path: Path
-) -> None:
+def test_killed_process_ends_in_the_same_bytes(whole: Run, data: Path, tmp_path: Path) -> None:
     """A real process, killed right after its first checkpoint, run again by the same command."""
-    whole = tiny_run(dataset, tmp_path / "a")
-    train(whole, dataset)
-    command = [sys.executable, "-m", "benchmark", "train", "--method", "proposed"]
+    command = ["train", "--method", "proposed"]
     command += ["--data", str(data), "--preset", "demo", "--runs", str(tmp_path / "b")]
     command += [part for pair in TINY for part in ("--set", pair)]
     killer = (
@@ -188,12 +185,9 @@ def test_killed_process_ends_in_the_same_bytes(
         "def save(self):\n    real(self); os.kill(os.getpid(), signal.SIGKILL)\n"
         "t.Trainer._save = save; from benchmark.cli import cli; cli(sys.argv[1:])"
     )
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    killed = subprocess.run(
-        [sys.executable, "-c", killer, *command[3:]], env=environment, capture_output=True
-    )
-    assert killed.returncode == -9, killed.stderr.decode()
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    killed = run_forked(killer, command)
+    assert killed.returncode == -9, killed.stderr
+    done = run_forked(COOPBENCH, command)
     assert done.returncode == 0, done.stderr
     run = open_run(tmp_path / "b" / whole.config.folder)
     assert weights(run) == weights(whole)

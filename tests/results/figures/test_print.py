@@ -126,3 +126,4 @@ def test_a_heatmap_of_one_cell_is_not_drawn() -> None:
     history = pd.DataFrame(columns=["method", "repeat", "step", "loss", "validation_iou"])
     stems = {figure.stem for figure in report_figures(comparison, history)}
     assert "scores" in stems
+    assert "heatmap" not in stems  # nor with its average, which is the same number

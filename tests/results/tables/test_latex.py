@@ -62,13 +62,16 @@ def tables() -> list[NamedTable]:
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX is installed")
 @pytest.mark.parametrize("width", WIDTHS.values())
+@pytest.mark.parametrize("bare", [False, True], ids=["float", "bare"])
 def test_every_table_compiles_without_an_overfull_box(
-    tables: list[NamedTable], width: float, tmp_path: Path
+    tables: list[NamedTable], width: float, bare: bool, tmp_path: Path
 ) -> None:
+    """The bare ones as a user puts them in, without a word on their size."""
     parts = []
     for table in tables:
         texts = table.renderings(width=width)
-        parts += [texts[f"{table.stem}.tex"], r"\clearpage"]
+        text = texts[f"{table.stem}-tabular.tex" if bare else f"{table.stem}.tex"]
+        parts += [rf"\noindent {text}" if bare else text, r"\clearpage"]
     page = f"paperwidth={width + 40}mm,paperheight=900mm,textwidth={width}mm,textheight=860mm"
     lines = [r"\documentclass[10pt]{article}", r"\usepackage{booktabs}"]
     lines += [rf"\usepackage[{page}]{{geometry}}", r"\begin{document}", *parts, r"\end{document}"]
