@@ -25,6 +25,11 @@ class Distance:
     repeats that both have."""
 
     @property
+    def known(self) -> bool:
+        """Whether there is an interval; there is none of one subject."""
+        return bool(np.isfinite(self.low))
+
+    @property
     def above(self) -> bool:
         """Whether the interval is above zero; not so where there is none."""
         return self.low > 0

@@ -90,7 +90,8 @@ def rank_over_subjects(
 ) -> Ranking | None:
     """Resample the subjects of each cohort.
 
-    None for fewer than two methods that have all sets, or where these share no subject of a set.
+    None for fewer than two methods that have all sets, where these share no subject of a set, or
+    where no cohort has a second subject: every resample would be the same.
 
     ``subjects`` is of `subject_scores`. ``cohorts`` names, by test set, whose
     subjects it is made of: sets of one cohort, such as a clean set and its corrupted ones, are
@@ -103,9 +104,15 @@ def rank_over_subjects(
     members: dict[str, list[_SetScores]] = {}
     for name, table in zip(sets, tables, strict=True):
         members.setdefault(cohorts.get(name, name), []).append(table)
+    names_of = {
+        cohort: np.unique(np.concatenate([table.subjects for table in own]))
+        for cohort, own in members.items()
+    }
+    if all(len(names) < 2 for names in names_of.values()):
+        return None
     scores = np.zeros((RESAMPLES, len(methods)))
     for cohort, own in sorted(members.items()):
-        names = np.unique(np.concatenate([table.subjects for table in own]))
+        names = names_of[cohort]
         counts = resample_counts(len(names), RESAMPLES, seed=seed, name=f"ranks/{output}/{cohort}")
         for table in own:
             drawn = counts[:, np.searchsorted(names, table.subjects)]

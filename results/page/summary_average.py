@@ -54,33 +54,36 @@ def leader_sentence(
     text = f"{over}, {output} of {first} {has} the highest mean Dice ({values[leader]})"
     told = [name for name in others if name in found and found[name].above]
     behind = [name for name in others if name in found and found[name].below]
-    near = [name for name in others if name not in {*told, *behind, *level}]
-    used = [found[name] for name in others if name in found]
+    rest = [name for name in others if name not in {*told, *behind, *level}]
+    near = [name for name in rest if name in found and found[name].known]
+    unknown = [name for name in rest if name not in near]
+    used = [found[name] for name in others if name in found and found[name].known]
     if all(one.over_repeats for one in used):
         basis = "over subjects and repeats"
     elif any(one.over_repeats for one in used):
         basis = "over subjects and, where there are two, repeats"
     else:
         basis = "over subjects, of these trained networks"
+    reason = f" (95 % intervals of the differences {basis}, uncorrected)"
     if behind:
         lower = listed(f"{titles[name]} ({found[name].difference:+.4f})" for name in behind)
         text += f", but is below {lower} on what both were scored on"
+    above = listed(f"{titles[name]} ({values[name]})" for name in told) if told else ""
     if near:
-        all_of_them = not told and not level and not behind
-        names = (
-            "any other method"
-            if all_of_them and len(near) > 1
-            else listed(f"{titles[name]} ({values[name]})" for name in near)
-        )
+        all_of_them = len(near) == len(others) > 1
+        names = listed(f"{titles[name]} ({values[name]})" for name in near)
+        names = "any other method" if all_of_them else names
         text += f"{',' if behind else ', but'} is not distinguishable from {names}"
-        if not used:
-            return f"{text}: they share no subject and repeat."
-        reason = f"95 % intervals of the differences {basis}, uncorrected"
-        if told:
-            text += f"; it is above {listed(f'{titles[name]} ({values[name]})' for name in told)}"
-        return f"{text} ({reason})."
-    if told:
-        text += f" and is above {listed(f'{titles[name]} ({values[name]})' for name in told)}"
-    if told or behind:
-        text += f" (95 % intervals of the differences {basis}, uncorrected)"
+        text += f"; it is above {above}" if above else ""
+    elif above:
+        text += f" and is above {above}"
+    if near or told or behind:
+        text += reason
+    if unknown:
+        names = listed(titles[name] for name in unknown)
+        names = "any other method" if len(unknown) == len(others) > 1 else names
+        text += (
+            f". No interval tells {'them' if level else 'it'} from {names}: that takes two "
+            "subjects on which both have the same repeat and volumes"
+        )
     return f"{text}."

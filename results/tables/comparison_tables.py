@@ -90,7 +90,7 @@ def comparison_table(
             "and repeats that both have, whose numbers stand in the last columns. Difference: of "
             f"the two. {_INTERVAL} {_UNIT}",
             *_worth_notes(values["subjects"]),
-            *mark_notes(tests, shown[reference], output, shown),
+            *mark_notes(tests, shown[reference], output, shown, measure=name.removesuffix(" (mm)")),
             margin_note(margin, shown[reference]),
             "Effect r: matched-pairs rank-biserial correlation, from −1 (all subjects lower) to 1 "
             "(all higher). p: two-sided Wilcoxon signed-rank test, of the differences' ranks: it "

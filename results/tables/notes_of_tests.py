@@ -23,14 +23,16 @@ def mark_frame(tests: pd.DataFrame, output: str, like: pd.DataFrame) -> pd.DataF
     return pd.DataFrame(marks, like.index, like.columns)
 
 
-def mark_notes(tests: pd.DataFrame, reference: str, output: str, titles: Titles) -> list[str]:
+def mark_notes(
+    tests: pd.DataFrame, reference: str, output: str, titles: Titles, *, measure: str = "Dice"
+) -> list[str]:
     """What the marks in a table of an output mean; ``reference`` is a title."""
     of_output = tests[tests["output"] == output]
     if of_output.empty:
         return []
     notes = [
-        f"{HIGHER} higher, {LOWER} lower than {reference} at p < {ALPHA}, by mean and by ranks: "
-        "paired two-sided Wilcoxon signed-rank tests over subjects (averaged within a subject over "
+        f"{HIGHER} higher, {LOWER} lower {measure} than {reference} at p < {ALPHA}, by mean and by "
+        "ranks: paired two-sided Wilcoxon signed-rank tests over subjects (averaged within a subject over "
         f"the repeats that both have), {family_words(of_output)}. They hold for these trained "
         "networks; what another training would change stands in the table over subjects and "
         "repeats."

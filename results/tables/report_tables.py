@@ -252,30 +252,34 @@ def _refinement(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[Name
         )
 
 
-def _marked(comparison: Comparison, table: PosterTable, output: str, metric: str) -> PosterTable:
-    """A table of a metric with the marks of its tests."""
+def _marked(
+    comparison: Comparison, table: PosterTable, output: str, metric: str, measure: str
+) -> PosterTable:
+    """A table of a metric with the marks of its tests; ``measure`` is its name."""
     tests = comparison.tests_of(metric)
     if not (tests["output"] == output).any():
         return table
     own = tests[tests["test_set"].isin(list(table.headers))]
-    notes = mark_notes(tests, table.titles[comparison.reference], output, table.titles)
+    reference = table.titles[comparison.reference]
+    notes = mark_notes(tests, reference, output, table.titles, measure=measure)
     return replace(table, marks=mark_frame(own, output, table.mean), notes=(*table.notes, *notes))
 
 
 def _other_metrics(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[NamedTable]:
     metrics = {
-        "hd95_mm": ("hd95", "HD95 in mm"),
-        DETECTED: ("detection", "Structures found, in percent,"),
-        PRESENT: ("hd95-present", "HD95 in mm of structures present in both,"),
-        "nsd_2mm": ("nsd", "Surface Dice at 2 mm"),
-        "hd_mm": ("hd", "Hausdorff distance in mm"),
-        "assd_mm": ("assd", "Average symmetric surface distance in mm"),
-        "jaccard": ("jaccard", "Jaccard index"),
+        "hd95_mm": ("hd95", "HD95", " in mm"),
+        DETECTED: ("detection", "Share of structures found", ", in percent,"),
+        PRESENT: ("hd95-present", "HD95", " in mm of structures present in both,"),
+        "nsd_2mm": ("nsd", "Surface Dice at 2 mm", ""),
+        "hd_mm": ("hd", "Hausdorff distance", " in mm"),
+        "assd_mm": ("assd", "Average symmetric surface distance", " in mm"),
+        "jaccard": ("jaccard", "Jaccard index", ""),
     }
     if all_present(comparison.ungraded):  # then there is nothing to tell apart
         metrics = {name: said for name, said in metrics.items() if name in METRICS}
     scores = comparison.with_presence
-    for metric, (stem, name) in metrics.items():
+    for metric, (stem, measure, unit) in metrics.items():
+        name = measure + unit
         if scores[metric].isna().all():
             continue
         for output in comparison.outputs:
@@ -292,7 +296,7 @@ def _other_metrics(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[N
                 "dice" if metric == "jaccard" else "distances",
                 f"{name} of {output} on each test set ({comparison.name})",
                 # Of structures present in both, each method has others: nothing is paired.
-                table if metric == PRESENT else _marked(comparison, table, output, metric),
+                table if metric == PRESENT else _marked(comparison, table, output, metric, measure),
                 (*shares, *notes),
             )
             if metric in METRICS and (comparison.tests_of(metric)["output"] == output).any():

@@ -70,18 +70,26 @@ def test_over_sets_by_hand() -> None:
 
 
 def test_equal_methods_share_a_rank() -> None:
-    ranking = rank_over_subjects(subjects({("a", "X"): [0.5], ("b", "X"): [0.5]}), "FTN", {})
+    alike = {("a", "X"): [0.5, 0.6], ("b", "X"): [0.5, 0.6]}
+    ranking = rank_over_subjects(subjects(alike), "FTN", {})
     assert ranking is not None
     assert (ranking.shares[1.5] == 1.0).all()
     assert np.isnan(ranking.tau[0])
 
 
 def test_method_without_a_set_is_left_out_and_named() -> None:
-    values = {("a", "X"): [0.5], ("b", "X"): [0.4], ("a", "Y"): [0.5], ("b", "Y"): [0.4]}
-    ranking = rank_over_subjects(subjects({**values, ("c", "X"): [0.9]}), "FTN", {})
+    values = {(name, of): [0.5, 0.6] for name in "ab" for of in "XY"}
+    ranking = rank_over_subjects(subjects({**values, ("c", "X"): [0.9, 0.9]}), "FTN", {})
     assert ranking is not None
     assert ranking.left_out == ("c",)
     assert "Not ranked, without scores on every set: C." in ranking.notes({"c": "C"})
+
+
+def test_one_subject_gives_no_ranks_over_subjects() -> None:
+    """Every resample of it is the same, which is no sign of a stable order."""
+    table = subjects({("a", "X"): [0.5], ("b", "X"): [0.4], ("a", "Y"): [0.5], ("b", "Y"): [0.4]})
+    assert rank_over_subjects(table, "FTN", {}) is None
+    assert rank_over_sets(table, "FTN") is not None
 
 
 def test_methods_that_share_no_subject_are_not_ranked() -> None:

@@ -149,8 +149,28 @@ def test_level_leaders_and_strangers() -> None:
     assert leader_sentence("On A", "FTN", level, {"standard": far(0, -1, 1)}, TITLES) == (
         "On A, FTN of Mine and Standard have the highest mean Dice (0.7000)."
     )
+
+
+def test_what_no_interval_tells_apart_is_not_called_level() -> None:
+    """One subject, or none that both have: neither near nor far."""
+    nan = float("nan")
+    takes = "that takes two subjects on which both have the same repeat and volumes."
     text = leader_sentence("On A", "FTN", {"mine": "0.7", "other": "0.5"}, {}, TITLES)
-    assert text.endswith("not distinguishable from Other (0.5): they share no subject and repeat.")
+    assert text == (
+        "On A, FTN of Mine has the highest mean Dice (0.7). No interval tells it from Other: "
+        + takes
+    )
+    alone = {"standard": far(0.01, nan, nan), "other": far(0.2, nan, nan)}
+    assert leader_sentence("On A", "FTN", VALUES, alone, TITLES) == (
+        "On A, FTN of Mine has the highest mean Dice (0.7000). No interval tells it from any other "
+        "method: " + takes
+    )
+    some = alone | {"standard": far(0.01, -0.02, 0.04)}
+    assert leader_sentence("On A", "FTN", VALUES, some, TITLES) == (
+        "On A, FTN of Mine has the highest mean Dice (0.7000), but is not distinguishable from "
+        "Standard (0.6900) (95 % intervals of the differences over subjects and repeats, "
+        "uncorrected). No interval tells it from Other: " + takes
+    )
 
 
 def test_distance_of_two_cohorts_by_hand() -> None:
