@@ -32,10 +32,10 @@ def mark_notes(
         return []
     notes = [
         f"{HIGHER} higher, {LOWER} lower {measure} than {reference} at p < {ALPHA}, by mean and by "
-        "ranks: paired two-sided Wilcoxon signed-rank tests over subjects (averaged within a subject over "
-        f"the repeats that both have), {family_words(of_output)}. They hold for these trained "
-        "networks; what another training would change stands in the table over subjects and "
-        "repeats."
+        "ranks: paired two-sided Wilcoxon signed-rank tests over subjects (averaged within a "
+        f"subject over the repeats that both have), {family_words(of_output)}. They hold for these "
+        "trained networks; what another training would change stands in the table over subjects "
+        "and repeats."
     ]
     found = set(of_output["mark"])
     if found & {bracketed(HIGHER), bracketed(LOWER)}:
