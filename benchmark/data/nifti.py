@@ -220,7 +220,7 @@ def _read_to_the_end(
         CoopbenchError: it unpacks to more than its header claims.
         OSError: its checksum is wrong, or something else follows.
     """
-    with ImageOpener(path) as file:
+    with _quiet(), ImageOpener(path) as file:
         same = type(image).from_file_map({"image": nib.FileHolder(str(path), file)}, mmap=False)
         data = voxels(same)
         while file.read(2**16):
