@@ -1,10 +1,13 @@
 """Records and settings checked in full: every fault named, with the key that may be meant."""
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BaseModel, StringConstraints, ValidationError
+
+from benchmark.core.errors import UsageError
 
 FileName = Annotated[str, StringConstraints(pattern=r"^\w[\w.+-]*$", max_length=120)]
 """What a file or folder may be named after."""
@@ -31,6 +34,17 @@ def _one_line(text: str) -> str:
 
 Line = Annotated[str, AfterValidator(_one_line)]
 """Text that is shown as it is, on a terminal, on a page and in a spreadsheet."""
+
+
+def check_name(name: str) -> str:
+    """A row's name, which folders and files are named after.
+
+    Raises:
+        UsageError: it could not be such a name.
+    """
+    if not re.fullmatch(r"\w[\w.+-]*", name):
+        raise UsageError(f"--name {name!r}: use letters, digits and . _ + - only")
+    return name
 
 
 def faults(error: ValidationError, kind: type[BaseModel]) -> list[str]:

@@ -38,14 +38,14 @@ def begin_imports(modules: Sequence[str]) -> None:
     Without it the first work decides what the others' processes have to import anew. Of no use
     after that, or where the system cannot fork.
     """
-    context = _process_context(modules)
+    context = process_context(modules)
     if context.get_start_method() == "forkserver":
         from multiprocessing import forkserver
 
         forkserver.ensure_running()
 
 
-def _process_context(preload: Sequence[str]) -> BaseContext:
+def process_context(preload: Sequence[str]) -> BaseContext:
     """How new processes are made: from a clean server that has imported ``preload`` once."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
@@ -75,7 +75,7 @@ class Workers:
         listen: Callable[[Any], None] | None = None,
     ) -> None:
         self._number, self._listen = number, listen
-        self._context = _process_context(preload)
+        self._context = process_context(preload)
         self._left: dict[int, tuple[Callable[..., Any], tuple[Any, ...]]] = {}
         self._begun = 0
         self._fruitless = 0

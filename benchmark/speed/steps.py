@@ -1,6 +1,5 @@
 """Seconds per training step of each method: ours, and the same mathematics written plainly."""
 
-import multiprocessing
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,7 @@ import torch
 
 from benchmark.core.device import find_precision, keep_memory
 from benchmark.core.errors import CoopbenchError
+from benchmark.core.workers import process_context
 from benchmark.data.dataset import Dataset, read_dataset
 from benchmark.runs.config import RunConfig
 from benchmark.speed.floor import Machine, Work, best_of, measure_machine, measure_work, wait_for
@@ -123,7 +123,7 @@ def time_steps(
 @contextmanager
 def _side(task: _Task) -> Iterator[Callable[[str, int], Any]]:
     """Start a task; what is yielded has it do something and returns the answer."""
-    context = multiprocessing.get_context("spawn")
+    context = process_context([__name__])
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(there, task), daemon=True)
     process.start()

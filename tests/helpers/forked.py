@@ -33,6 +33,11 @@ IMPORTED = (
     "benchmark.training.loop",
     "corruptions.acdc_c",
     "corruptions.declared",
+    *("benchmark.cli.request", "benchmark.methods.cooperative", "benchmark.phantom.phantom_set"),
+    *("benchmark.reporting.make_report", "benchmark.study.run_study"),
+    # What these import when they first need it, for seconds: an optimiser, a figure, a file.
+    *("torch._dynamo", "seaborn", "matplotlib.backends.backend_pdf", "fontTools.subset"),
+    *("pyarrow.parquet", "scipy.stats"),
 )
 """What most processes of the tests work with."""
 
