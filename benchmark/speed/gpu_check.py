@@ -4,15 +4,19 @@ The bench, the training step eager and compiled, then `standard` and `proposed` 
 the given time goes, scored, and exported. The same command again goes on from there.
 """
 
+import io
+import os
 import signal
-import subprocess
 import sys
 import time
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import click
 
 from benchmark.core.errors import CoopbenchError
+from benchmark.core.workers import process_context
+from benchmark.speed.steps import PRELOAD
 
 METHODS = ("standard", "proposed")
 SAFETY = 0.8
@@ -114,22 +118,31 @@ def _plan(
     return steps, lines
 
 
-def _command(words: tuple[str, ...] | list[str]) -> list[str]:
-    return [sys.executable, "-m", "benchmark", *words]
-
-
 def _coopbench(*words: str) -> str:
-    """Run a command; returns what it said.
+    """Run a command in this process, which has imported what it needs; returns what it said.
 
     Raises:
-        CoopbenchError: it failed.
+        click.ClickException: it failed.
     """
+    import torch
+
+    from benchmark.cli import cli
+
     click.echo(f"coopbench {' '.join(words)}", err=True)
-    done = subprocess.run(_command(words), stdout=subprocess.PIPE, text=True)
-    if done.returncode:
-        raise CoopbenchError(f"coopbench {words[0]} ended with exit code {done.returncode}")
-    click.echo(done.stdout)
-    return done.stdout
+    with redirect_stdout(io.StringIO()) as said:
+        cli.main(words, "coopbench", standalone_mode=False)
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()  # other processes need it
+    click.echo(said.getvalue())
+    return said.getvalue()
+
+
+def _live(words: list[str]) -> None:
+    """A process that is the command."""
+    from benchmark.cli import main
+
+    sys.argv = ["coopbench", *words]
+    main()
 
 
 def _train(words: list[str], deadline: float) -> None:
@@ -139,17 +152,18 @@ def _train(words: list[str], deadline: float) -> None:
         CoopbenchError: it failed, or the time was over.
     """
     click.echo(f"coopbench {' '.join(words)}", err=True)
-    process = subprocess.Popen(_command(words))
-    try:
-        process.wait(timeout=max(60.0, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)
-        process.wait()
+    process = process_context(PRELOAD).Process(target=_live, args=(words,))
+    process.start()
+    process.join(timeout=max(60.0, deadline - time.monotonic()))
+    if process.exitcode is None:
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGINT)
+        process.join()
         raise CoopbenchError(
             "the time is over, and its state is saved: the same command goes on from it"
-        ) from None
-    if process.returncode:
-        raise CoopbenchError(f"coopbench train ended with exit code {process.returncode}")
+        )
+    if process.exitcode:
+        raise CoopbenchError(f"coopbench train ended with exit code {process.exitcode}")
 
 
 if __name__ == "__main__":
