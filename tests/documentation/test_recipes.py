@@ -7,8 +7,8 @@ import pytest
 
 pytest.importorskip("torchio", reason="TorchIO makes the corruptions")
 
-import corruptions  # noqa: E402
-from corruptions import Corruption  # noqa: E402
+import corruptions
+from corruptions import Corruption
 
 PAGE = (Path(__file__).parents[2] / "docs/recipes.md").read_text("utf-8")
 KINDS: list[type[Corruption]] = [
