@@ -4,8 +4,6 @@ import resource
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
-
 from benchmark.core.errors import CoopbenchError
 
 _SIGNS = (
@@ -38,6 +36,8 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def available_memory() -> int:
     """Bytes that this process may still take: of the machine, its container and its own limits."""
+    import psutil  # which "coopbench --help" does without
+
     taken = psutil.Process().memory_info()
     bounds = [psutil.virtual_memory().available, *_left_in_containers()]
     for kind, now in (

@@ -1,6 +1,6 @@
 """What every table of means over repeats is, whatever its columns: numbers, order, what is best.
 
-`poster_table` and `robustness_table` fill it; `render` prints it.
+The other files of this folder fill it; `render` prints it.
 """
 
 import math
@@ -174,19 +174,19 @@ class MeanTable:
         places = printed.groupby(alike).rank(method="dense", ascending=False)
         return places.set_axis(self.mean.index).reindex(columns=self.mean.columns)
 
-    def _compared(self, least: int) -> pd.DataFrame:
-        """True where at least so many are compared with each other."""
+    def _compared(self, statistic: str, least: int) -> pd.DataFrame:
+        """True where so many are compared with each other ("count"), or places given ("max")."""
         alike = ["\n".join(key[1:]) for key in self.keys]
-        counts = self._places.reset_index(drop=True).groupby(pd.Series(alike)).transform("count")
-        return counts.ge(least).set_axis(self.mean.index)
+        groups = self._places.reset_index(drop=True).groupby(pd.Series(alike))
+        return groups.transform(statistic).ge(least).set_axis(self.mean.index)
 
     @cached_property
     def best(self) -> pd.DataFrame:
         """True for the best mean of a column at the printed precision, ties included.
 
-        There is none where fewer than two are compared.
+        There is none where fewer than two are compared, or all are level.
         """
-        return self._places.eq(1) & self._compared(2)
+        return self._places.eq(1) & self._compared("max", 2)
 
     @cached_property
     def second(self) -> pd.DataFrame:
@@ -194,7 +194,7 @@ class MeanTable:
 
         Where two are best, the next one is still second: it is the second best number.
         """
-        return self._places.eq(2) & self._compared(3)
+        return self._places.eq(2) & self._compared("count", 3)
 
     @cached_property
     def best_note(self) -> str:

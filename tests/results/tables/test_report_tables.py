@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
 from benchmark.core.errors import ScoreFileError
+from benchmark.evaluation.external.rows import ExternalRows
+from benchmark.reporting.report_page import SECTIONS, make_page
 from results.analysis.comparison import Comparison
 from results.analysis.robustness import CorruptedSets, Corruption
 from results.page.summary import summary
@@ -100,6 +102,16 @@ def test_every_table_is_there_once(tables: dict[str, NamedTable]) -> None:
     expected |= {f"severity-{output}-mr-c" for output in outputs}  # nothing of acdc-c is graded
     assert set(tables) == expected
     assert next(iter(tables)) == "dice-ftn"
+
+
+def test_a_section_that_the_page_lacks_is_refused(tables: dict[str, NamedTable]) -> None:
+    """Else the table would be written, and stand nowhere on the page."""
+    assert {table.section for table in tables.values()} <= set(SECTIONS)
+    stray = replace(tables["dice-ftn"], section="elsewhere")
+    with pytest.raises(ValueError, match="elsewhere"):
+        make_page(
+            comparison(), [stray], [], runs=[], external=ExternalRows(), sources=[], cautions=[]
+        )
 
 
 def test_graded_sets_are_in_the_tables_of_robustness_alone(tables: dict[str, NamedTable]) -> None:

@@ -215,6 +215,13 @@ def test_ties_at_the_printed_precision_are_all_best() -> None:
     assert not best.loc["c"].any()
 
 
+def test_nothing_is_best_where_all_are_level() -> None:
+    rows = [*six_sets("standard", 0.50001), *six_sets("proposed", 0.5)]
+    table = make(rows)
+    assert not table.best.any(axis=None) and not table.second.any(axis=None)
+    assert table.best_note == ""
+
+
 def test_nothing_is_best_among_one() -> None:
     assert not make(six_sets("standard", 0.5)).best.any(axis=None)
     rows = [*six_sets("standard", 0.5)]
