@@ -83,6 +83,7 @@ def test_a_pipe_that_is_broken_is_no_traceback(tmp_path: Path) -> None:
     assert done.stdout.strip() in ("0", "1") and not done.stderr
 
 
+@pytest.mark.slow
 def test_what_an_encoding_lacks_is_replaced(tmp_path: Path) -> None:
     whole = shell("coopbench methods proposed", tmp_path, PYTHONIOENCODING="utf-8")
     done = shell("coopbench methods proposed", tmp_path, PYTHONIOENCODING="ascii")

@@ -114,6 +114,7 @@ def test_a_section_that_the_page_lacks_is_refused(tables: dict[str, NamedTable])
         )
 
 
+@pytest.mark.slow
 def test_graded_sets_are_in_the_tables_of_robustness_alone(tables: dict[str, NamedTable]) -> None:
     sets = [name for name in POSTER_SETS if name in SETS]  # the others have no scores
     assert list(tables["dice-ftn"].table.mean) == [*sets, "AVG (FTN)", "AVG (FTN+STN)"]
