@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import click
 from benchmark.core.errors import CoopbenchError
 from benchmark.core.workers import process_context
 from benchmark.speed.steps import PRELOAD
+from coopbench_start import main
 
 METHODS = ("standard", "proposed")
 SAFETY = 0.8
@@ -122,27 +124,36 @@ def _coopbench(*words: str) -> str:
     """Run a command in this process, which has imported what it needs; returns what it said.
 
     Raises:
-        click.ClickException: it failed.
+        CoopbenchError: it failed.
     """
     import torch
 
-    from benchmark.cli import cli
-
     click.echo(f"coopbench {' '.join(words)}", err=True)
     with redirect_stdout(io.StringIO()) as said:
-        cli.main(words, "coopbench", standalone_mode=False)
+        code = _be_coopbench(words)
+    if code:
+        raise CoopbenchError(f"coopbench {words[0]} ended with exit code {code}")
     if torch.cuda.is_initialized():
         torch.cuda.empty_cache()  # other processes need it
     click.echo(said.getvalue())
     return said.getvalue()
 
 
-def _live(words: list[str]) -> None:
-    """A process that is the command."""
-    from benchmark.cli import main
+def _be_coopbench(words: Sequence[str]) -> int | str | None:
+    """Run the console script's entry point; returns what it exits with."""
+    before, sys.argv = sys.argv, ["coopbench", *words]
+    try:
+        main()
+    except SystemExit as end:
+        return end.code
+    finally:
+        sys.argv = before
+    return None
 
-    sys.argv = ["coopbench", *words]
-    main()
+
+def _live(words: Sequence[str]) -> None:
+    """A process that is the command."""
+    sys.exit(_be_coopbench(words))
 
 
 def _train(words: list[str], deadline: float) -> None:

@@ -58,6 +58,17 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
     assert "coopbench train --method proposed" in done.stdout
 
 
+def test_scoring_imports_no_pytorch() -> None:
+    """Which takes longer than to score some volumes."""
+    code = (
+        "import sys, benchmark.evaluation.external.score_file\n"
+        "import benchmark.evaluation.external.scoring, benchmark.evaluation.external.converted\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("command", ["prepare acdc", "corrupt", "train", "evaluate", "predict"])
 def test_every_help_has_examples(command: str) -> None:
     result = coopbench(*command.split(), "--help")
