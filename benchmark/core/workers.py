@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from multiprocessing.context import BaseContext
+from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.reduction import ForkingPickler
 from types import ModuleType
 from typing import Any, Self
@@ -45,7 +45,7 @@ def begin_imports(modules: Sequence[str]) -> None:
         forkserver.ensure_running()
 
 
-def process_context(preload: Sequence[str]) -> BaseContext:
+def process_context(preload: Sequence[str]) -> ForkServerContext | SpawnContext:
     """How new processes are made: from a clean server that has imported ``preload`` once."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
