@@ -437,7 +437,7 @@ def test_ctrl_c_ends_with_one_line_and_the_run_goes_on(data: Path, tmp_path: Pat
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Traceback" not in error and "this goes on with it: coopbench train" in error
+    assert "Traceback" not in error and "continue with: coopbench train" in error
     run = history.parent
     assert (run / "resume.safetensors").is_file() and not (run / "done.json").exists()
     log = (run / "log.txt").read_text()
@@ -573,8 +573,8 @@ def test_bench_names_an_unknown_method(data: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "does", "truth"),
     [
-        (("bench", "report"), "benchmark.speed.tables.bench_report", "nothing of it is kept"),
-        (("phantom",), "benchmark.phantom.phantom_set.make_phantom", "what is done is kept"),
+        (("bench", "report"), "benchmark.speed.tables.bench_report", "nothing is kept"),
+        (("phantom",), "benchmark.phantom.phantom_set.make_phantom", "finished work is kept"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else None,
 )

@@ -396,8 +396,8 @@ def test_faults_in_a_folder_are_named_and_the_others_done(recipe: Path, tmp_path
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["corrupt", "images"], 2, "say where to"),
-        (["corrupt", "--replay", "images"], 2, "say where to make it again"),
+        (["corrupt", "images"], 2, "OUT is missing"),
+        (["corrupt", "--replay", "images"], 2, "OUT is missing"),
         (["corrupt", "--verify", "--preview"], 2, "give one of them"),
         (["corrupt", "--recipe", "acdcc"], 2, "acdc-c"),
         (["corrupt", "--recipe", "none.toml"], 1, "none.toml: no such file"),
