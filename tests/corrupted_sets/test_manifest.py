@@ -420,7 +420,7 @@ def test_wrong_uses(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (('corruption = "noise"', 'corruption = "noize"'), "'noise' is one"),
+        (('corruption = "noise"', 'corruption = "noize"'), "did you mean 'noise'"),
         (("severities = [1, 5]", "severities = [0]"), "kinds.Noise.severities.0"),
         (
             ("severities = [1, 5]", "severities = [5, 1, 5]"),
@@ -433,7 +433,7 @@ def test_wrong_uses(
         (("draws = 2", "drawz = 2"), "drawz"),
         (("[kinds.Shade]", '[kinds."../Shade"]'), "kinds"),
         (('name = "tiny"', 'name = "../tiny"'), "name"),
-        (('name = "tiny"', "name = tiny"), "is no TOML"),
+        (('name = "tiny"', "name = tiny"), "is not valid TOML"),
     ],
 )
 def test_wrong_recipes_are_named(change: tuple[str, str], said: str, tmp_path: Path) -> None:
