@@ -135,7 +135,7 @@ def test_mnms2_with_frames_and_a_split(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("subject,split\nsubject1_DE,train\n", "leaves no test subject"),
+        ("subject,split\nsubject1_DE,train\n", "has no test subject"),
         ("subject,split\nsubject1_DE,test\nsubject7,train\nsubject2_DE,val\n", "(subject7)"),
         ("subject,split\nsubject1_DE,maybe\n", "line 2: split 'maybe'"),
         ("case,split\n1,test\n", "has no column subject"),

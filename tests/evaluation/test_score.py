@@ -455,7 +455,7 @@ def test_own_regular_expression(labels: Path, predictions: Path, tmp_path: Path)
     words = ("score", predictions, labels, "--out", out, "--case")
     does(*words, r"0*(?P<subject>\d+)_(?P<frame>\w+)")
     assert set(scored(out).index.get_level_values("subject")) == {"7", "8"}
-    assert "no regular expression" in fails(2, *words, "(")
+    assert "not a regular expression" in fails(2, *words, "(")
     assert "(?P<subject>…)" in fails(2, *words, r"\d+")
     assert "finds no subject in the case '007_ED'" in fails(2, *words, r"(?P<subject>x)")
 
@@ -531,7 +531,7 @@ def test_a_folder_of_runs_that_does_not_exist_is_no_table_of_scores_alone(
     does("score", predictions, labels, "--out", out, "--workers", 1)
     words = ("report", "--data", data, "--scores", out, "--runs", tmp_path / "nowhere")
     said = fails(2, *words)
-    assert "nowhere: is no folder" in said and "--runs none" in said
+    assert "nowhere: is not a folder" in said and "--runs none" in said
 
 
 def test_only_a_new_version_replaces_scores(
