@@ -183,7 +183,7 @@ def edit_dataset(case: Path) -> None:
 
 FIRST = "Noise-1/004/draw1/ED_img.nii.gz"
 BREAK: dict[str, tuple[Callable[[Path], object], list[str]]] = {
-    "label flipped": (flip_label, ["ED_seg.nii.gz: is not the label that was recorded"]),
+    "label flipped": (flip_label, ["ED_seg.nii.gz: differs from the recorded label"]),
     "label deleted": (
         lambda case: (case / "ED_seg.nii.gz").unlink(),
         ["ED_seg.nii.gz: is missing"],
@@ -192,7 +192,7 @@ BREAK: dict[str, tuple[Callable[[Path], object], list[str]]] = {
         lambda case: stretch(case / "ED_img.nii.gz"),
         ["ED_img.nii.gz: other geometry (affine or spacing) than recorded"],
     ),
-    "packed again": (pack_again, ["ED_img.nii.gz: is not the file that case.json records"]),
+    "packed again": (pack_again, ["ED_img.nii.gz: differs from the file recorded in case.json"]),
     "case.json deleted": (lambda case: (case / "case.json").unlink(), ["case.json: is missing"]),
     "case.json torn": (
         lambda case: (case / "case.json").write_text("{"),
@@ -202,7 +202,7 @@ BREAK: dict[str, tuple[Callable[[Path], object], list[str]]] = {
         edit_case,
         [
             "case.json: other parameters of ED than in manifest.json",
-            "dataset.json: describes 004/draw1 otherwise than its case.json",
+            "dataset.json: describes 004/draw1 differently from its case.json",
         ],
     ),
     "dataset.json deleted": (
@@ -211,7 +211,7 @@ BREAK: dict[str, tuple[Callable[[Path], object], list[str]]] = {
     ),
     "dataset.json edited": (
         edit_dataset,
-        ["dataset.json: describes 004/draw1 otherwise than its case.json"],
+        ["dataset.json: describes 004/draw1 differently from its case.json"],
     ),
     "seed": (
         lambda case: edit_volume(case, "seed", 1),
@@ -274,7 +274,7 @@ def test_manifest_of_the_earlier_format_is_refused_in_a_line(copy: Path, recipe:
         result = coopbench(*words)
         assert result.exit_code == 1
         (line,) = [line for line in result.stderr.splitlines() if line.startswith("coopbench: ")]
-        assert f"{path}: is of the earlier format coopbench-manifest-1" in line
+        assert f"{path}: has the earlier format coopbench-manifest-1" in line
     done("corrupt", "--data", copy, "--recipe", recipe)
     assert "all as in" in done("corrupt", copy / "tiny", "--verify")
 
@@ -403,7 +403,7 @@ def test_faults_in_a_folder_are_named_and_the_others_done(recipe: Path, tmp_path
         (["corrupt", "--recipe", "none.toml"], 1, "none.toml: no such file"),
         (["corrupt", "images", "images/out"], 1, "lies in the folder of the images"),
         (["corrupt", "images", "out"], 1, "holds no NIfTI image"),
-        (["corrupt", "nowhere", "out"], 1, "nowhere: is no folder"),
+        (["corrupt", "nowhere", "out"], 1, "nowhere: is not a folder"),
         (["corrupt", "images", "--verify"], 1, "holds no manifest.json"),
     ],
 )

@@ -114,9 +114,9 @@ def test_version_1_is_verified_replayed_and_gone_on_with(old: Path, tmp_path: Pa
     words = ("--replay", old / "acdc-c", tmp_path / "again", "--workers", 1)
     assert "24 volumes, replayed to the same voxels" in coopbench("corrupt", "--data", old, *words)
     # The set is known wherever it lies, and not made a second time.
-    assert "all were there and intact" in coopbench("corrupt", "--data", old, *recipe)
+    assert "all already existed, intact" in coopbench("corrupt", "--data", old, *recipe)
     (old / "acdc-c").rename(old / "last-year")
-    assert "all were there and intact" in coopbench("corrupt", "--data", old, *recipe)
+    assert "all already existed, intact" in coopbench("corrupt", "--data", old, *recipe)
     assert not (old / "acdc-c-torchio1").exists()
 
 
