@@ -314,7 +314,7 @@ def test_broken_images_for_predict(trained: Path, tmp_path: Path) -> None:
     other = tmp_path / "image.mgz"
     nib.save(nib.MGHImage(image.astype(np.float32), np.eye(4)), other)
     result = coopbench("predict", run, other)
-    assert result.exit_code == 1 and "is no NIfTI file" in said(result)
+    assert result.exit_code == 1 and "is not a NIfTI file" in said(result)
     other.unlink()
     path.write_bytes(path.read_bytes()[:99])
     result = coopbench("predict", run, path)
@@ -394,7 +394,7 @@ def test_an_altered_volume_is_not_trained_on(data: Path, tmp_path: Path) -> None
     words = ("train", "--method", "standard", "--data", tmp_path / "data", "--preset", "demo")
     result = coopbench(*words, "--runs", tmp_path / "runs", *TINY)
     assert result.exit_code == 1
-    assert "001/ED_seg.nii.gz: is not what was recorded" in said(result)
+    assert "001/ED_seg.nii.gz: differs from its recorded checksum" in said(result)
 
 
 def test_predict_overwrites_nothing_unasked(trained: Path, tmp_path: Path) -> None:
@@ -417,7 +417,7 @@ def test_broken_records_of_a_run_are_named(data: Path, trained: Path, tmp_path: 
     words = ("--data", data, "--runs", tmp_path / "runs")
     (run / "environment.json").write_text("{")
     result = coopbench("report", *words, "--out", tmp_path / "report")
-    assert result.exit_code == 1 and "environment.json: is no JSON" in said(result)
+    assert result.exit_code == 1 and "environment.json: is not valid JSON" in said(result)
     (run / "done.json").write_text("{}")
     result = coopbench("train", "--method", "standard", "--preset", "demo", *words, *TINY)
     assert result.exit_code == 1 and "done.json: steps: Field required" in said(result)
