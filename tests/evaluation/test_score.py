@@ -222,7 +222,7 @@ def test_foreign_dataset_json_is_explained(labels: Path, predictions: Path) -> N
     folder = labels.rename(labels.parent / "nnunet" / "labelsTs")
     (folder.parent / "dataset.json").write_text('{"channel_names": {"0": "cineMRI"}}')
     text = fails(1, "score", predictions, folder.parent, "--out", folder.parent / "x.csv")
-    assert "no prepared set of coopbench" in text and "labelsTs" in text
+    assert "not a prepared set of coopbench" in text and "labelsTs" in text
 
 
 # Plain folders
@@ -700,8 +700,8 @@ def test_corrupted_folders_that_do_not_fit(
     found = predict_all(labels, tmp_path / "mine")
     words = ("--corrupted", corrupted, "--workers", 1)
     said = fails(2, "score", found, labels, *words, "--set", "Shade")
-    assert "has a kind called Shade, as the clean set" in said
-    assert "goes with a plain folder of labels" in fails(2, "score", found, data, *words)
+    assert "has a kind called Shade, like the clean set" in said
+    assert "works with a plain folder of labels only" in fails(2, "score", found, data, *words)
     no_manifest = fails(1, "score", found, labels, "--corrupted", labels)
     assert "holds no manifest.json" in no_manifest
     shutil.rmtree(found / "Noise-3")
@@ -772,7 +772,7 @@ def test_report_refuses_rows_that_do_not_fit(data: Path, trained: Path, tmp_path
     assert "another ACDC than" in fails(1, *words, path)
     path.with_suffix(".json").write_text(json.dumps(record))
     path.write_text(path.read_text().replace("1.000000", "0.500000", 1))
-    assert "is not what theirs.json beside it" in fails(1, *words, path)
+    assert "does not fit the record theirs.json beside it" in fails(1, *words, path)
     assert not (tmp_path / "report").exists()
 
 
