@@ -157,7 +157,7 @@ def test_prepare_train_evaluate_report(data: Path, trained: Path, tmp_path: Path
     mean = scores.query("output == 'FTN' and method == 'proposed'")["dice"].mean()
     line = next(line for line in report.output.splitlines() if line.startswith("Proposed w. X,p"))
     assert line.split()[3] == f"{mean:.4f}"
-    note = re.search(r"Left out, for want of any score: ([^.]*)\.", said(report))
+    note = re.search(r"Left out, since they have no score: ([^.]*)\.", said(report))
     assert note is not None and "M&Ms" in note[1] and "missing" not in line
 
 
