@@ -149,8 +149,8 @@ def report(
                         distances, robustness
                         as .md, .tex (booktabs; -tabular.tex without the float), .csv
                         and .txt; origins.txt says where the numbers come from
-      OUT/figures/      as .png, and for print as .pdf with the caption as .tex OUT/scores.csv
-      the scores behind them, one row per volume, structure and output;
+      OUT/figures/      as .png, and for print as .pdf with the caption as .tex
+      OUT/scores.csv    the scores behind them, one row per volume, structure and output;
                         the same in scores.parquet
 
     Differences from --reference are tested over subjects (Wilcoxon, Holm), and estimated over

@@ -140,7 +140,7 @@ def test_a_study_corrupts_and_plans_what_is_named(two: Path, tmp_path: Path) -> 
     [
         (("--set", "mien"), 2, "there are acdc, mine; did you mean 'mine'?"),
         (("--recipe", "acdc-c-torchio"), 2, "did you mean 'acdc-c-torchio1'?"),
-        (("--set", "mine", "--set", "acdc", "--preview"), 2, "give one set to --replay and"),
+        (("--set", "mine", "--set", "acdc", "--preview"), 2, "give one set to --replay or"),
         (("--same-draw",), 2, "--same-draw: works with IMAGES OUT only"),
         (("--set", "mine", "images", "out"), 2, "--test-set: works with prepared sets"),
     ],
