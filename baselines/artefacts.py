@@ -1,8 +1,8 @@
-"""The four artefacts of ACDC-C on batches of slices, on their device.
+"""The four artefacts of ACDC-C on batches of slices, on the slices' device.
 
-Each function applies given parameters, one set per image, and does in two dimensions what TorchIO's
+Each function applies given parameters, one set per image. It does in two dimensions what TorchIO's
 transform of the same name does (Pérez-García et al., Computer Methods and Programs in Biomedicine
-208, 2021); the tests compare them. Nothing is drawn here.
+208, 2021); the tests compare them. Nothing is random here.
 """
 
 import torch
@@ -33,14 +33,14 @@ def _centred(size: int, device: torch.device) -> Tensor:
 def ghosting(
     image: Tensor, ghosts: Tensor, along_rows: Tensor, intensity: Tensor, restored: float
 ) -> Tensor:
-    """Damp every n-th line of k-space, but for its centre.
+    """Damp every n-th line of k-space, except at its centre.
 
     Args:
         image: (N, 1, H, W).
         ghosts: n of each image, whole numbers, (N,).
         along_rows: whether the lines are counted along H rather than W, boolean (N,).
-        intensity: how much of a line is taken away, in [0, 1], (N,).
-        restored: share of the lines that is left as it is, about the centre.
+        intensity: share of a line's signal that is removed, in [0, 1], (N,).
+        restored: share of the lines, around the centre, that is not changed.
     """
     factors = []
     for size in image.shape[2:]:
@@ -61,19 +61,19 @@ def ghosting(
 def motion(image: Tensor, degrees: Tensor, translation: Tensor, times: Tensor) -> Tensor:
     """Put the image together from k-space columns that were recorded before and after movements.
 
-    The position in which the centre of k-space is recorded is the image's own.
+    When the centre of k-space is recorded, the body is in the image's own position.
 
     Args:
         image: (N, 1, H, W).
-        degrees: rotation of each of the T movements about the first pixel, which is where TorchIO
-            rotates about where the affine is the identity, as for ACDC-C, (N, T).
+        degrees: rotation of each of the T movements, (N, T). The centre of rotation is the first
+            pixel, as in TorchIO where the affine is the identity (so for ACDC-C).
         translation: by rows and columns, in pixels, (N, T, 2).
         times: share of the columns recorded before each movement, ascending, (N, T).
     """
     moved = _moved(image, degrees, translation)
     spectra = _k_space(torch.cat([image[:, None], moved], dim=1))  # (N, T + 1, 1, H, W)
     count, segments = times.shape[0], times.shape[1] + 1
-    # The position recorded at the centre, and the first, change places.
+    # Exchange the position recorded at the centre with the first one.
     late = times > 0.5
     central = torch.where(late.any(1), late.int().argmax(1), segments - 1)
     order = torch.arange(segments, device=image.device).repeat(count, 1)
@@ -110,7 +110,7 @@ def spike(image: Tensor, position: Tensor, intensity: Tensor) -> Tensor:
     """Raise one point of k-space by a multiple of its largest magnitude.
 
     Args:
-        image: (N, 1, H, W), nowhere negative: its largest coefficient is the one at frequency 0.
+        image: (N, 1, H, W), not negative, so that its largest coefficient is at frequency 0.
         position: of the point, as shares of the rows and the columns, in [0, 1), (N, 2).
         intensity: the multiple, (N,).
     """
@@ -120,7 +120,7 @@ def spike(image: Tensor, position: Tensor, intensity: Tensor) -> Tensor:
         line = torch.arange(size, device=image.device) / size
         turn = 2 * torch.pi * frequency[:, None] * line
         phase = phase + (turn[:, None, :, None] if axis == 0 else turn[:, None, None, :])
-    # One coefficient a·(sum of the image) is, back in the image, a·(mean)·cos of its wave.
+    # In the image, a coefficient a·(sum of the image) becomes the wave a·(mean)·cos.
     mean = image.mean((2, 3), keepdim=True)
     return image + intensity[:, None, None, None] * mean * phase.cos()
 

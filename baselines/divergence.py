@@ -1,4 +1,4 @@
-"""How far two predictions of the same image are apart."""
+"""Distances between two or more predictions of the same image."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ def kl_divergence(reference: Tensor, logits: Tensor) -> Tensor:
 
     Args:
         reference: the logits of p, (N, classes, H, W).
-        logits: those of q.
+        logits: the logits of q.
     """
     log_p, log_q = reference.log_softmax(1), logits.log_softmax(1)
     return (log_p.exp() * (log_p - log_q)).sum(1).mean()
@@ -23,7 +23,7 @@ def divergence_from_mean(logits: Sequence[Tensor]) -> Tensor:
     """The mean over j of KL(p_j ‖ p̄), where p̄ is the mean of the p_j.
 
     Args:
-        logits: of p_1, p_2, …, each (N, classes, H, W).
+        logits: the logits of p_1, p_2, …, each (N, classes, H, W).
     """
     log_p = torch.stack([one.log_softmax(1) for one in logits])
     log_mean = log_p.logsumexp(0) - math.log(len(logits))
@@ -37,7 +37,7 @@ def contour_distance(reference: Tensor, logits: Tensor) -> Tensor:
 
     Args:
         reference: the logits of one prediction, (N, classes, H, W).
-        logits: those of the other.
+        logits: the logits of the other.
     """
     difference = reference.softmax(1)[:, 1:] - logits.softmax(1)[:, 1:]
     gradient = spatial_gradient(difference, mode="sobel", normalized=False)

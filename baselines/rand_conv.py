@@ -94,7 +94,7 @@ def draw_kernel(channels: int, side: int, stream: RandomStream) -> Tensor:
 
 def mix(image: Tensor, kernel: Tensor, share: float) -> Tensor:
     """(1 − α)·image + α·(image ∗ kernel), of the image's size; α = 0 is the identity."""
-    # In the images' own precision, and cheap: autocast would round a clean image to bfloat16.
+    # Full precision is cheap here; autocast would round a clean image to bfloat16.
     with torch.autocast(image.device.type, enabled=False):
         convolved = F.conv2d(image, kernel, padding=kernel.shape[-1] // 2)
     return (1 - share) * image + share * convolved

@@ -25,6 +25,6 @@ def spread(values: Tensor, axes: int | tuple[int, ...]) -> Tensor:
 def restyle(
     features: Tensor, style: tuple[Tensor, Tensor], new_style: tuple[Tensor, Tensor]
 ) -> Tensor:
-    """Features (N, C, H, W) of one style (mean, standard deviation) in another, type kept."""
+    """Change the style (mean, standard deviation) of features (N, C, H, W); keeps their type."""
     (mean, std), (new_mean, new_std) = style, new_style
     return torch.addcmul(new_mean, (features - mean) / std, new_std).to(features.dtype)

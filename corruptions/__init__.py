@@ -5,8 +5,8 @@ from corruptions import GradedMotion, GradedNoise
 
 transform = tio.Compose([GradedMotion(severity=3), GradedNoise(severity=1, seed=7)])
 
-Their names are none of TorchIO's, since TorchIO finds the transforms of a history by name. TorchIO
-is imported with the first of them, not with the package, which every command starts with.
+Their names differ from TorchIO's, since TorchIO finds the transforms of a history by name. TorchIO
+is imported only with the first corruption, since every command imports this package.
 """
 
 import importlib
@@ -41,7 +41,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a corruption when it is first asked for: GradedMissingLines from missing_lines."""
+    """Import a corruption at its first use, as GradedMissingLines from missing_lines."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     words = name.removeprefix("Graded")

@@ -1,7 +1,8 @@
 """ACDC-C as published: four kinds of artefact by the mathematics of TorchIO 0.16.22.
 
-The stack goes in slices first, with all lengths in voxels, and the slice axis takes part (protocol,
-section 5). TorchIO: Pérez-García et al., Computer Methods and Programs in Biomedicine 2021.
+The first axis of the stack is that of the slices, all lengths are in voxels, and artefacts may also
+run across slices (protocol, section 5). TorchIO: Pérez-García et al., Computer Methods and Programs
+in Biomedicine 2021.
 """
 
 from typing import Any
@@ -43,5 +44,5 @@ class ACDC_C(Recipe):  # noqa: N801 (the set's own name)
         return Corrupted(corruption.apply_to(slices, drawn), drawn)
 
     def replay(self, slices: Stack, kind: str, parameters: dict[str, Any]) -> Stack:
-        """The corruption of this kind, with these parameters."""
+        """Apply the corruption of this kind with these parameters."""
         return CORRUPTIONS[kind].apply_to(slices, parameters)

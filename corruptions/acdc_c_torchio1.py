@@ -1,9 +1,9 @@
 """ACDC-C by TorchIO 1: the poster's four kinds of artefact, as today's TorchIO computes them.
 
-All but motion are at TorchIO's own defaults, which are harsher than those of the published set
+All kinds but motion have TorchIO's own defaults, which are stronger than those of the published set
 (`corruptions.acdc_c`), above all for spikes. TorchIO: Pérez-García et al., Computer Methods and
-Programs in Biomedicine 2021. The stack goes in as one tensor (1, slices, H, W) with an identity
-affine, so that all parameters are in voxels and the slice axis takes part (protocol, section 5).
+Programs in Biomedicine 2021. The stack is one tensor (1, slices, H, W) with an identity affine, so
+that all parameters are in voxels and artefacts may also run across slices (protocol, section 5).
 """
 
 from typing import Any
@@ -36,13 +36,13 @@ class ACDC_C_TorchIO1(Recipe):  # noqa: N801 (the set's own name)
     packages = ("torchio", "torch", "simpleitk", "numpy")
 
     def affine(self, shape: tuple[int, ...], spacing: Spacing) -> NDArray[np.float64]:
-        """That of the stack, from (slices, H, W) to where TorchIO's lengths are measured."""
+        """The affine of the stack, from (slices, H, W) to the units of TorchIO's lengths."""
         return np.eye(4)
 
     def corrupt(self, slices: Stack, kind: str, seed: int, spacing: Spacing) -> Corrupted:
         """Corrupt slices (slices, H, W) in [0, 1]; the values returned may leave that range."""
         affine = self.affine(slices.shape, spacing)
-        # TorchIO draws from torch's global generator, which is put back as it was.
+        # TorchIO draws from torch's global generator; restore its state afterwards.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             corrupted = TRANSFORMS[kind](_subject(slices, affine))
@@ -58,11 +58,11 @@ class ACDC_C_TorchIO1(Recipe):  # noqa: N801 (the set's own name)
         return Corrupted(_stack(corrupted), parameters)
 
     def replay(self, slices: Stack, kind: str, parameters: dict[str, Any]) -> Stack:
-        """TorchIO's deterministic transform of these parameters."""
+        """Apply TorchIO's deterministic transform with these parameters."""
         given = dict(parameters)
         transform = getattr(tio, given.pop("transform"))
         affine = np.array(given.pop("affine", np.eye(4)))
-        # As TorchIO drew them: in double precision, the last bits of angles would be others.
+        # In TorchIO's precision: double precision would change the last bits of angles.
         arguments = {
             name: np.array(value, dtype=np.float32) if name in DRAWN_AS_ARRAYS else value
             for name, value in given.items()
@@ -74,10 +74,11 @@ DRAWN_AS_ARRAYS = ("degrees", "translation", "times", "spikes_positions")
 
 
 class ACDC_C_Physical(ACDC_C_TorchIO1):  # noqa: N801
-    """The same by the stack's own spacing: lengths in mm, rotations about its centre.
+    """The same kinds with the stack's own spacing: lengths in mm, rotations about its centre.
 
-    It stays with TorchIO 1. Of the published mathematics only motion knows lengths, and motion is
-    the same in both but for the magnitude; the rest are slips that no scanner makes.
+    This recipe uses TorchIO 1. Of the published artefacts, only motion has lengths, and it is the
+    same in both versions except for the magnitude; the other differences are errors of TorchIO
+    0.16.22, not effects of a scanner.
     """
 
     name = "acdc-c-physical"
@@ -85,7 +86,7 @@ class ACDC_C_Physical(ACDC_C_TorchIO1):  # noqa: N801
     seed_name = None
 
     def affine(self, shape: tuple[int, ...], spacing: Spacing) -> NDArray[np.float64]:
-        """Millimetres, with the origin, about which TorchIO rotates, in the stack's centre."""
+        """The affine in mm; its origin, about which TorchIO rotates, is the stack's centre."""
         affine = np.diag([*spacing, 1.0])
         affine[:3, 3] = -(np.array(shape) - 1) / 2 * spacing
         return affine

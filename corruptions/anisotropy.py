@@ -18,11 +18,11 @@ class AnisotropyStrength(Strength):
     """How coarse the axis becomes."""
 
     factor: float = Field(ge=1)
-    """New pixels' length in old ones, whatever the units of lengths."""
+    """Length of a new pixel as a multiple of an old one; independent of the units of lengths."""
 
 
 class GradedAnisotropy(Corruption):
-    """Averaged and resampled along one axis of the plane; the axis is drawn."""
+    """Average and resample along one axis of the plane; the axis is random."""
 
     name = "anisotropy"
 

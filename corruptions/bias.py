@@ -1,7 +1,7 @@
 """Bias field: the smooth shading that a receiver coil leaves.
 
 Van Leemput et al., Automated Model-Based Bias Field Correction of MR Images of the Brain, IEEE TMI
-18(10), 1999: the exponential of a polynomial, as TorchIO has it.
+18(10), 1999: the exponential of a polynomial, as in TorchIO.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ class BiasStrength(Strength):
 
 
 class GradedBias(Corruption):
-    """Multiplication by exp(Σ c·xⁱ·yʲ), the signs and shares of the c drawn."""
+    """Multiplication by exp(Σ c·xⁱ·yʲ); signs and proportions of the coefficients c are random."""
 
     name = "bias"
 

@@ -1,4 +1,4 @@
-"""Blur: less resolution in the plane than the pixels promise."""
+"""Blur: a lower resolution in the plane than the pixel size suggests."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from corruptions.corruption import Corruption, Spacing, Stack, Strength
 
 
 class BlurStrength(Strength):
-    """How wide the point spread is."""
+    """Width of the point spread function."""
 
     width: float = Field(ge=0)
     """Full width at half maximum, in pixels or mm."""
 
 
 class GradedBlur(Corruption):
-    """A Gaussian point spread in the plane; nothing is drawn."""
+    """A Gaussian point spread function in the plane; nothing is random."""
 
     name = "blur"
 
@@ -36,6 +36,6 @@ class GradedBlur(Corruption):
 
     @staticmethod
     def apply_to(stack: Stack, parameters: dict[str, Any]) -> Stack:
-        """A Gaussian filter of these standard deviations, the edge repeated."""
+        """Apply a Gaussian filter with these standard deviations; edge pixels are repeated."""
         blurred = ndimage.gaussian_filter(stack, (0, *parameters["sigma"]), mode="nearest")
         return blurred.astype(np.float32)

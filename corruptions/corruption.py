@@ -1,8 +1,9 @@
-"""What the graded corruptions have in common: parameters drawn from a seed, then applied.
+"""The base class of the graded corruptions: draw parameters from a seed, then apply them.
 
-Each is a stack of 2D acquisitions' artefact: it acts within the slices, the same in all of them.
-What is drawn is a direction (a sign, a place, an angle); how strong it is comes from the severity
-alone, so that the five severities of one seed are the same artefact, harder and harder.
+Each corruption acts within the slices, in the same way in all slices of a stack, as in 2D
+acquisitions. Only the direction of an artefact is random (a sign, a place, an angle). Its strength
+depends on the severity alone, so the five severities of one seed are the same artefact, stronger
+and stronger.
 """
 
 from abc import abstractmethod
@@ -35,27 +36,27 @@ class Corruption(RandomTransform, IntensityTransform):
     """A TorchIO transform with a severity from 1 to 5.
 
     Put it into a ``tio.Compose`` like any other: it changes the intensity images of a subject and
-    records what it drew in the subject's history, from which TorchIO replays it. Images may be of
-    any intensities: each is scaled by its own range to [0, 1], for which the strengths are set, and
-    back.
+    records what it drew in the subject's history, from which TorchIO replays it. Images may have
+    any intensities: each image is scaled by its own range to [0, 1], the range that the strengths
+    are made for, and back.
 
     Args:
-        severity: from 1 to 5, a rung of `ladder`.
-        strength: instead of a severity, any strength.
+        severity: from 1 to 5, an entry of `ladder`.
+        strength: any strength, instead of a severity.
         seed: the same seed draws the same at every call; None draws a seed from PyTorch's global
             generator, as TorchIO's own transforms do.
-        units: of lengths: ``pixel``, or ``mm`` by the image's own spacing.
+        units: units of lengths: ``pixel``, or ``mm`` by the image's own spacing.
         slice_axis: the spatial axis (0, 1 or 2) across which slices are stacked.
-        **kwargs: of every TorchIO transform, such as ``p`` and ``include``.
+        **kwargs: arguments of every TorchIO transform, such as ``p`` and ``include``.
 
     Raises:
-        ValueError: the severity is none of 1 to 5, or the slice axis none of 0 to 2.
+        ValueError: the severity is not 1 to 5, or the slice axis is not 0 to 2.
     """
 
     name: ClassVar[str]
-    """In recipes and records."""
+    """Name of the corruption in recipes and records."""
     ladder: ClassVar[tuple[Strength, ...]]
-    """The strengths of severities 1 to 5; docs/recipes.md says why these."""
+    """The strengths of severities 1 to 5; docs/recipes.md gives the reasons for them."""
 
     def __init__(
         self,
@@ -83,19 +84,20 @@ class Corruption(RandomTransform, IntensityTransform):
         """The parameters of one application, as JSON values.
 
         Args:
-            strength: how strong.
-            shape: of the stack, (slices, H, W).
-            spacing: of its pixels.
-            rng: all that is random; how much is taken from it does not depend on the strength.
+            strength: the strength of the artefact.
+            shape: shape of the stack, (slices, H, W).
+            spacing: size of its pixels.
+            rng: source of all randomness; how many numbers are drawn does not depend on the
+                strength.
         """
 
     @staticmethod
     @abstractmethod
     def apply_to(stack: Stack, parameters: dict[str, Any]) -> Stack:
-        """The stack (slices, H, W) with the artefact; parameters are in pixels, all is fixed."""
+        """Add the artefact to a stack (slices, H, W); lengths are in pixels, nothing is random."""
 
     def apply_transform(self, subject: tio.Subject) -> tio.Subject:
-        """Draw for each intensity image, and apply."""
+        """Draw parameters for each intensity image, and apply them."""
         seed = self.seed
         if seed is None:
             seed = int(torch.randint(2**63 - 1, ()))
@@ -119,13 +121,13 @@ class Corruption(RandomTransform, IntensityTransform):
 
 
 class AppliedCorruption(IntensityTransform):
-    """A corruption with everything drawn: what stands in a subject's history.
+    """A corruption with fixed parameters, as recorded in a subject's history.
 
     Args:
-        corruption: which.
-        parameters: of each image, by name.
+        corruption: the class of the corruption.
+        parameters: parameters of each image, by the image's name.
         slice_axis: the spatial axis across which slices are stacked.
-        **kwargs: of every TorchIO transform.
+        **kwargs: arguments of every TorchIO transform.
     """
 
     def __init__(
@@ -140,7 +142,7 @@ class AppliedCorruption(IntensityTransform):
         self.args_names = ["corruption", "parameters", "slice_axis"]
 
     def apply_transform(self, subject: tio.Subject) -> tio.Subject:
-        """Apply to each image that there are parameters for, channel by channel."""
+        """Corrupt each image that has parameters, channel by channel."""
         for name, image in self.get_images_dict(subject).items():
             low, span = _range(image.data)
             channels = []
@@ -153,7 +155,7 @@ class AppliedCorruption(IntensityTransform):
 
 
 def _range(data: torch.Tensor) -> tuple[np.float32, np.float32]:
-    """The least intensity, and how far the greatest lies above; 0 and 1 where there is but one."""
+    """The minimum and the range of the intensities; 0 and 1 for a constant image."""
     low, high = np.float32(data.min().item()), np.float32(data.max().item())
     return (low, high - low) if high > low else (np.float32(0), np.float32(1))
 
@@ -165,14 +167,14 @@ def _stack(channel: torch.Tensor, slice_axis: int) -> Stack:
 
 
 def _volume(stack: Stack, slice_axis: int) -> torch.Tensor:
-    """`_stack` undone."""
+    """Slices as a channel (x, y, z); the inverse of `_stack`."""
     in_plane = [axis for axis in range(3) if axis != slice_axis]
     order = [slice_axis, *in_plane[::-1]]
     return torch.from_numpy(stack).permute(*(order.index(axis) for axis in range(3))).contiguous()
 
 
 def run_torchio(transform: tio.Transform, stack: Stack, affine: NDArray[np.float64]) -> Stack:
-    """A TorchIO transform of a stack, as a tensor (1, slices, H, W) with this affine."""
+    """Apply a TorchIO transform to a stack, as a tensor (1, slices, H, W) with this affine."""
     image = tio.ScalarImage(tensor=torch.from_numpy(stack)[None], affine=affine)
     changed = transform(tio.Subject(image=image))
     return changed.image.data[0].numpy().astype(np.float32)
@@ -184,6 +186,6 @@ def k_space(stack: Stack) -> torch.Tensor:
 
 
 def from_k_space(spectrum: torch.Tensor) -> Stack:
-    """The real part of the slices of a spectrum: `k_space` undone."""
+    """The real part of the slices of a spectrum; the inverse of `k_space`."""
     slices = torch.fft.ifft2(torch.fft.ifftshift(spectrum, dim=(-2, -1))).real
     return slices.numpy().astype(np.float32)

@@ -58,7 +58,7 @@ class _Definition(BaseModel):
 
 
 class Kind(_Definition):
-    """One corruption in a recipe: either some of its severities, or a strength of one's own."""
+    """One corruption in a recipe, with either some of its severities, or a custom strength."""
 
     corruption: str
     severities: tuple[Annotated[int, Field(ge=1, le=5)], ...] = ()
@@ -89,7 +89,7 @@ class DeclaredRecipe(Recipe):
     """A recipe made of the corruptions of this package.
 
     Args:
-        definition: what the file says.
+        definition: the content of the recipe file.
 
     Raises:
         ValueError: a corruption or a strength in it does not exist.
@@ -114,7 +114,9 @@ class DeclaredRecipe(Recipe):
     def _add(self, name: str, kind: Kind) -> None:
         if kind.corruption not in CORRUPTIONS:
             near = difflib.get_close_matches(kind.corruption, CORRUPTIONS, n=1, cutoff=0)[0]
-            raise ValueError(f"kinds.{name}: no corruption '{kind.corruption}'; '{near}' is one")
+            raise ValueError(
+                f"kinds.{name}: no corruption '{kind.corruption}'; did you mean '{near}'?"
+            )
         corruption = CORRUPTIONS[kind.corruption]
         if bool(kind.severities) == (kind.strength is not None):
             raise ValueError(f"kinds.{name}: give either severities or a strength")
@@ -132,10 +134,10 @@ class DeclaredRecipe(Recipe):
 
     @classmethod
     def parse(cls, definition: Mapping[str, Any]) -> Self:
-        """The recipe of a definition.
+        """Make a recipe from its definition.
 
         Raises:
-            CoopbenchError: it is not valid; the key is named.
+            CoopbenchError: the definition is not valid; the message names the key.
         """
         try:
             return cls(Definition.model_validate(definition))
@@ -146,22 +148,22 @@ class DeclaredRecipe(Recipe):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """The recipe in a TOML file.
+        """Read a recipe from a TOML file.
 
         Raises:
-            CoopbenchError: the file is missing or not valid; file and key are named.
+            CoopbenchError: the file is missing or not valid; the message names file and key.
         """
         try:
             definition = parse_toml(read_text(path))
         except ValueError as error:
-            raise CoopbenchError(f"{path}: is no TOML ({error})") from error
+            raise CoopbenchError(f"{path}: is not valid TOML ({error})") from error
         try:
             return cls.parse(definition)
         except CoopbenchError as error:
             raise CoopbenchError(*(f"{path}: {line}" for line in error.lines)) from error
 
     def family(self, kind: str) -> tuple[str, int | None]:
-        """The kind as the file names it, and the severity."""
+        """Split the name of a set into the file's name of the kind, and the severity."""
         return self._grades[kind][:2]
 
     def corrupt(self, slices: Stack, kind: str, seed: int, spacing: Spacing) -> Corrupted:
@@ -173,7 +175,7 @@ class DeclaredRecipe(Recipe):
         return Corrupted(corruption.apply_to(slices, drawn), drawn)
 
     def replay(self, slices: Stack, kind: str, parameters: dict[str, Any]) -> Stack:
-        """The corruption of this kind, with these parameters."""
+        """Apply the corruption of this kind with these parameters."""
         return self._grades[kind][2].apply_to(slices, parameters)
 
 

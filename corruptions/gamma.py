@@ -16,7 +16,7 @@ class GammaStrength(Strength):
 
 
 class GradedGamma(Corruption):
-    """Intensities to the power exp(±s); the sign is drawn."""
+    """Raise intensities to the power exp(±s); the sign is random."""
 
     name = "gamma"
 
@@ -34,5 +34,5 @@ class GradedGamma(Corruption):
 
     @staticmethod
     def apply_to(stack: Stack, parameters: dict[str, Any]) -> Stack:
-        """The power of intensities that are nowhere negative."""
+        """Apply the power to the intensities; negative ones become 0 first."""
         return np.power(stack.clip(min=0), np.float32(parameters["gamma"]))

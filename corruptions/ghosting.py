@@ -9,18 +9,18 @@ from pydantic import Field
 from corruptions.corruption import Corruption, Spacing, Stack, Strength, run_torchio
 
 RESTORED = 0.02
-"""Share of k-space's lines, about its centre, that stays; by itself, TorchIO 1.2 keeps one line."""
+"""Share of k-space lines around the centre that is kept; TorchIO 1.2 by default keeps one line."""
 
 
 class GhostingStrength(Strength):
     """How strong the ghosts are."""
 
     intensity: float = Field(ge=0, le=1)
-    """Share of a line that is taken away."""
+    """Share of a line's signal that is removed."""
 
 
 class GradedGhosting(Corruption):
-    """Every n-th line of k-space damped; n from 4 to 10 and the axis are drawn."""
+    """Damp every n-th line of k-space; n (4 to 10) and the axis are random."""
 
     name = "ghosting"
 
@@ -42,5 +42,5 @@ class GradedGhosting(Corruption):
 
     @staticmethod
     def apply_to(stack: Stack, parameters: dict[str, Any]) -> Stack:
-        """TorchIO's ghosting with these parameters."""
+        """Apply TorchIO's ghosting with these parameters."""
         return run_torchio(tio.Ghosting(**parameters, restore=RESTORED), stack, np.eye(4))

@@ -1,4 +1,4 @@
-"""Gibbs ringing: k-space is recorded out to some radius only, which lines edges with waves."""
+"""Gibbs ringing: k-space is recorded up to some radius only, which causes waves beside edges."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ class GibbsStrength(Strength):
     """How much of k-space is left."""
 
     radius: float = Field(gt=0)
-    """As a share of half of k-space: 1 leaves the largest circle in it."""
+    """Radius as a share of half of k-space: 1 keeps the largest circle in it."""
 
 
 class GradedGibbs(Corruption):
-    """k-space cut off beyond a radius; nothing is drawn."""
+    """Cut off k-space beyond a radius; nothing is random."""
 
     name = "gibbs"
 
@@ -35,7 +35,7 @@ class GradedGibbs(Corruption):
 
     @staticmethod
     def apply_to(stack: Stack, parameters: dict[str, Any]) -> Stack:
-        """Zero outside the ellipse of this radius."""
+        """Set k-space to zero outside the ellipse of this radius."""
         rows, columns = (
             (torch.arange(n, dtype=torch.float64) - n // 2) / (n / 2) for n in stack.shape[1:]
         )

@@ -9,18 +9,18 @@ from pydantic import Field
 from corruptions.corruption import Corruption, Spacing, Stack, Strength, from_k_space, k_space
 
 KEPT = 0.04
-"""Share of the lines, about the centre, that is never lost, as in undersampled acquisitions."""
+"""Share of the lines around the centre that is never lost, as in undersampled acquisitions."""
 
 
 class MissingLinesStrength(Strength):
     """How much is lost."""
 
     share: float = Field(ge=0, le=1)
-    """Of the lines outside the centre."""
+    """Share of the lines outside the centre that is lost."""
 
 
 class GradedMissingLines(Corruption):
-    """Lines of k-space set to zero; the axis is drawn, and in which order lines are lost."""
+    """Set lines of k-space to zero; the axis and the order of lost lines are random."""
 
     name = "missing-lines"
 
@@ -33,7 +33,7 @@ class GradedMissingLines(Corruption):
         spacing: Spacing,
         rng: np.random.Generator,
     ) -> dict[str, Any]:
-        """The axis (1 rows, 2 columns), and the lines, of which a weaker one loses a part."""
+        """The axis (1 rows, 2 columns) and the lost lines; weaker strengths lose a part of them."""
         axis = int(rng.integers(1, 3))
         size = shape[axis]
         half = max(1, round(KEPT * size / 2))
@@ -44,7 +44,7 @@ class GradedMissingLines(Corruption):
 
     @staticmethod
     def apply_to(stack: Stack, parameters: dict[str, Any]) -> Stack:
-        """Zero in these lines."""
+        """Set these lines of k-space to zero."""
         lines = torch.tensor(parameters["lines"], dtype=torch.long)
         spectrum = k_space(stack)
         spectrum.index_fill_(parameters["axis"], lines, 0)

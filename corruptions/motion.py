@@ -1,6 +1,6 @@
 """Motion: the heart moves while k-space is recorded.
 
-Shaw et al., MRI k-Space Motion Artefact Augmentation, MIDL 2019, as TorchIO has it.
+Shaw et al., MRI k-Space Motion Artefact Augmentation, MIDL 2019, as in TorchIO.
 """
 
 from typing import Any
@@ -13,21 +13,21 @@ from corruptions.corruption import Corruption, Spacing, Stack, Strength, run_tor
 
 
 class MotionStrength(Strength):
-    """How far it moves."""
+    """Size of the movements."""
 
     degrees: float = Field(ge=0, le=180)
     """Angle of each rotation."""
     translation: float = Field(ge=0)
     """Length of each translation, in pixels or mm."""
     calm: float = Field(gt=0, lt=0.5)
-    """Share of k-space between its centre and either movement. It is not drawn: the damage depends
+    """Share of k-space between its centre and either movement. It is not random: the damage depends
     on it more than on anything else (TorchIO, issue 765)."""
 
 
 class GradedMotion(Corruption):
     """A rigid movement in the plane before the centre of k-space is recorded, and one after it.
 
-    They turn about the slices' centre; their directions are drawn.
+    The movements rotate about the centre of the slices; their directions are random.
     """
 
     name = "motion"
@@ -56,14 +56,14 @@ class GradedMotion(Corruption):
 
     @staticmethod
     def apply_to(stack: Stack, parameters: dict[str, Any]) -> Stack:
-        """TorchIO's motion with these parameters."""
+        """Apply TorchIO's motion with these parameters."""
         transform = tio.Motion(
             degrees=np.array([[angle, 0, 0] for angle in parameters["degrees"]]),
             translation=np.array([[0, *shift] for shift in parameters["translation"]]),
             times=np.array(parameters["times"]),
             image_interpolation="linear",
         )
-        # TorchIO turns about the origin of the world, so the origin is put into the centre.
+        # TorchIO rotates about the world's origin, so put the origin into the centre.
         affine = np.eye(4)
         affine[:3, 3] = -(np.array(stack.shape) - 1) / 2
         return run_torchio(transform, stack, affine)

@@ -20,7 +20,7 @@ class NoiseStrength(Strength):
 
 
 class GradedNoise(Corruption):
-    """|x + n₁ + i·n₂|, both n normal; the noise is drawn."""
+    """|x + n₁ + i·n₂|, with normal noise n₁ and n₂."""
 
     name = "noise"
 
@@ -33,7 +33,7 @@ class GradedNoise(Corruption):
         spacing: Spacing,
         rng: np.random.Generator,
     ) -> dict[str, Any]:
-        """The seed of the noise, which is too much to be recorded voxel by voxel."""
+        """The seed of the noise, recorded instead of the noise of each voxel."""
         return {"noise_seed": int(rng.integers(2**53)), "sigma": strength.sigma}
 
     @staticmethod

@@ -16,11 +16,12 @@ class SpikeStrength(Strength):
     """How high the spike is."""
 
     intensity: float = Field(ge=0)
-    """Multiple of k-space's largest magnitude: the wave's height in means of the stack."""
+    """Multiple of k-space's largest magnitude: the wave's amplitude in units of the stack's
+    mean."""
 
 
 class GradedSpike(Corruption):
-    """One point of k-space raised; its place is drawn."""
+    """Raise one point of k-space; its place is random."""
 
     name = "spike"
 
@@ -40,7 +41,7 @@ class GradedSpike(Corruption):
 
     @staticmethod
     def apply_to(stack: Stack, parameters: dict[str, Any]) -> Stack:
-        """TorchIO's spike with these parameters."""
+        """Apply TorchIO's spike with these parameters."""
         position = np.array([[0.5, *parameters["position"]]])
         transform = tio.Spike(spikes_positions=position, intensity=parameters["intensity"])
         return run_torchio(transform, stack, np.eye(4))

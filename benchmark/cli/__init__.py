@@ -1,4 +1,4 @@
-"""The command ``coopbench``: a file for each of its commands.
+"""The command ``coopbench``: one file here for each subcommand.
 
 Everything heavy is imported inside the commands, so that ``coopbench --help`` answers at once.
 """
@@ -28,7 +28,7 @@ from benchmark.core.streams import give_up_output, say, settle_streams
 
 __all__ = ["cli", "main"]
 
-# In the order of the work, in which ``--help`` lists them.
+# In the order of the work; ``--help`` lists them in the same order.
 for command in (
     prepare_folder.prepare,
     phantom.phantom,
@@ -59,11 +59,11 @@ def main() -> None:
         )
     settle_streams()
     write_readably()
-    # Schedulers end a job by SIGTERM; it is to stop as it does on Ctrl-C.
+    # Schedulers end a job by SIGTERM; treat it like Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         cli(prog_name="coopbench")
-    except OSError as error:  # of help and version, which are shown outside of any command
+    except OSError as error:  # from --help or --version, which run outside of any subcommand
         give_up_output()
         say(f"coopbench: standard output: {error.strerror or error}")
         sys.exit(1)

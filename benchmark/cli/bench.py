@@ -38,23 +38,27 @@ if TYPE_CHECKING:
 @preset_option
 @device_option
 @set_option
-@click.option("--reference", default="standard", show_default=True, help="What steps relate to.")
+@click.option(
+    "--reference", default="standard", show_default=True, help="Method to compare the steps with."
+)
 @click.option(
     "--rounds",
     type=click.IntRange(1),
     default=3,
     show_default=True,
-    help="In each, the sides take turns.",
+    help="How often to measure; in each round, the harness and the plain code take turns.",
 )
-@click.option("--steps", type=click.IntRange(1), default=3, show_default=True, help="Per round.")
-@click.option("--plain/--no-plain", default=True, help="Time plain steps too.  [default: plain]")
-@click.option("--recipe", default="acdc-c", show_default=True, help="Of 'corrupt'.")
+@click.option(
+    "--steps", type=click.IntRange(1), default=3, show_default=True, help="Steps in each round."
+)
+@click.option("--plain/--no-plain", default=True, help="Also time plain code.  [default: plain]")
+@click.option("--recipe", default="acdc-c", show_default=True, help="For 'corrupt'.")
 @click.option(
     "--study",
     "study_size",
     metavar="M,R,T,S",
-    help="Of 'report': a study of so many methods, repeats, test sets and subjects, stage by "
-    "stage.  [default: the four that have goals]",
+    help="For 'report': the numbers of methods, repeats, test sets and subjects of the study.  "
+    "[default: the four sizes that have goals]",
 )
 @workers_option
 def bench(
@@ -83,9 +87,9 @@ def bench(
     report      tables, figures and page from drawn scores: of many methods,
                 many test sets, 8 million scores, and as few as were measured
 
-    The first three unless others are named. The sides take turns within each round, and ratios are
-    taken within it. Steps and evaluation are also set against their floor: what they compute and
-    move, over what the machine was measured to compute and move.
+    Without arguments, the first three run. In each round the harness and the plain code take turns,
+    and ratios are taken within a round. Steps and evaluation are also compared with their floor:
+    the operations and bytes that they need, divided by the measured speed of this machine.
     """
     chosen = parts or ("steps", "evaluation", "corrupt")
     size = None if study_size is None else _study_size(study_size)
@@ -100,7 +104,7 @@ def bench(
     from benchmark.methods.registry import method_names
     from benchmark.speed import tables as measure
 
-    found = find_recipe(recipe) if "corrupt" in chosen else None  # only that needs TorchIO
+    found = find_recipe(recipe) if "corrupt" in chosen else None  # only 'corrupt' needs TorchIO
     names = tuple(dict.fromkeys((reference, *(methods or method_names()))))
     asked = read_request(names, data=data, preset=preset, device=device, overrides=overrides)
     test_set = read_dataset(asked.data / "acdc")

@@ -38,7 +38,7 @@ def convert() -> None:
     type=click.IntRange(0),
     default=0,
     show_default=True,
-    help="Whose training and validation subjects.",
+    help="Repeat whose training and validation subjects are written.",
 )
 @click.option("--train-set", default="acdc", show_default=True, help="The set with splits.")
 @click.option(
@@ -50,7 +50,7 @@ def convert() -> None:
     type=click.IntRange(1, 999),
     default=500,
     show_default=True,
-    help="nnU-Net's number of the data set.",
+    help="Number of the data set in nnU-Net.",
 )
 @workers_option
 def convert_nnunet(
@@ -64,11 +64,11 @@ def convert_nnunet(
 ) -> None:
     """Write a raw data set of nnU-Net, test images, and a script.
 
-    OUT/nnUNet_raw holds exactly the repeat's training and validation subjects, and
-    splits_final.json has the two as fold 0. OUT/images holds a folder for each test set with the
-    test subjects alone, corrupted sets as well. OUT/run.sh plans, trains and predicts every set; it
-    needs nnU-Net 2 (pip install nnunetv2), and takes another configuration, trainer or device, or
-    options of the prediction, from the variables CONFIGURATION, TRAINER, DEVICE and PREDICT.
+    OUT/nnUNet_raw holds exactly the repeat's training and validation subjects; splits_final.json
+    has these two parts as fold 0. OUT/images holds a folder for each test set, also for corrupted
+    sets, with only the test subjects. OUT/run.sh plans, trains and predicts every set. It needs
+    nnU-Net 2 (pip install nnunetv2). The variables CONFIGURATION, TRAINER, DEVICE and PREDICT
+    choose another configuration, trainer or device, or options of the prediction.
     """
     from benchmark.conversion.nnunet import convert_nnunet
     from benchmark.data.dataset import all_datasets, read_dataset

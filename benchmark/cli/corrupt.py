@@ -1,4 +1,5 @@
-"""``coopbench corrupt`` and ``coopbench recipes``: corrupted sets, and what they are made by."""
+"""``coopbench corrupt`` and ``coopbench recipes``: corrupted sets, and the recipes that make
+them."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     "--recipe",
     default="acdc-c",
     show_default=True,
-    help="See 'coopbench recipes'; or a .toml file.",
+    help="A name from 'coopbench recipes', or a .toml file.",
 )
 @click.option(
     "--test-set",
@@ -53,33 +54,35 @@ if TYPE_CHECKING:
     formerly="--set",
     multiple=True,
     metavar="NAME",
-    help="Which prepared set in DATA; may be repeated.  [default: acdc]",
+    help="Prepared set in DATA to corrupt; may be repeated.  [default: acdc]",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other draws.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Other seeds draw other artefacts."
+)
 @click.option("--verify", is_flag=True, help="Check a set against its manifest; make nothing.")
 @click.option(
     "--replay",
     type=FOLDER,
     metavar="SET",
-    help="Make SET again into OUT, from the parameters in its manifest.",
+    help="Make the corrupted set SET again in OUT, from the parameters in its manifest.",
 )
 @click.option("--preview", is_flag=True, help="Only draw a picture of the recipe, OUT/preview.png.")
 @click.option(
     "--same-draw",
     is_flag=True,
-    help="Of a 4D image in IMAGES: one draw for all frames, not one for each.",
+    help="For 4D images in IMAGES: draw once for all frames, not once for each frame.",
 )
 @click.option(
     "--keep",
     "on_change",
     flag_value="keep",
-    help="Keep a set that other code of a plug-in recipe has made; reports say so.",
+    help="Keep a set made by an earlier version of a plug-in recipe; reports say so.",
 )
 @click.option(
     "--remake",
     "on_change",
     flag_value="remake",
-    help="Make a set anew where the code of its plug-in recipe has changed since.",
+    help="Make a set again where the code of its plug-in recipe has changed since.",
 )
 @skip_bad_option
 @workers_option
@@ -100,14 +103,15 @@ def corrupt(
 ) -> None:
     """Make corrupted sets, such as ACDC-C.
 
-    Without IMAGES, the test subjects of DATA/acdc are corrupted, or of other sets by --test-set.
-    Each kind of artefact becomes a test set, DATA/<recipe>/<kind> (DATA/<recipe>-of-<set>/<kind>).
-    With IMAGES and OUT, every NIfTI image below IMAGES is, into OUT/<kind>; names, headers and the
-    range of intensities are kept. A cine (4D) is corrupted frame by frame.
+    Without IMAGES, the test subjects of DATA/acdc are corrupted; --test-set names other sets. Each
+    kind of artefact becomes a test set, DATA/<recipe>/<kind> (of another set,
+    DATA/<recipe>-of-<set>/<kind>). With IMAGES and OUT, every NIfTI image below IMAGES is corrupted
+    and written to OUT/<kind>; names, headers and the range of intensities are kept. A cine (4D) is
+    corrupted frame by frame.
 
-    The same seed gives the same voxels with any number of processes. A manifest beside the
-    sets holds seeds, parameters and checksums: --verify checks it, --replay makes the set again.
-    With --verify, --replay or --preview, a single folder is OUT.
+    The same seed gives the same voxels with any number of processes. A manifest beside the sets
+    holds seeds, parameters and checksums: --verify checks it, --replay makes the set again. With
+    --verify, --replay or --preview, a folder given alone is OUT.
     """
     from benchmark.corrupted_sets.actions import Corrupting, read_clean
 
@@ -116,20 +120,22 @@ def corrupt(
     if out is None and images is not None and (verify or replay is not None or preview):
         images, out = None, images
     if images is not None and out is None:
-        raise UsageError("corrupt IMAGES OUT: say where to, as in 'coopbench corrupt imagesTs out'")
-    if replay is not None and out is None:
-        raise UsageError("--replay SET OUT: say where to make it again")
-    if skip_bad and (images is None or verify or replay is not None or preview):
-        raise UsageError("--skip-bad: goes with IMAGES OUT; all of a prepared set is made")
-    if same_draw and (images is None or verify or replay is not None or preview):
-        raise UsageError("--same-draw: goes with IMAGES OUT, where there may be 4D images")
-    if sets and (images is not None or (verify and out is not None)):
         raise UsageError(
-            "--test-set: goes with a folder of prepared sets, --data; here are folders"
+            "corrupt IMAGES OUT: OUT is missing; give it, as in 'coopbench corrupt imagesTs out'"
         )
+    if replay is not None and out is None:
+        raise UsageError("--replay SET OUT: OUT is missing; give the folder to write to")
+    if skip_bad and (images is None or verify or replay is not None or preview):
+        raise UsageError(
+            "--skip-bad: works with IMAGES OUT only; a prepared set is always made whole"
+        )
+    if same_draw and (images is None or verify or replay is not None or preview):
+        raise UsageError("--same-draw: works with IMAGES OUT only, where images may be 4D")
+    if sets and (images is not None or (verify and out is not None)):
+        raise UsageError("--test-set: works with prepared sets in --data, not with IMAGES OUT")
     names = tuple(dict.fromkeys(sets)) or ("acdc",)
     if len(names) > 1 and (replay is not None or preview):
-        raise UsageError("--test-set: give one set to --replay and --preview")
+        raise UsageError("--test-set: give one set to --replay or --preview")
     done: Iterable[str]
     work = Corrupting(
         recipe,
@@ -153,7 +159,7 @@ def corrupt(
         elif preview:
             done = work.preview_set(folder, names[0], out)
         else:
-            for name in names:  # all of them, before the first is begun
+            for name in names:  # check all before making the first
                 read_clean(folder, name)
             do = work.verify_set if verify else work.make_set
             done = (line for name in names for line in do(folder, name))
@@ -163,7 +169,7 @@ def corrupt(
 
 @click.command(epilog=examples("coopbench recipes"))
 def recipes() -> None:
-    """List the recipes of corruptions, and what cannot be loaded, with the reason."""
+    """List the recipes of corruptions, and those that cannot be loaded, with the reason."""
     from tabulate import tabulate
 
     from benchmark.core.plugins import PluginError

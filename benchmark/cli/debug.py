@@ -1,4 +1,4 @@
-"""``--debug``: of the program and of each of its commands."""
+"""The option ``--debug``, which the program and each of its commands take."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,11 +24,11 @@ _OPTION: dict[str, Any] = {
 }
 
 debug_option = click.option("--debug", **_OPTION)
-"""For a command that is made by decorators."""
+"""Decorator that adds ``--debug`` to a command."""
 
 
 def add_debug_option(command: click.Command) -> None:
-    """Have a command, and all below it, take ``--debug`` as the last option."""
+    """Add ``--debug`` as the last option to a command and all its subcommands."""
     command.params.append(click.Option(["--debug"], **_OPTION))
     if isinstance(command, click.Group):
         for below in command.commands.values():
@@ -36,7 +36,7 @@ def add_debug_option(command: click.Command) -> None:
 
 
 def debug_asked(ctx: click.Context | None = None) -> bool:
-    """Whether ``--debug`` was given to the program or to its command, in this or that context."""
+    """Whether ``--debug`` was given, before or after the command's name."""
     return bool((ctx or click.get_current_context()).meta.get(_KEY))
 
 

@@ -39,10 +39,10 @@ def evaluate(
 ) -> None:
     """Score runs on every test set.
 
-    RUN is the folder of a run, or of several (default: all in RUNS that were trained on DATA).
-    Each is scored on every prepared set in DATA. Scores of FTN and FTN+STN go to
-    RUNS/<data>-<preset>/scores.csv, and per set into each run's folder. What is scored already is
-    kept.
+    RUN is the folder of a run; several may be given (default: all runs in RUNS that were trained on
+    DATA). Each run is scored on every prepared set in DATA. Scores of FTN and FTN+STN are written
+    to RUNS/<data>-<preset>/scores.csv, and for each set into the run's folder. Scores that exist
+    already are kept.
     """
     from benchmark.core.device import find_device
     from benchmark.data.dataset import all_datasets
@@ -59,8 +59,8 @@ def evaluate(
         for one in chosen:
             if one.config.data.fingerprint not in known:
                 raise CoopbenchError(
-                    f"{one.folder}: was trained on other data than these, and scores on both do "
-                    "not mix; prepare further test sets beside its training data"
+                    f"{one.folder}: was trained on other data than --data, and their scores must "
+                    "not be mixed; prepare further test sets beside its training data"
                 )
     else:
         selection = finished_runs(runs, datasets)

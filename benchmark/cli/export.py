@@ -21,9 +21,9 @@ from benchmark.core.streams import say, show
 def export(out: Path, runs: Path) -> None:
     """Copy finished runs to OUT without their weights, for others.
 
-    Configuration, versions and hardware, log, loss curves and scores of every run, some hundred
-    kilobytes each. Who has the same prepared data can make a report of them, or put them among
-    runs of their own, where a study takes them as done.
+    Copies configuration, versions and hardware, log, loss curves and scores: some hundred kilobytes
+    for each run. Others with the same prepared data can make a report of the copies, or put them
+    among their own runs, where a study counts them as done.
     """
     from benchmark.runs.export import export as copy
     from benchmark.runs.run import find_runs
@@ -36,4 +36,4 @@ def export(out: Path, runs: Path) -> None:
         show(f"wrote {path}")
     for run in found:
         if not run.finished:
-            say(f"{run.folder}: left out, its training is not finished")
+            say(f"{run.folder}: left out, since its training is not finished")

@@ -1,4 +1,4 @@
-"""The group of commands, and how a fault is said: in one line, without a traceback."""
+"""The group of commands, which reports a fault in one line, without a traceback."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ from benchmark.core.memory import is_out_of_memory
 from benchmark.core.streams import give_up_output
 
 KEEPING = ("prepare", "phantom", "corrupt", "train", "evaluate", "convert", "report", "study")
-"""The commands that go on where they were stopped."""
+"""The commands that continue where they were stopped."""
 
 
 class Fault(click.ClickException):
@@ -27,7 +27,7 @@ class Fault(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print it to standard error."""
-        with suppress(OSError):  # a full or broken standard error; the exit code is left
+        with suppress(OSError):  # standard error is full or broken; the exit code still tells
             if self.debug and self.__cause__ is not None:
                 click.echo("".join(traceback.format_exception(self.__cause__)), err=True)
                 click.echo(getattr(self.__cause__, "details", ""), err=True)
@@ -43,19 +43,19 @@ class UsageFault(Fault):
 class Interruption(Fault):
     """Stopped by Ctrl-C, or by a scheduler."""
 
-    exit_code = 130  # as shells have it
+    exit_code = 130  # as in shells
 
 
 class Commands(click.Group):
     """Turns a user's mistakes into one line: exit code 2 for usage, 1 for failure."""
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
-        """Add a command; as the others, it takes ``--debug``."""
+        """Add a command, and the option ``--debug`` to it."""
         add_debug_option(cmd)
         super().add_command(cmd, name)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; whatever goes wrong on the user's side ends in a `Fault`."""
+        """Run the command; a user's mistake ends in a `Fault`."""
         try:
             return self._invoke(ctx)
         except Fault as fault:
@@ -74,7 +74,7 @@ class Commands(click.Group):
                 raise
             if error.filename:
                 place = os.fsdecode(error.filename)
-            else:  # files are written by name, so that one without is a stream
+            else:  # errors on files have a name; without one, it is a stream
                 place = "standard output"
                 give_up_output()
             raise Fault(printable(f"{place}: {error.strerror or error}")) from error
@@ -90,13 +90,13 @@ class Commands(click.Group):
             ) from error
         except KeyboardInterrupt as error:
             keeps = ctx.invoked_subcommand in KEEPING
-            kept = "what is done is kept, and this goes on with it"
-            truth = kept if keeps else "nothing of it is kept, and this begins it again"
+            kept = "finished work is kept; continue with"
+            truth = kept if keeps else "nothing is kept; start again with"
             command = printable(" ".join(["coopbench", *sys.argv[1:]]))
             raise Interruption(f"interrupted; {truth}: {command}") from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of the work, in which `benchmark.cli` adds them."""
+        """List the commands in the order in which `benchmark.cli` adds them."""
         return list(self.commands)
 
 

@@ -1,4 +1,4 @@
-"""Which data a command uses when it is not told."""
+"""The data folder that a command uses where ``--data`` is not given."""
 
 import os
 from dataclasses import dataclass
@@ -14,25 +14,25 @@ VARIABLE = "COOPBENCH_DATA"
 
 @dataclass(frozen=True)
 class Location:
-    """A folder of prepared sets, and one line on what it is."""
+    """A folder of prepared sets, and one line that describes it."""
 
     folder: Path
     line: str
 
 
 def phantom_folder() -> Path:
-    """Where the phantom lies: the user's cache, or ``COOPBENCH_CACHE``."""
+    """The folder of the phantom, in the user's cache or in ``COOPBENCH_CACHE``."""
     cache = os.environ.get("COOPBENCH_CACHE") or platformdirs.user_cache_dir("coopbench")
     return Path(cache) / f"phantom-{PHANTOM_VERSION}"
 
 
 def find_data(option: Path | None, *, workers: int) -> Location:
-    """The folder given, else that in ``COOPBENCH_DATA``, else ``./data``, else the phantom.
+    """Find the folder given, else that in ``COOPBENCH_DATA``, else ``./data``, else the phantom.
 
     ``./data`` counts where it holds a prepared set. The phantom is made if it does not exist.
 
     Raises:
-        CoopbenchError: a folder that was asked for holds no prepared set.
+        CoopbenchError: the folder given holds no prepared set.
     """
     asked = option or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
     if asked is not None:
@@ -49,9 +49,9 @@ def find_data(option: Path | None, *, workers: int) -> Location:
     if not holds_set(folder):
         make_phantom(folder, workers=workers)
     line = (
-        f"data: the built-in phantom in {folder} (synthetic hearts, to see the software work), "
+        f"data: the built-in phantom in {folder} (synthetic hearts, to try the software), "
         f"since {'./data holds no prepared set' if here.is_dir() else 'there is no ./data'}; "
-        f"for your own: --data, {VARIABLE}, or 'coopbench prepare'"
+        f"for your own data: --data, {VARIABLE}, or 'coopbench prepare'"
     )
     return Location(folder, line)
 

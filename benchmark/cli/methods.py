@@ -1,4 +1,4 @@
-"""``coopbench methods`` and ``coopbench new-method``: what can be trained, and more of it."""
+"""``coopbench methods`` and ``coopbench new-method``: list methods, and start one's own."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from benchmark.core.streams import show
 @click.command(epilog=examples("coopbench methods", "coopbench methods proposed"))
 @click.argument("name", required=False)
 def methods(name: str | None) -> None:
-    """List what can be trained here, and what cannot be loaded, with the reason.
+    """List the methods, and those that cannot be loaded, with the reason.
 
     With NAME, list every setting that 'coopbench train --method NAME --set KEY=VALUE' takes.
     """
@@ -50,10 +50,10 @@ def methods(name: str | None) -> None:
 @click.argument("name")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def new_method(name: str, folder: Path) -> None:
-    """Write a method of your own to start from.
+    """Write a package with a small method, as a start for your own.
 
-    DIR becomes a Python package with a working method NAME, a test, and a README. Once installed
-    beside coopbench, it trains, is evaluated and stands in tables like any other.
+    DIR becomes a Python package with a working method NAME, a test, and a README. Once it is
+    installed beside coopbench, it is trained, evaluated and listed in tables like any other method.
     """
     from benchmark.methods.scaffold import new_method as write
 

@@ -1,4 +1,4 @@
-"""What several commands share: options, what these mean by default, and how a command speaks."""
+"""Options that several commands share, and their default values."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ PRESETS = ("demo", "compact", "paper")
 
 
 def examples(*lines: str) -> str:
-    """The end of a command's help."""
+    """Format the examples at the end of a command's help."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
@@ -29,7 +29,7 @@ def count_workers(option: int | None) -> int:
 
 
 def locate_data(option: Path | None) -> Path:
-    """Find the data, and say in one line what they are."""
+    """Find the data folder, and print one line that says which it is."""
     from benchmark.cli.location import find_data
 
     location = find_data(option, workers=count_workers(None))
@@ -45,7 +45,7 @@ def split_names(_: click.Context, __: click.Parameter, value: str | None) -> tup
 def split_repeats(
     ctx: click.Context, parameter: click.Parameter, value: str | None
 ) -> tuple[int, ...]:
-    """Callback of an option that takes repeats as ``0,1,2``; each once."""
+    """Callback of an option that takes repeats as ``0,1,2``; drops duplicates."""
     parts = split_names(ctx, parameter, value)
     if value is not None and not (parts and all(part.isdecimal() for part in parts)):
         raise UsageError(f"--repeats {','.join(parts)}: give whole numbers, as 0,1,2")
@@ -53,10 +53,10 @@ def split_repeats(
 
 
 def printable_title(text: str, option: str) -> str:
-    """A row's printed name.
+    """Check the name that tables print for a row, and strip it.
 
     Raises:
-        UsageError: it is empty, or of several lines.
+        UsageError: it is empty, or has several lines.
     """
     if not text.strip() or not text.isprintable():
         raise UsageError(f"{option}: give a title of one line")
@@ -90,10 +90,10 @@ def print_width(_: click.Context, __: click.Parameter, value: str) -> float:
 
 
 class RenamedOption(click.Option):
-    """An option that is still understood by its former name, which no help shows.
+    """An option that also accepts its former name; the help shows only the new one.
 
     Args:
-        formerly: that name, with its dashes.
+        formerly: the former name, with its dashes.
     """
 
     def __init__(self, declared: Sequence[str], *, formerly: str, **attributes: Any) -> None:
@@ -101,7 +101,7 @@ class RenamedOption(click.Option):
         self.formerly = formerly
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """The names that it has today, and its help."""
+        """The current names and the help text."""
         every = self.opts
         self.opts = [name for name in every if name != self.formerly]
         try:
@@ -149,20 +149,23 @@ report_option = click.option(
 deterministic_option = click.option(
     "--deterministic",
     is_flag=True,
-    help="Same bytes again on a GPU as well, at the cost of speed; on a CPU it is so anyway.",
+    help="Give the same bytes again on a GPU too, but slower; on a CPU, this always holds.",
 )
 keep_state_option = click.option(
     "--keep-state/--drop-state",
     default=True,
-    help="Keep what a finished run could be trained further from.  [default: keep]",
+    help="Keep the state from which a finished run can be trained further.  [default: keep]",
 )
 
 
 def on_change_option(command: Callable[..., None]) -> Callable[..., None]:
-    """What to do with runs that other code of their method has trained."""
+    """Add the options for runs trained by an earlier version of their method's code."""
     for flag, text in (
-        ("keep", "Keep runs that other code of their method has trained; reports mark them."),
-        ("retrain", "Train runs anew where the code of their method has changed since."),
+        (
+            "keep",
+            "Keep runs trained by an earlier version of their method's code; reports mark them.",
+        ),
+        ("retrain", "Train runs again where the code of their method has changed since."),
     ):
         command = click.option(f"--{flag}", "on_change", flag_value=flag, help=text)(command)
     return command
@@ -172,5 +175,5 @@ workers_option = click.option(
     "--workers", type=click.IntRange(1), help="Processes.  [default: one per core]"
 )
 skip_bad_option = click.option(
-    "--skip-bad", is_flag=True, help="Leave out what is broken, name and count it, and go on."
+    "--skip-bad", is_flag=True, help="Leave out broken files, name and count them, and go on."
 )

@@ -34,22 +34,24 @@ if TYPE_CHECKING:
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Label map, or of a folder the folder.  [default: IMAGE_seg.nii.gz, or IMAGE_seg/, beside "
-    "IMAGE]",
+    help="Label map to write; for a folder of images, a folder.  [default: IMAGE_seg.nii.gz, or "
+    "IMAGE_seg/, beside IMAGE]",
 )
 @click.option("--overwrite", is_flag=True, help="Replace label maps that exist already.")
-@click.option("--frame", type=click.IntRange(0), help="Only this frame, from 0, of a 4D image.")
+@click.option(
+    "--frame", type=click.IntRange(0), help="Segment only this frame of a 4D image, counted from 0."
+)
 @click.option(
     "--summary",
     type=FILE,
-    help="Volumes in ml as CSV.  [default: of a folder OUT/summary.csv, of a cine OUT.csv]",
+    help="CSV for volumes in ml.  [default: OUT/summary.csv for a folder, OUT.csv for a cine]",
 )
 @click.option(
     "--output",
     type=OUTPUTS,
     default="FTN+STN",
     show_default=True,
-    help="The first prediction, or the refined one.",
+    help="Which output: the FTN's prediction, or the one refined by the STN.",
 )
 @skip_bad_option
 @device_option
@@ -66,14 +68,15 @@ def predict(
 ) -> None:
     """Segment your own short-axis images.
 
-    The weights of RUN label IMAGE in its own space: a NIfTI file, 3D or a 4D cine, or a folder of
-    them at any depth (label maps by their names, such as _gt and _seg, are left out). Any spacing,
-    size and order of voxels: the image is prepared like the training data, its centre segmented
-    (262 mm wide for preset paper, 175 mm for compact), and the result brought back. Labels: 1 LV,
-    2 MYO, 3 RV.
+    The network of RUN segments IMAGE, in the space of IMAGE. IMAGE is a NIfTI file, 3D or a 4D
+    cine, or a folder with NIfTI files at any depth (files named like label maps, with _gt or _seg,
+    are left out). Any spacing, size and order of voxels will do: the image is prepared like the
+    training data, its centre is segmented (262 mm wide for preset paper, 175 mm for compact), and
+    the result is resampled to the image. Labels: 1 LV, 2 MYO, 3 RV.
 
     The summary has the volumes of each frame in ml, and the ejection fraction where ED and ES are
-    known: by the names of files, by ACDC's Info.cfg, or of a cine by its largest and smallest LV.
+    known: from the names of files, from ACDC's Info.cfg, or for a cine from its largest and
+    smallest LV.
     """
     from benchmark.core.device import find_device
     from benchmark.core.progress import progress_bar
@@ -142,7 +145,7 @@ def predict(
 
 
 def _beside(folder: Path) -> Path:
-    """The folder of label maps beside a folder of images, which may be the working folder."""
+    """The default folder of label maps, beside ``folder``; that may be the working folder."""
     if not folder.name or folder.name == "..":
         folder = folder.resolve()
     return folder.with_name(f"{folder.name}_seg")
@@ -164,17 +167,17 @@ def _single_target(image: Path, out: Path | None) -> dict[Path, Path]:
 
 
 def _folder_targets(images: Path, out: Path | None) -> dict[Path, Path]:
-    """Where the label map of each image below a folder goes.
+    """The path of the label map for each image below a folder.
 
     Raises:
-        CoopbenchError: there is no image, or two would have one label map.
+        CoopbenchError: there is no image, or two images would get the same label map.
     """
     from benchmark.data.case_keys import role_of
     from benchmark.data.nifti import check_name, find_nifti, stem
 
     place = out or _beside(images)
     if place.resolve() == images.resolve():
-        raise UsageError(f"--out {place}: is the folder of the images; give another one")
+        raise UsageError(f"--out {place}: is the folder of the images; give another folder")
     targets: dict[Path, Path] = {}
     for below in find_nifti(images):
         inside = place.resolve() in (images / below).resolve().parents
@@ -183,7 +186,9 @@ def _folder_targets(images: Path, out: Path | None) -> dict[Path, Path]:
         check_name(images, below)
         target = place / below.with_name(f"{stem(below)}_seg.nii.gz")
         if target in targets.values():
-            raise CoopbenchError(f"{images / below}: another image has this name; rename one")
+            raise CoopbenchError(
+                f"{images / below}: another image gives the same name of the label map; rename one"
+            )
         targets[below] = target
     if not targets:
         raise CoopbenchError(f"{images}: holds no NIfTI image (.nii or .nii.gz)")
@@ -193,7 +198,7 @@ def _folder_targets(images: Path, out: Path | None) -> dict[Path, Path]:
 def _check_targets(root: Path, targets: dict[Path, Path], *, overwrite: bool) -> None:
     for below, target in targets.items():
         if target.resolve() == (root / below).resolve():
-            raise UsageError(f"--out {target}: is the image itself")
+            raise UsageError(f"--out {target}: is the image itself; give another file")
         if target.exists() and not overwrite:
             raise UsageError(f"{target}: already exists; give another --out, or --overwrite")
 

@@ -1,4 +1,5 @@
-"""``coopbench prepare``: a challenge's raw download; `prepare_folder` has any other data."""
+"""``coopbench prepare``: prepare a challenge's raw download; `prepare_folder` prepares any other
+data."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,7 @@ replace_option = click.option(
     "--replace",
     "replace_set",
     is_flag=True,
-    help="Let it take the place of a set of other subjects, whose files are removed.",
+    help="Replace a set of the same name that has other subjects; its files are removed.",
 )
 
 
@@ -39,7 +40,9 @@ def _part_option(*parts: str) -> Any:
     return click.option(
         "--part",
         type=click.Choice(parts),
-        help="Of the challenge; each is a set of its own.  [default: that of RAW, else training]",
+        help="Part of the challenge; each becomes a set of its own.  [default: the part in RAW, "
+        "else "
+        "training]",
     )
 
 
@@ -49,7 +52,7 @@ def prepare() -> None:
 
 
 def finish_preparing(prepared: "Prepared") -> None:
-    """Say what came of it: notes and warnings first, then the set."""
+    """Print notes and warnings, then one line on the prepared set."""
     dataset = prepared.dataset
     for note in prepared.notes:
         say(f"note: {note}")
@@ -58,7 +61,7 @@ def finish_preparing(prepared: "Prepared") -> None:
     kept = len(dataset.cases) - prepared.made
     show(
         f"{dataset.root}: {len(dataset.cases)} subjects of {dataset.title}"
-        + (f" ({kept} were there and intact)" if kept else "")
+        + (f" ({kept} already existed, intact)" if kept else "")
         + (f"; {dataset.left_out} left out, broken" if dataset.left_out else "")
     )
 
@@ -86,8 +89,9 @@ def prepare_acdc(
 ) -> None:
     """Prepare ACDC.
 
-    RAW is the unpacked download, which holds (database/)training/patient001/Info.cfg and so on.
-    The testing part, patients 101 to 150, is a set of its own, acdc-test: a further column.
+    RAW is the unpacked download, which holds (database/)training/patient001/Info.cfg and so on. The
+    testing part, patients 101 to 150, becomes a set of its own, acdc-test, with a column of its own
+    in tables.
 
     ACDC is for research use, CC BY-NC-SA 4.0, which also covers what is made from it. Cite Bernard
     et al., IEEE TMI 37(11), 2018.
@@ -96,7 +100,7 @@ def prepare_acdc(
     from benchmark.data.acdc_splits import acdc_splits
     from benchmark.data.prepare import prepare
 
-    say("ACDC: research use, CC BY-NC-SA 4.0, also of what is made from it; cite Bernard et al.")
+    say("ACDC: for research use, CC BY-NC-SA 4.0, also what is made from it; cite Bernard et al.")
     found = read_acdc(raw, part)
     splits = acdc_splits() if found.name == "acdc" else None
     prepared = prepare(
@@ -143,7 +147,8 @@ def prepare_mnms(
     """Prepare M&Ms.
 
     RAW holds the CSV of subjects and Training/Labeled/CODE/CODE_sa.nii.gz. The validation and
-    testing parts are sets of their own, mnms-validation and mnms-test: further columns.
+    testing parts become sets of their own, mnms-validation and mnms-test, with columns of their own
+    in tables.
     """
     from benchmark.data.mnms import read_mnms
     from benchmark.data.prepare import prepare
@@ -166,7 +171,7 @@ def prepare_mnms(
     type=click.Choice(["C0", "LGE", "T2"]),
     default="C0",
     show_default=True,
-    help="C0 is bSSFP.",
+    help="MR sequence; C0 is bSSFP.",
 )
 @replace_option
 @skip_bad_option

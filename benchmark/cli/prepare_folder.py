@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     ),
 )
 @click.argument("raw", type=EXISTING_FOLDER, default=Path())
-@click.option("--name", required=True, help="Of the set and its folder, as in data/NAME.")
-@click.option("--title", help="Of its column in tables.  [default: NAME]")
-@click.option("--images", multiple=True, metavar="GLOB", help="Below RAW; may be repeated.")
-@click.option("--labels", multiple=True, metavar="GLOB", help="Below RAW; may be repeated.")
+@click.option("--name", required=True, help="Name of the set and of its folder, data/NAME.")
+@click.option("--title", help="Title of its column in tables.  [default: NAME]")
+@click.option("--images", multiple=True, metavar="GLOB", help="Images in RAW; may be repeated.")
+@click.option("--labels", multiple=True, metavar="GLOB", help="Labels in RAW; may be repeated.")
 @click.option(
     "--label-map",
     "--map",
@@ -49,14 +49,15 @@ if TYPE_CHECKING:
 @click.option(
     "--case",
     metavar="REGEX",
-    help="Groups 'subject' and 'frame' in a case.  [default: SUBJECT_FRAME, frame ED, ES or "
+    help="Regular expression with the groups 'subject' and 'frame'.  [default: SUBJECT_FRAME, "
+    "frame ED, ES or "
     "frame<N>, or SUBJECT alone]",
 )
 @click.option(
     "--frame",
     default="ED",
     show_default=True,
-    help="What a frame is called of which the names say nothing.",
+    help="Name of a frame where the files' names say nothing of it.",
 )
 @click.option(
     "--split",
@@ -65,7 +66,9 @@ if TYPE_CHECKING:
     "repeat, ED, ES (frames of 4D files, from 0); or nnU-Net's splits_final.json.  "
     "[default: all are test subjects]",
 )
-@click.option("--dry-run", is_flag=True, help="Only show what belongs together; write nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Only show which files belong together; write nothing."
+)
 @out_option
 @replace_option
 @skip_bad_option
@@ -90,9 +93,9 @@ def prepare_folder(
 
     RAW (the working folder unless given) holds NIfTI images and their label maps, told apart by
     --images and --labels. They are matched by case, as 'coopbench score' does it: endings such as
-    _img, _gt and _0000 do not count. Of an nnU-Net raw data set all but --name is known.
+    _img, _gt and _0000 do not count. For an nnU-Net raw data set, only --name is needed.
 
-    Files are 3D, or 4D with the frames that have a label.
+    Files are 3D, or 4D; of 4D files, the frames with a label are taken.
     """
     from benchmark.core.validation import check_name
     from benchmark.data.case_keys import CASE, case_pattern
@@ -111,12 +114,13 @@ def prepare_folder(
             images, labels = images or IMAGES, labels or LABELS
     if not images or not labels:
         raise UsageError(
-            "--images GLOB, --labels GLOB: say where they are below the folder, as in "
-            "--images 'images/*.nii.gz'; only of an nnU-Net raw data set this is known"
+            "--images GLOB, --labels GLOB: missing; give both, relative to RAW, as in "
+            "--images 'images/*.nii.gz'; only an nnU-Net raw data set needs neither"
         )
     if label_map is None:
         raise UsageError(
-            "--label-map: say what the label values mean, as in 1=RV,2=MYO,3=LV,rest=background"
+            "--label-map: missing; say what the label values mean, as in "
+            "1=RV,2=MYO,3=LV,rest=background"
         )
     numbering = parse_numbering("--label-map", label_map)
     layout = FolderLayout(raw, images, labels, case_pattern(CASE if case is None else case), frame)
@@ -154,16 +158,16 @@ def _check_known(path: Path | None, splits: "Splits", subjects: set[str]) -> Non
     if unknown := sorted(used - subjects):
         shown = " ".join(unknown[:5]) + (" …" if len(unknown) > 5 else "")
         raise CoopbenchError(
-            f"{path}: {len(unknown)} of its subjects are not in the folder ({shown}); a subject "
-            f"there is called {min(subjects, default='')!r}"
+            f"{path}: {len(unknown)} of its subjects are not in RAW ({shown}); a subject in RAW "
+            f"is called {min(subjects, default='')!r}"
         )
 
 
 def _show(found: "Matched", layout: "FolderLayout", splits: "Splits | None") -> None:
-    """The table of what was matched, and what is wrong.
+    """Print a table of the matched files, and what is wrong with them.
 
     Raises:
-        CoopbenchError: something is wrong.
+        CoopbenchError: lists what is wrong.
     """
     from tabulate import tabulate
 

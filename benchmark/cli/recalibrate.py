@@ -1,4 +1,4 @@
-"""``coopbench recalibrate``: the STN's batch norm, estimated anew on predictions."""
+"""``coopbench recalibrate``: estimate the STN's batch norm again on predictions."""
 
 from pathlib import Path
 
@@ -15,22 +15,22 @@ from benchmark.core.streams import show
     )
 )
 @click.argument("folder", type=FOLDER, metavar="RUN")
-@click.option("--name", required=True, help="The new run's name, and its row in tables.")
+@click.option("--name", required=True, help="Name of the new run, and of its row in tables.")
 @click.option(
     "--batches",
     type=click.IntRange(1),
     default=100,
     show_default=True,
-    help="Training batches whose predictions are averaged over.",
+    help="Number of training batches to average over.",
 )
 @data_option
 @device_option
 def recalibrate(folder: Path, name: str, batches: int, data: Path | None, device: str) -> None:
-    """Estimate the batch norm of a finished run's STN anew, on predictions.
+    """Estimate the batch norm of a finished run's STN again, on predictions.
 
-    In training the STN sees labels and predictions by turns, and its running statistics are of
-    both; at test time it sees predictions only. Writes a run of its own beside RUN, with the same
-    weights but for these statistics.
+    In training, the STN sees labels and predictions in turn, and its running statistics mix both;
+    at test time, it sees only predictions. This command writes a new run beside RUN, with the same
+    weights except for these statistics.
     """
     from benchmark.core.device import find_device
     from benchmark.data.dataset import read_dataset

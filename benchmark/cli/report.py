@@ -25,7 +25,7 @@ from benchmark.core.errors import UsageError
 from benchmark.core.streams import say, show
 
 NO_RUNS = "none"
-"""What ``--runs`` is given where a report is to be of external scores alone."""
+"""Value of ``--runs`` for a report of external scores only."""
 
 
 @click.command(
@@ -34,7 +34,7 @@ NO_RUNS = "none"
         "coopbench report --data data --preset paper --out paper --compare poster",
         "coopbench report --repeats 0,1 --out first-two",
         "coopbench report --reference proposed --scores scores/nnU-Net.csv",
-        "coopbench report --runs none --scores scores/nnU-Net.csv    # of this model alone",
+        "coopbench report --runs none --scores scores/nnU-Net.csv    # this model alone",
         "coopbench report --margin 0.02 --family all",
         "coopbench report --methods standard,proposed,hard --title hard='Proposed, β = 1'",
     )
@@ -42,17 +42,17 @@ NO_RUNS = "none"
 @data_option
 @runs_option
 @click.option(
-    "--preset", type=click.Choice(PRESETS), help="Which runs, where there are several presets."
+    "--preset", type=click.Choice(PRESETS), help="Preset of the runs, where there are several."
 )
 @click.option(
     "--repeats", callback=split_repeats, help="Which repeats of the runs, as 0,1.  [default: all]"
 )
 @report_option
-@click.option("--average-all", is_flag=True, help="Take further test sets into the averages.")
+@click.option("--average-all", is_flag=True, help="Include further test sets in the averages.")
 @click.option(
     "--compare",
     type=click.Choice(["poster"]),
-    help="Also set the published numbers beside these.",
+    help="Also show the published numbers beside these.",
 )
 @click.option(
     "--pictures/--no-pictures",
@@ -63,15 +63,16 @@ NO_RUNS = "none"
 @click.option(
     "--reference",
     metavar="METHOD",
-    help="What every method is tested against.  [default: standard, else the first run or row]",
+    help="Method that every other is tested against.  [default: standard, else the first run or "
+    "row]",
 )
 @click.option(
     "--margin",
     type=click.FloatRange(0, 1, min_open=True),
     default=0.01,
     show_default=True,
-    help="Dice; a smaller difference is of no relevance, and methods that differ by less are "
-    "called equivalent where two one-sided tests show it.",
+    help="Smallest relevant difference in Dice; methods are called equivalent where two one-sided "
+    "tests show that they differ by less.",
 )
 @click.option(
     "--all-pairs",
@@ -83,14 +84,14 @@ NO_RUNS = "none"
     type=click.Choice(["output", "all"]),
     default="output",
     show_default=True,
-    help="What Holm's correction is over: the comparisons of each output (FTN, FTN+STN) by itself, "
+    help="Comparisons that Holm's correction takes together: those of each output (FTN, FTN+STN), "
     "or all.",
 )
 @click.option(
     "--methods",
     callback=split_names,
     metavar="NAME,…",
-    help="Which rows, by name, and in this order.  [default: all]",
+    help="Rows to show, by name, in this order.  [default: all]",
 )
 @click.option(
     "--title",
@@ -98,7 +99,7 @@ NO_RUNS = "none"
     multiple=True,
     callback=split_titles,
     metavar='NAME="…"',
-    help="What is printed for the row NAME, of any characters; may be repeated.",
+    help="Title to print for the row NAME, in any characters; may be repeated.",
 )
 @click.option(
     "--width",
@@ -106,14 +107,14 @@ NO_RUNS = "none"
     default="lncs",
     show_default=True,
     metavar="column|lncs|page|MM",
-    help="Of the LaTeX tables: a column of a page with two (86 mm), the text of Springer's LNCS "
-    "(122), a page with two columns (178), or so many mm.",
+    help="Width of the LaTeX tables: one column of a two-column page (86 mm), the text of "
+    "Springer's LNCS (122 mm), a whole two-column page (178 mm), or a number of mm.",
 )
 @click.option(
     "--scores",
     type=FILE,
     multiple=True,
-    help="Scores of an external model, by 'coopbench score'; may be repeated.",
+    help="Scores of an external model, written by 'coopbench score'; may be repeated.",
 )
 @device_option
 @workers_option
@@ -139,20 +140,21 @@ def report(
 ) -> None:
     """Write the tables, the figures and the page.
 
-    Evaluates what is not yet, then compares all methods, and the external models in --scores:
+    Evaluates runs that have no scores yet, then compares all methods and the external models in
+    --scores:
 
     \b
-      OUT/report.html   all of it on one page; opens without a network
+      OUT/report.html   everything on one page; opens without a network
       OUT/tables/       Dice, intervals, tests over subjects and over repeats, structures,
                         distances, robustness
                         as .md, .tex (booktabs; -tabular.tex without the float), .csv
                         and .txt; origins.txt says where the numbers come from
-      OUT/figures/      as .png; for print as .pdf, with the caption as .tex
+      OUT/figures/      as .png, and for print as .pdf with the caption as .tex
       OUT/scores.csv    the scores behind them, one row per volume, structure and output;
                         the same in scores.parquet
 
-    Differences are tested over subjects (Wilcoxon, Holm) against --reference, and estimated over
-    subjects and repeats; docs/statistics.md says what each can tell.
+    Differences from --reference are tested over subjects (Wilcoxon, Holm), and estimated over
+    subjects and repeats; docs/statistics.md says what each can show.
     """
     from benchmark.core.device import find_device
     from benchmark.reporting.make_report import make_report
@@ -172,7 +174,7 @@ def report(
     )
     if scores and not runs.is_dir() and runs.name != NO_RUNS and _is_given("runs"):
         raise UsageError(
-            f"--runs {runs}: is no folder; for a report of --scores alone, give --runs {NO_RUNS}"
+            f"--runs {runs}: is not a folder; for a report of --scores alone, give --runs {NO_RUNS}"
         )
     where = find_device(device)
     lines = make_report(

@@ -1,4 +1,4 @@
-"""What a command trains, on which data and where: looked up once, and handed on."""
+"""The options of a training command, looked up once: what to train, on which data and device."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,14 +19,14 @@ from benchmark.runs.config import RunConfig, resolve, training_set
 
 @dataclass(frozen=True)
 class Request:
-    """What a command was asked to train.
+    """What a command has to train.
 
     Attributes:
         data: the folder of prepared sets.
-        dataset: the one that is trained on.
-        preset: of the runs.
+        dataset: the set to train on.
+        preset: the preset of the runs.
         device: where networks compute.
-        configs: of the runs, a repeat's methods beside each other.
+        configs: configurations of the runs, ordered by repeat, then by method.
         broken: methods that cannot be used, and were left out.
     """
 
@@ -52,29 +52,29 @@ def read_request(
     elsewhere: bool = False,
     without_broken: bool = False,
 ) -> Request:
-    """Look up what a command's options mean; where the data are, and a preset that was not given,
-    are said in one line each.
+    """Look up what a command's options mean; print the data folder, and a preset chosen by default.
 
     Args:
         methods: their registered names.
-        data: the folder given, if any.
-        preset: the one given, if any; else the one that fits data and device.
+        data: the folder given, or None.
+        preset: the one given; None: the one that fits data and device.
         device: as given.
         overrides: ``KEY=VALUE``.
         repeats: of each method.
-        seed: of the runs; None: each repeat's own.
-        name: of the runs; None: their method's.
-        title: of the runs; None: their method's.
-        elsewhere: other machines compute, which may have the GPU that this one has not.
-        without_broken: leave out plug-ins that cannot be used, and say so, where there are others.
+        seed: the seed of the runs; None: each repeat's own.
+        name: the runs' name; None: their method's.
+        title: the runs' title in tables; None: their method's.
+        elsewhere: other machines compute; they may have a GPU where this one has none.
+        without_broken: leave out plug-ins that cannot be used, and say so; at least one other must
+            remain.
 
     Raises:
         UsageError: a method, device, setting or repeat does not exist.
-        CoopbenchError: there are no such data, or they are broken.
+        CoopbenchError: the data do not exist, or are broken.
         PluginError: a method cannot be used.
     """
     broken: dict[str, PluginError] = {}
-    for method in methods:  # a misspelt name is said before anything long begins
+    for method in methods:  # report a misspelt name before anything long begins
         with _collected(broken, method):
             find_method(method)
     where = torch.device(device) if elsewhere else find_device(device)
@@ -119,7 +119,7 @@ def _choose_preset(dataset: Dataset, device: torch.device) -> str:
 
 @contextmanager
 def _collected(broken: dict[str, PluginError], method: str) -> Iterator[None]:
-    """Keep what is raised of a method that cannot be used."""
+    """Catch the error of a method that cannot be used, and keep it in ``broken``."""
     try:
         yield
     except PluginError as error:

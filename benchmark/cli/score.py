@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 @click.option(
     "--nnunet",
     is_flag=True,
-    help="Of 'coopbench convert nnunet': LABELS, sets, repeat and name are known.",
+    help="PREDICTIONS are of 'coopbench convert nnunet': LABELS, sets, repeat and name are known.",
 )
 @click.option(
-    "--name", help="The row in tables.  [default: the name of PREDICTIONS, with --nnunet nnU-Net]"
+    "--name", help="Row in tables.  [default: the name of PREDICTIONS; nnU-Net with --nnunet]"
 )
 @click.option(
     "--map",
@@ -47,42 +47,44 @@ if TYPE_CHECKING:
     default="1=LV,2=MYO,3=RV",
     show_default=True,
     metavar="VALUE=STRUCTURE,…",
-    help="What the values of predictions mean; also =background, and rest=background.",
+    help="What the values in predictions mean; =background and rest=background also work.",
 )
 @click.option(
     "--label-map",
     metavar="VALUE=STRUCTURE,…",
-    help="The same of a plain folder of labels.  [default: 1=LV,2=MYO,3=RV]",
+    help="What the values in a plain folder of labels mean.  [default: 1=LV,2=MYO,3=RV]",
 )
 @click.option(
     "--probabilities",
     is_flag=True,
-    help="Predictions are 4D, a channel for each label value from 0; the greatest counts.",
+    help="Predictions are 4D, one channel per label value from 0; the channel with the greatest "
+    "value wins.",
 )
 @click.option(
     "--missing",
     type=click.Choice(["fail", "zero", "skip"]),
     default="fail",
     show_default=True,
-    help="Predictions missing or broken: write nothing, count Dice 0, or leave them out.",
+    help="If predictions are missing or broken: write nothing, count Dice 0, or leave them out.",
 )
 @click.option(
     "--test-set",
     "title",
     cls=RenamedOption,
     formerly="--set",
-    help="What a plain folder of labels is called as a test set.  [default: the folder's name]",
+    help="Name of a plain folder of labels as a test set.  [default: the folder's name]",
 )
 @click.option(
     "--corrupted",
     type=EXISTING_FOLDER,
     metavar="OUT",
-    help="Of 'coopbench corrupt IMAGES OUT': score each kind in it against the same labels.",
+    help="Folder OUT of 'coopbench corrupt IMAGES OUT': score each of its kinds against the same "
+    "labels.",
 )
 @click.option(
     "--case",
     metavar="REGEX",
-    help="Groups 'subject' and 'frame' in the cases of a plain folder.  "
+    help="Regular expression with the groups 'subject' and 'frame', for a plain folder.  "
     "[default: SUBJECT_FRAME, frame ED, ES or frame<N>, or SUBJECT alone]",
 )
 @click.option(
@@ -90,16 +92,16 @@ if TYPE_CHECKING:
     type=OUTPUTS,
     default="FTN",
     show_default=True,
-    help="Table of FTN or of FTN+STN, which the row stands in.",
+    help="Table for the row: that of FTN, or that of FTN+STN.",
 )
 @click.option(
     "--repeat",
     type=click.IntRange(0),
-    help="The split that it was trained on; rows are compared only within one.  "
-    "[default: 0, with --nnunet the one converted]",
+    help="Split that the model was trained on; rows are compared only within a split.  "
+    "[default: 0; with --nnunet the one converted]",
 )
 @click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Goes with the repeat."
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the training."
 )
 @click.option("--out", type=FILE, help="Scores, as CSV.  [default: scores/<name>.csv]")
 @workers_option
@@ -124,10 +126,10 @@ def score(
     """Score label maps of any framework.
 
     PREDICTIONS holds NIfTI label maps of nnU-Net, MONAI or your own. LABELS is a data folder of
-    several prepared sets, one prepared set, or a plain folder of label files. One rule for all: the
-    predictions of a set lie in PREDICTIONS/NAME, by the set's name or, where it is not corrupted,
-    as clean; of a single set, also in PREDICTIONS itself. Prepared sets are scored on the centre
-    192 × 192, as our own runs are; plain folders on whole volumes.
+    several prepared sets, one prepared set, or a plain folder of label files. The predictions of a
+    set lie in PREDICTIONS/NAME, where NAME is the set's name, or 'clean' for a set that is not
+    corrupted. For a single set, they may also lie in PREDICTIONS itself. Prepared sets are scored
+    on the centre 192 × 192, like our own runs; plain folders on whole volumes.
 
     Files are matched by case: 007/draw1/ED_seg.nii.gz, 007_draw1_ED.nii.gz and
     draw1/007_ED.nii.gz are the same; _0000, _img, _seg, _gt, _label, _pred, _trans and the like at
@@ -136,15 +138,15 @@ def score(
     folder, such endings tell them apart. A label without a draw serves all draws.
 
     With --corrupted, LABELS is a plain folder, and PREDICTIONS holds a folder for each kind, named
-    as in OUT, and one for the clean images, by that rule. Recipe, kinds and severities then go with
-    the scores, so that the report has their tables of robustness.
+    as in OUT, and one for the clean images. Recipe, kinds and severities are stored with the
+    scores, so that the report has tables of robustness.
 
-    With --nnunet, PREDICTIONS is the folder of that name beside the images that 'coopbench convert
-    nnunet' wrote; every set that was converted is scored into one row, against the prepared data
-    that it was made from (or LABELS, where these lie elsewhere now).
+    With --nnunet, PREDICTIONS is the folder 'predictions' beside the images that 'coopbench convert
+    nnunet' wrote. All converted sets are scored into one row, against the prepared data that they
+    were made from (give LABELS if these have moved).
 
-    The scores are tidy like those of 'coopbench evaluate', with their provenance as .json beside
-    them. 'coopbench report --scores FILE' takes them into the table.
+    The scores have the columns of 'coopbench evaluate', with their provenance as .json beside them.
+    'coopbench report --scores FILE' takes them into the table.
     """
     from benchmark.core.errors import UsageError
     from benchmark.core.lock import folder_lock
@@ -161,8 +163,8 @@ def score(
         name, repeat, only = name or "nnU-Net", converted.repeat, converted.fingerprints
     elif labels is None:
         raise UsageError(
-            "LABELS is missing: the data folder, a prepared set, or a folder of label files; "
-            "without it only with --nnunet, after 'coopbench convert nnunet'"
+            "LABELS is missing: give the data folder, a prepared set, or a folder of label "
+            "files; only with --nnunet, after 'coopbench convert nnunet', is it not needed"
         )
     row = Row(check_name(name or predictions.resolve().name), repeat or 0, seed, output)
     numbering = parse_numbering("--map", values)

@@ -1,4 +1,4 @@
-"""``coopbench study``: all of it, for many methods and repeats."""
+"""``coopbench study``: the whole experiment, for many methods and repeats."""
 
 import sys
 from pathlib import Path
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     "--corrupt",
     multiple=True,
     metavar="SET",
-    help="Which prepared set is corrupted by ACDC-C; may be repeated.  [default: acdc; where there "
-    "is none, the set that is trained on]",
+    help="Prepared set to corrupt by ACDC-C; may be repeated.  [default: acdc; without it, the "
+    "training set]",
 )
 @preset_option
 @device_option
@@ -56,31 +56,32 @@ if TYPE_CHECKING:
 @click.option(
     "--jobs",
     type=click.IntRange(1),
-    help="Runs trained at once.  [default: one per core; one on a GPU]",
+    help="Number of runs to train at once.  [default: one per core; one on a GPU]",
 )
 @click.option(
     "--engine",
     type=click.Choice(["local", "dask"]),
     default="local",
     show_default=True,
-    help="Who does the jobs: processes of this command, or the workers of a Dask cluster.",
+    help="What runs the jobs: processes of this command, or the workers of a Dask cluster.",
 )
 @click.option(
     "--scheduler",
     metavar="ADDRESS",
-    help="Dask's, as tcp://HOST:8786.  [default: one on this machine, with --jobs workers]",
+    help="Address of Dask's scheduler, as tcp://HOST:8786.  [default: one on this machine, with "
+    "--jobs workers]",
 )
-@click.option(
-    "--plan", is_flag=True, help="Say what there is to do, and what it takes; do nothing."
-)
+@click.option("--plan", is_flag=True, help="Only say what remains to do, and how long it takes.")
 @click.option(
     "--target-difference",
     type=click.FloatRange(0, 1, min_open=True),
     metavar="DICE",
-    help="With --plan: how many repeats would show such a difference from standard training, by "
-    "the spread of the finished ones, and the hours.",
+    help="With --plan: say how many repeats would show this difference from standard training, "
+    "estimated from the spread over finished repeats, and how many hours they take.",
 )
-@click.option("--price", type=click.FloatRange(0), help="Of a worker's hour, for --plan.")
+@click.option(
+    "--price", type=click.FloatRange(0), help="With --plan: price of an hour of one worker."
+)
 @deterministic_option
 @on_change_option
 @keep_state_option
@@ -106,21 +107,23 @@ def study(
 ) -> None:
     """Corrupt, train, evaluate and report.
 
-    Makes ACDC-C, of other prepared sets as well by --corrupt, trains the chosen methods and
-    repeats, scores them on every prepared set and writes the report, skipping what is done; where
-    the code of a method has changed since its runs were trained, choose --retrain or --keep. With
-    --engine dask, each corruption, training and evaluation is a job of a Dask cluster, whose
-    machines have to see the folders of data and runs; the report is made here. --plan only says
-    what would be done, by trials on this machine.
+    Makes ACDC-C (with --corrupt, of other prepared sets too), trains the chosen methods and
+    repeats, scores them on every prepared set and writes the report. Finished work is skipped.
+    Where the code of a method has changed since its runs were trained, choose --retrain or --keep.
+    With --engine dask, each corruption, training and evaluation is a job of a Dask cluster, whose
+    machines must see the folders of data and runs; the report is made here. --plan only says what
+    would be done, with times from trials on this machine.
     """
     if scheduler is not None and engine != "dask":
-        raise UsageError("--scheduler goes with --engine dask")
+        raise UsageError("--scheduler works only with --engine dask")
     if scheduler is not None and jobs is not None and not plan:
-        raise UsageError("--jobs goes without --scheduler, whose workers are as many as there are")
+        raise UsageError(
+            "--jobs does not work with --scheduler: the cluster has its own number of workers"
+        )
     if price is not None and not plan:
-        raise UsageError("--price goes with --plan")
+        raise UsageError("--price works only with --plan")
     if target_difference is not None and not plan:
-        raise UsageError("--target-difference goes with --plan")
+        raise UsageError("--target-difference works only with --plan")
     from benchmark.core.workers import begin_imports, default_workers
     from benchmark.study.preload import PRELOAD
 
@@ -135,7 +138,7 @@ def study(
     from benchmark.study.run_study import Crew, run_and_report
     from benchmark.study.study import Study
 
-    # Workers elsewhere may have the GPU that this machine has not; a plan is made of trials here.
+    # Workers elsewhere may have a GPU where this machine has none; a plan times trials here.
     elsewhere = scheduler is not None and device != "auto" and not plan
     asked = read_request(
         tuple(dict.fromkeys(methods)) or tuple(method_names()),
@@ -159,7 +162,7 @@ def study(
         asked.data,
         runs,
         asked.device,
-        # Of what is finished as well, so that a study that goes on gives the same bytes.
+        # Include finished jobs, so that a resumed study gives the same bytes.
         threads=1 if engine == "dask" else max(1, cores // at_once),
         deterministic=deterministic,
         corrupted=corrupted,

@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 @click.option("--method", required=True, help="See 'coopbench methods'.")
 @data_option
 @preset_option
-@click.option("--repeat", type=int, default=0, show_default=True, help="Which split.")
-@click.option("--seed", type=int, help="Of everything random.  [default: the repeat's own]")
+@click.option("--repeat", type=int, default=0, show_default=True, help="Split to train on.")
+@click.option("--seed", type=int, help="Seed of everything random.  [default: the repeat's own]")
 @device_option
 @set_option
-@click.option("--name", help="The run's name, and its row in tables.  [default: the method]")
-@click.option("--title", help="What tables print for it.  [default: the method's, or --name]")
+@click.option("--name", help="Name of the run, and of its row in tables.  [default: the method]")
+@click.option("--title", help="Title in tables.  [default: the method's, or --name]")
 @runs_option
 @deterministic_option
 @on_change_option
@@ -63,13 +63,13 @@ def train(
 ) -> None:
     """Train one run, or resume it.
 
-    The same command again goes on where a run was stopped, unless the method's code has changed
-    since: then choose --retrain or --keep. Its folder
+    The same command given again continues where a run was stopped, unless the method's code has
+    changed since: then choose --retrain or --keep. The run's folder
     RUNS/<data>-<preset>/<name>-r<repeat>-s<seed> holds the configuration, the log, TensorBoard
     events, the losses as CSV, and the weights with the best validation score.
 
-    A finished run with a constant learning rate goes on to more steps (--set steps=…) from its last
-    state, which lies in its folder (30 MB).
+    A finished run with a constant learning rate can be trained for more steps (--set steps=…) from
+    its last state, which lies in its folder (30 MB).
     """
     from benchmark.cli.request import read_request
     from benchmark.core.progress import make_progress

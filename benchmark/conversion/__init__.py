@@ -1,1 +1,1 @@
-"""Prepared sets for other frameworks, and what is recorded so that their predictions come back."""
+"""Convert prepared sets for other frameworks, with a record that their predictions need later."""

@@ -1,6 +1,6 @@
-"""Prepared sets as nnU-Net has them: raw data of a repeat, test images, and the commands to run.
+"""Prepared sets in nnU-Net's layout: raw data of a repeat, test images, and the commands to run.
 
-OUT/coopbench.json                     what it was made from (`benchmark.conversion.record`)
+OUT/coopbench.json                     its origin (`benchmark.conversion.record`)
 OUT/nnUNet_raw/Dataset500_acdc_r0/     dataset.json, imagesTr/007_ED_0000.nii.gz, labelsTr/...
 OUT/nnUNet_preprocessed/.../splits_final.json    fold 0: the repeat's training and validation
 OUT/images/acdc/, OUT/images/RandBias/, ...      the test subjects of every set
@@ -27,7 +27,7 @@ SCRIPT = "run.sh"
 
 @dataclass(frozen=True)
 class _Copy:
-    """A file of a prepared set, and where it goes."""
+    """A file of a prepared set, and the path of its copy."""
 
     source: Path
     checksum: str
@@ -35,12 +35,12 @@ class _Copy:
 
 
 def dataset_name(training_set: str, repeat: int, nnunet_id: int) -> str:
-    """What nnU-Net calls the training data."""
+    """The name of the training data in nnU-Net."""
     return f"Dataset{nnunet_id:03d}_{training_set}_r{repeat}"
 
 
 def case_name(case: Case, frame: str) -> str:
-    """What nnU-Net calls a frame: ``007_ED``, ``007_draw1_ED``."""
+    """The name of a frame in nnU-Net: ``007_ED``, ``007_draw1_ED``."""
     return "_".join((*Path(case.folder).parts, frame))
 
 
@@ -53,23 +53,21 @@ def convert_nnunet(
     nnunet_id: int,
     workers: int,
 ) -> list[str]:
-    """Write into ``out`` all that nnU-Net needs; files that are already there and whole are kept.
+    """Write everything that nnU-Net needs into ``out``; files that already exist intact are kept.
 
     Args:
         training: the set with splits; its images and labels of the repeat's training and
             validation subjects become the raw data.
         test_sets: sets whose test subjects' images are to be predicted.
         out: created if it does not exist.
-        repeat: whose subjects.
-        nnunet_id: nnU-Net's number of the data set.
-        workers: processes.
+        repeat: the repeat whose subjects are written. nnunet_id: number of the data set in nnU-Net.
+            workers: number of processes.
 
-    Returns:
-        A line for each thing that was written.
+        Returns: A line for each folder or file written.
 
     Raises:
-        UsageError: there is no such repeat, or ``out`` holds something else.
-        CoopbenchError: a file is missing or not the recorded one.
+        UsageError: the repeat does not exist, or ``out`` holds something else.
+        CoopbenchError: a file is missing, or differs from its record.
     """
     splits = read_splits(training)
     if repeat not in splits.repeats:
@@ -127,10 +125,10 @@ def _frames(cases: Sequence[Case]) -> int:
 
 
 def _check_target(out: Path, record: Converted) -> None:
-    """Only an empty folder is written into, or one of the very same conversion.
+    """Refuse a folder that is neither empty nor of the same conversion.
 
     Raises:
-        UsageError: it is neither.
+        UsageError: it holds something else.
         CoopbenchError: its record is broken.
     """
     path = out / RECORD
@@ -138,7 +136,7 @@ def _check_target(out: Path, record: Converted) -> None:
         there = read_record(path, Converted)
         if there.model_copy(update={"data": record.data}) != record:
             raise UsageError(
-                f"{out}: holds a conversion of other data, sets or repeat (it is of repeat "
+                f"{out}: holds a conversion of other data, sets or repeat (of repeat "
                 f"{there.repeat}); give another OUT"
             )
     elif out.is_dir() and any(one.name != LOCK for one in out.iterdir()):
@@ -167,17 +165,17 @@ def _copy_all(copies: Sequence[_Copy], workers: int) -> None:
 def _make(one: _Copy) -> None:
     """Copy a file, unless it already exists.
 
-    A copy and no link: whoever changes nnU-Net's files is not to change the prepared set.
+    It is a copy, not a link, so that changes of nnU-Net's files do not change the prepared set.
 
     Raises:
-        CoopbenchError: the source is missing, or not what was recorded.
+        CoopbenchError: the source is missing, or differs from its record.
     """
     if one.target.is_file() and sha256(one.target) == one.checksum:
         return
     if not one.source.is_file() or sha256(one.source) != one.checksum:
         raise CoopbenchError(
-            f"{one.source}: is missing, or not what was recorded when it was made; run the command "
-            "again that made this set; it mends what is broken"
+            f"{one.source}: is missing, or differs from its recorded checksum; run the command "
+            "that made this set again; it replaces broken files"
         )
     with whole_file(one.target, durable=False) as partial:
         shutil.copyfile(one.source, partial)

@@ -1,4 +1,4 @@
-"""What a folder that was made for another framework says of itself."""
+"""The record in a folder that was converted for another framework."""
 
 from pathlib import Path
 from typing import Literal
@@ -11,14 +11,14 @@ from benchmark.core.validation import FileName
 from benchmark.data.dataset import Dataset, evaluated_cases, read_record
 
 RECORD = "coopbench.json"
-"""The file that it stands in."""
+"""Name of the record's file."""
 
 PREDICTIONS = "predictions"
-"""The folder beside it for label maps, with a folder for each test set."""
+"""The folder for label maps beside the record, with a folder for each test set."""
 
 
 class Converted(BaseModel):
-    """The content of that file."""
+    """The content of the record."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -29,20 +29,20 @@ class Converted(BaseModel):
     repeat: int
     nnunet_id: int
     fingerprints: dict[FileName, str]
-    """By name of each test set, the digest of its data and of its test subjects."""
+    """For each test set, by name, the digest of its data and test subjects."""
 
 
 def cases_fingerprint(dataset: Dataset) -> str:
-    """Digest of a prepared set's data, and of the cases that it is evaluated on."""
+    """Digest of a prepared set's data and of the cases to evaluate it on."""
     cases = [case.folder for case in evaluated_cases(dataset)]
     return digest({"data": dataset.fingerprint, "cases": cases})
 
 
 def find_converted(predictions: Path) -> tuple[Path, Converted]:
-    """The folder of predictions that is meant, and the record beside it.
+    """Find the folder of predictions, and the record beside it.
 
     Args:
-        predictions: that folder, or the one that was converted into.
+        predictions: that folder, or the folder of the conversion.
 
     Raises:
         CoopbenchError: there is no record, or it is broken.

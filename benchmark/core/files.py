@@ -132,7 +132,7 @@ def read_json(path: Path) -> Any:
     try:
         return parse_json(read_text(path))
     except ValueError as error:
-        raise CoopbenchError(f"{path}: is no JSON ({error})") from error
+        raise CoopbenchError(f"{path}: is not valid JSON ({error})") from error
 
 
 def removed_meanwhile(path: Path) -> CoopbenchError:

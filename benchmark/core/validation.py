@@ -37,10 +37,10 @@ Line = Annotated[str, AfterValidator(_one_line)]
 
 
 def check_name(name: str) -> str:
-    """A row's name, which folders and files are named after.
+    """Check a row's name, which folders and files also get.
 
     Raises:
-        UsageError: it could not be such a name.
+        UsageError: the name is not allowed.
     """
     if not re.fullmatch(r"\w[\w.+-]*", name):
         raise UsageError(f"--name {name!r}: use letters, digits and . _ + - only")

@@ -1,4 +1,5 @@
-"""What ``coopbench corrupt`` does: make, verify, replay or show a set; each returns what to say."""
+"""The actions of ``coopbench corrupt``: make, verify, replay or preview a set. Each returns the
+lines to print."""
 
 from pathlib import Path
 
@@ -26,19 +27,20 @@ from benchmark.data.set_names import CLEAN
 
 
 class Corrupting:
-    """A recipe at work.
+    """A recipe with its options, ready to make, verify, replay or preview sets.
 
     Args:
         recipe: its name, or a file.
-        seed: of what is drawn.
-        workers: processes.
+        seed: seed of all random parameters.
+        workers: number of processes.
         skip_bad: leave out images of a folder that cannot be used.
         same_draw: give all frames of a 4D image one artefact.
-        on_change: what to do with a set that other code of the recipe has made; None: refuse.
+        on_change: what to do with a set made by an earlier version of the recipe's code; None:
+            refuse.
 
     Raises:
-        UsageError: there is no such recipe.
-        CoopbenchError: the file holds none.
+        UsageError: the recipe does not exist.
+        CoopbenchError: the file holds no recipe.
     """
 
     def __init__(
@@ -57,7 +59,7 @@ class Corrupting:
         self.on_change = on_change
 
     def folder(self, data: Path, clean: Dataset) -> Path:
-        """Where the recipe's sets of a clean one lie, or will."""
+        """The folder for the recipe's sets of a clean set, existing or new."""
         return set_folder(data, made_by(self.recipe, clean))
 
     def make_set(self, data: Path, name: str = CLEAN) -> list[str]:
@@ -71,7 +73,7 @@ class Corrupting:
         return [*self.left_alone(data, name), *lines, *_news(out, made.made)]
 
     def left_alone(self, data: Path, name: str = CLEAN) -> list[str]:
-        """A line on another version in the set's usual folder, where there is one."""
+        """A line on another recipe version in the set's usual folder, if there is one."""
         clean = read_clean(data, name)
         known_by, out = made_by(self.recipe, clean), self.folder(data, clean)
         usual = data / known_by.folder
@@ -105,10 +107,10 @@ class Corrupting:
         return [*lines, *_news(out, made.made)]
 
     def _kept(self, out: Path) -> list[str]:
-        """A line where a set stays as it is, although other code of the recipe has made it.
+        """A line if a set made by an earlier version of the recipe's code is kept.
 
         Raises:
-            CoopbenchError: it is such a set, and the user has not chosen.
+            CoopbenchError: the set is such a set, and the user has not chosen what to do.
         """
         if self.on_change == "remake" or not (out / MANIFEST).is_file() or earlier_format(out):
             return []  # an earlier manifest is always replaced
@@ -121,7 +123,8 @@ class Corrupting:
         """Check the recipe's set of a clean one against its manifest, and the clean images.
 
         Raises:
-            CoopbenchError: something differs; all of it is named. Or there is no such set.
+            CoopbenchError: something differs (the message names all differences), or the set does
+                not exist.
         """
         clean = read_clean(data, name)
         out = self.folder(data, clean)
@@ -134,7 +137,7 @@ class Corrupting:
         """Check a set against its manifest.
 
         Raises:
-            CoopbenchError: something differs; all of it is named.
+            CoopbenchError: something differs; the message names all differences.
         """
         manifest = read_manifest(out)
         try:
@@ -146,7 +149,8 @@ class Corrupting:
             raise CoopbenchError(
                 *faults,
                 f"{out}: differs from its manifest ({len(faults)} faults); "
-                "'coopbench corrupt' mends what it made, --replay makes it from the manifest",
+                "'coopbench corrupt' replaces wrong files, --replay makes the set from the "
+                "manifest",
             )
         return [f"{out}: {len(manifest.volumes)} volumes, all as in {MANIFEST}"]
 
@@ -156,8 +160,8 @@ class Corrupting:
         Args:
             made: the set, or its manifest.
             data: folder of prepared sets.
-            name: of the clean set; None: as the manifest says.
-            out: where to.
+            name: name of the clean set; None: the one in the manifest.
+            out: the folder to write to.
         """
         manifest = _manifest_of(made, out, "prepared")
         recipe = _recipe_of(manifest, made)
@@ -191,7 +195,7 @@ class Corrupting:
         return self._preview(example, target)
 
     def preview_folder(self, images: Path, out: Path) -> list[str]:
-        """Show the recipe on the first image of a folder, of a 4D one on its first frame."""
+        """Show the recipe on the first image of a folder; for a 4D image, on its first frame."""
         (first, *_), _ = find_images(images)
         volume = read_image(images / first)
         slices = volume.data.T.astype("float32")
@@ -206,11 +210,12 @@ class Corrupting:
 
 
 def read_clean(data: Path, name: str, *, option: str = "--test-set") -> Dataset:
-    """The prepared set of a name in a folder of data, as given by an option.
+    """Read the prepared set of a name in a folder of data, as given by an option.
 
     Raises:
-        UsageError: there is none; those that are, and the nearest, are named.
-        CoopbenchError: it is broken.
+        UsageError: the set does not exist; the message names those that do, and the most similar
+            name.
+        CoopbenchError: the set is broken.
     """
     folder = data / name
     if not (folder / "dataset.json").is_file():
@@ -236,7 +241,7 @@ def _news(out: Path, made: int) -> list[str]:
     return (
         [f"{out / MANIFEST}: how to make and to check them"]
         if made
-        else ["all were there and intact"]
+        else ["all already existed, intact"]
     )
 
 
@@ -255,18 +260,19 @@ def _recipe_of(manifest: Manifest, made: Path) -> Recipe:
     """The recipe that made a set, in the same version.
 
     Raises:
-        CoopbenchError: it is not installed, or in another version, or lacks a kind of the set.
+        CoopbenchError: the recipe is not installed, has another version, or lacks a kind of the
+            set.
     """
     recipe = recipe_again(manifest.recipe.name, manifest.recipe.definition)
     if recipe.version != manifest.recipe.version:
         raise CoopbenchError(
             f"{made}: was made by version {manifest.recipe.version} of {recipe.name}; here is "
-            f"version {recipe.version}, which makes other voxels of the same parameters"
+            f"version {recipe.version}, which makes other voxels from the same parameters"
         )
     for kind in dict.fromkeys(volume.kind for volume in manifest.volumes):
         if kind not in recipe.kinds:
             raise CoopbenchError(
-                f"{made}: has the kind {kind}, which {recipe.name} has not"
+                f"{made}: has the kind {kind}, which {recipe.name} lacks"
                 f"{nearest(kind, recipe.kinds)}; there are {', '.join(recipe.kinds)}"
             )
     return recipe

@@ -1,7 +1,8 @@
-"""Which code a recipe of another package is, to tell when a set was made by other code.
+"""Record the code of other packages' recipes, to notice when it has changed since a set was made.
 
 Our own recipes raise their version whenever the same seed would give other voxels, and recipes in
-files are recorded as a whole; of another package's, its source files tell.
+files are recorded as a whole. For a recipe of another package, the record has a digest of its
+source files.
 """
 
 from collections.abc import Iterable
@@ -18,23 +19,23 @@ from benchmark.data.dataset import Dataset
 from results.wording import listed
 
 OnChange = Literal["keep", "remake"]
-"""What to do with a set that other code of its recipe has made."""
+"""What to do with a set made by an earlier version of its recipe's code."""
 
 PREFIX = "code of recipe "
-"""Of the name that a set records it by."""
+"""Prefix of the name under which a set records a recipe's code."""
 
-CHOICE = "--remake makes it anew, --keep leaves it as it is"
+CHOICE = "--remake makes it again, --keep leaves it as it is"
 
 
 def recipe_code(recipe: Recipe) -> dict[str, str]:
-    """Package, version and a digest of the sources of another package's recipe, under one name.
+    """Package, version and source digest of another package's recipe, under one name.
 
-    Empty for our own, and for those in files.
+    Empty for our own recipes, and for those in files.
     """
     return {} if recipe.definition is not None else _code(type(recipe))
 
 
-@cache  # of a class, as loaded
+@cache  # loaded classes do not change
 def _code(kind: type[Recipe]) -> dict[str, str]:
     entry = _entry(kind)
     if entry is None or entry.dist is None or entry.dist.name == OWN:
@@ -51,11 +52,11 @@ def _entry(kind: type[Recipe]) -> EntryPoint | None:
 
 
 def other_code(made_with: dict[str, str], recipe: Recipe) -> str:
-    """In which code of a recipe a set differs from what is installed; empty where in none.
+    """Describe how the recipe's code that made a set differs from the installed code; else empty.
 
     Args:
         made_with: the ``software`` of the set.
-        recipe: as installed here.
+        recipe: the installed recipe.
     """
     for name, now in recipe_code(recipe).items():
         before = made_with.get(name)
@@ -67,7 +68,7 @@ def other_code(made_with: dict[str, str], recipe: Recipe) -> str:
 
 
 def code_notes(datasets: Iterable[Dataset]) -> list[str]:
-    """What a table must say of the recipes of its corrupted sets, where their code changed."""
+    """Notes for tables on corrupted sets whose recipe's code has changed."""
     titles: dict[str, list[str]] = {}
     for dataset in datasets:
         recorded = any(name.startswith(PREFIX) for name in dataset.software)
@@ -77,14 +78,15 @@ def code_notes(datasets: Iterable[Dataset]) -> list[str]:
         try:
             said = other_code(dataset.software, find_recipe(name))
         except CoopbenchError:
-            said = f"recipe {name} is not installed here, so that its code was not compared"
+            said = f"recipe {name} is not installed here, so its code could not be compared"
         if said:
             titles.setdefault(said, []).append(dataset.title)
     return [f"{listed(names)}: {said}." for said, names in titles.items()]
 
 
 def _foreign(dataset: Dataset) -> bool:
-    """Whether another package has the recipe; asked of all sets, so nothing is imported."""
+    """Whether the recipe is of another package; imports nothing, since it is called for all
+    sets."""
     assert dataset.corruption is not None
     entries = installed(GROUP).get(dataset.corruption.made_by.recipe, [])
     return any(entry.dist is not None and entry.dist.name != OWN for entry in entries)

@@ -1,8 +1,8 @@
-"""A recipe applied to any folder of NIfTI images, such as nnU-Net's ``imagesTs`` or a BIDS tree.
+"""Apply a recipe to any folder of NIfTI images, such as nnU-Net's ``imagesTs`` or a BIDS tree.
 
 OUT/RandMotion/draw1/sub-01/anat/sub-01_T2w.nii.gz      the tree of IMAGES below each kind and draw
-OUT/manifest.json                                       seeds, parameters and checksums of them all
-OUT/records/                                            the same by volume, to go on after a stop
+OUT/manifest.json                                       seeds, parameters and checksums of all
+OUT/records/                                            the same by volume, to resume after a stop
 
 Intensities keep their range, slice by slice, and headers are kept. A cine (4D) is corrupted frame
 by frame, each with a draw of its own or all with one; a 2D image is a stack of one slice.
@@ -48,22 +48,23 @@ from benchmark.data.nifti import (
 from benchmark.data.set_names import MadeBy
 
 LABELS = ("_seg", "_gt", "_label", "_labels", "_mask", "_dseg")
-"""How the names of label maps end, which are no images."""
+"""Endings of the names of label maps, which are not corrupted."""
 
 EACH, ALL = "frames", "every_frame"
-"""Where a 4D image's parameters are: those of each frame in a list, or those of all."""
+"""Keys for a 4D image's parameters: a list with those of each frame, or those of all frames."""
 
 
 @dataclass(frozen=True)
 class MadeFolder:
-    """What was made.
+    """The result of `corrupt_folder`.
 
     Attributes:
-        manifest: of it all.
-        made: how many volumes are new.
+        manifest: the manifest of all volumes.
+        made: number of new volumes.
         labels: label maps, which were left out.
-        faults: a line for each image that was left out because it is broken.
-        notes: on the headers of images, a line for each kind with the number of files.
+        faults: a line for each broken image, which was left out.
+        notes: on the headers of images, a line for each kind of contradiction with the number of
+            files.
     """
 
     manifest: Manifest
@@ -74,13 +75,13 @@ class MadeFolder:
 
 
 def find_images(images: Path) -> tuple[list[Path], list[Path]]:
-    """The NIfTI files below a folder, relative to it: images, and label maps by their names.
+    """Find the NIfTI files below a folder, relative to it: images, and label maps by their names.
 
     Raises:
         CoopbenchError: there is no image.
     """
     if not images.is_dir():
-        raise CoopbenchError(f"{images}: is no folder")
+        raise CoopbenchError(f"{images}: is not a folder")
     found = find_nifti(images)
     labels = [path for path in found if stem(path).endswith(LABELS)]
     chosen = [path for path in found if path not in set(labels)]
@@ -100,26 +101,26 @@ def corrupt_folder(
     skip_bad: bool = False,
     same_draw: bool = False,
 ) -> MadeFolder:
-    """Corrupt every image below ``images`` into ``out``; what is intact is kept.
+    """Corrupt every image below ``images`` into ``out``; intact results are kept.
 
     Args:
-        images: the clean ones, with slices along the third axis.
-        recipe: what is done, to the centre of ``recipe.field`` pixels, or to whole slices.
-        out: for the corrupted ones; must not lie in ``images``.
-        seed: another seed draws other parameters.
-        workers: processes.
+        images: folder of clean images, with slices along the third axis.
+        recipe: the recipe to apply, to the centre of ``recipe.field`` pixels, or to whole slices.
+        out: folder for corrupted images; must not lie in ``images``.
+        seed: other seeds draw other parameters.
+        workers: number of processes.
         replayed: take seeds and parameters from this manifest, and draw nothing.
         skip_bad: leave out images that cannot be used.
         same_draw: all frames of a 4D image have one artefact; else each has its own.
 
     Raises:
-        WriteError: the first time that something cannot be written.
-        CoopbenchError: an image cannot be used; the others are done, but there is no manifest. Or
-            ``out`` holds what another recipe or version made, or another process is corrupting
-            into it.
+        WriteError: a file cannot be written.
+        CoopbenchError: an image cannot be used (the others are corrupted, but no manifest is
+            written); or ``out`` holds the result of another recipe or version; or another process
+            is corrupting into it.
     """
     if images.resolve() in (out.resolve(), *out.resolve().parents):
-        raise CoopbenchError(f"{out}: lies in the folder of the images; give another one")
+        raise CoopbenchError(f"{out}: lies in the folder of the images; give another folder")
     chosen, labels = find_images(images)
     with folder_lock(out, "corrupting into"):
         _refuse_another(out, recipe)
@@ -138,10 +139,10 @@ def corrupt_folder(
 
 
 def _refuse_another(out: Path, recipe: Recipe) -> None:
-    """Let no volume take the place of one by another recipe, or another version of it.
+    """Refuse to replace volumes of another recipe, or of another version of it.
 
     Raises:
-        CoopbenchError: ``out`` holds such.
+        CoopbenchError: ``out`` holds such volumes.
     """
     records = (_Kept.read(path) for path in (out / "records").rglob("*.json"))
     there = next((kept.recipe.called_today() for kept in records if kept is not None), None)
@@ -173,8 +174,9 @@ def _corrupt_all(
     if faults and not (skip_bad and volumes):
         raise CoopbenchError(
             *first_lines(faults),
-            f"{len(faults)} of {len(chosen)} images not corrupted; mend or remove them, then run "
-            "the same command again; or leave them out by --skip-bad",
+            f"{len(faults)} of {len(chosen)} images not corrupted; correct or remove them, then "
+            f"run "
+            "the same command again; or leave them out with --skip-bad",
         )
     manifest = Manifest(
         recipe=making.made_by,
@@ -192,11 +194,11 @@ def _corrupt_all(
 def _corrupt_image(
     image: Path, *, images: Path, making: Making, same_draw: bool
 ) -> tuple[list[Made[VolumeRecord]], str]:
-    """Every kind and draw of one image, and what its header disagrees in."""
+    """Make every kind and draw of one image; also returns the contradictions in its header."""
     check_name(images, image)
     path = images / image
     if not path.is_file():
-        raise CoopbenchError(f"{path}: is no file")
+        raise CoopbenchError(f"{path}: is not a file")
     checksum = sha256(path)
 
     @cache
@@ -237,7 +239,7 @@ class _CorruptedImage:
         )
 
     def kept(self) -> VolumeRecord | None:
-        """The volume's record, where it was made from the very same things and is intact."""
+        """The volume's record, if it was made from the same inputs and is intact; else None."""
         kept = _Kept.read(self.record)
         if kept is None or not self._is_up_to_date(kept):
             return None
@@ -279,9 +281,9 @@ class _CorruptedImage:
         return volume
 
     def _corrupted(self) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """The corrupted voxels in the shape of the source's, and the parameters.
+        """The corrupted voxels in the shape of the source, and the parameters.
 
-        Those of a 4D image are a list under `EACH`, or of all frames under `ALL`.
+        Parameters of a 4D image are a list under `EACH`, or one set for all frames under `ALL`.
         """
         seed, given = self.drawing.seed, self.drawing.parameters
         try:
@@ -316,22 +318,22 @@ class _CorruptedImage:
                 spacing=spacing,
                 parameters=parameters,
             )
-        except Exception as error:  # of whatever recipe, on a volume it was not made for
+        except Exception as error:  # a recipe may raise anything on an unsuitable volume
             raise not_applied(self.path, self.kind, error) from error
 
 
 class _Kept(BaseModel):
-    """A volume that is done, and what it was done by."""
+    """A finished volume, and the recipe that made it."""
 
     recipe: RecipeRecord
     software: dict[str, str]
     volume: VolumeRecord
     sha256: str
-    """Of the corrupted file."""
+    """Checksum of the corrupted file."""
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
-        """The record in a file, or None where there is none that can be used."""
+        """Read the record in a file; None if it is missing or cannot be used."""
         try:
             return read_record(path, cls)
         except (CoopbenchError, OSError):
@@ -341,17 +343,17 @@ class _Kept(BaseModel):
 def _of_frame(
     given: dict[str, Any] | None, number: int, frames: int, path: Path
 ) -> dict[str, Any] | None:
-    """The parameters of a frame among a manifest's; None where there is no manifest.
+    """The parameters of a frame in a manifest; None without a manifest.
 
     Raises:
-        CoopbenchError: the manifest's are not of so many frames.
+        CoopbenchError: the manifest has parameters for another number of frames.
     """
     if given is None:
         return None
     each = [given[ALL]] * frames if ALL in given else given.get(EACH)
     if not isinstance(each, list) or len(each) != frames or not isinstance(each[number], dict):
         raise CoopbenchError(
-            f"{path}: has {frames} frames, and the manifest no parameters of so many"
+            f"{path}: has {frames} frames, but the manifest has parameters for another number"
         )
     parameters: dict[str, Any] = each[number]
     return parameters

@@ -1,4 +1,4 @@
-"""Corrupted test sets: a recipe applied to the prepared test subjects."""
+"""Make corrupted test sets: apply a recipe to the test subjects of a prepared set."""
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +33,7 @@ from benchmark.data.set_names import CLEAN, MadeBy, known_as
 
 @dataclass(frozen=True)
 class MadeSet:
-    """What `corrupt` did: the sets, their manifest, and how many cases were made anew."""
+    """The result of `corrupt`: the sets, their manifest, and the number of new cases."""
 
     datasets: list[Dataset]
     manifest: Manifest
@@ -41,7 +41,7 @@ class MadeSet:
 
 
 def made_by(recipe: Recipe, clean: Dataset) -> MadeBy:
-    """What the sets that a recipe makes of a clean one are known by.
+    """The origin that identifies a recipe's sets of a clean set.
 
     Raises:
         CoopbenchError: the set is corrupted itself.
@@ -62,14 +62,14 @@ def corrupt(
     workers: int,
     replayed: Manifest | None = None,
 ) -> MadeSet:
-    """Corrupt the test subjects of ``clean`` into ``out/<kind>``; what is intact is kept.
+    """Corrupt the test subjects of ``clean`` into ``out/<kind>``; intact results are kept.
 
     Args:
         clean: the prepared set.
-        recipe: what is done.
-        out: one folder per kind is made in it, each a prepared set, and a manifest of them all.
-        seed: another seed draws other parameters.
-        workers: processes.
+        recipe: the recipe to apply.
+        out: folder to write to: one prepared set per kind, and a manifest of all.
+        seed: other seeds draw other parameters.
+        workers: number of processes.
         replayed: take seeds and parameters from this manifest, and draw nothing.
 
     Raises:
@@ -77,7 +77,7 @@ def corrupt(
             holds another set, or another process is corrupting into it.
     """
     known_by = made_by(recipe, clean)
-    evaluated_cases(clean)  # before there is a folder
+    evaluated_cases(clean)  # check before the folder is made
     with folder_lock(out, "corrupting into"):
         refuse_another(out, known_by)
         return _corrupt(clean, recipe, out, seed, workers, replayed)
@@ -201,7 +201,7 @@ class _CorruptedCase:
         self.clean, self.case, self.making, self.kind, self.draw = clean, case, making, kind, draw
         self.read = read
         self.root, self.folder = making.out / kind, f"{case.folder}/draw{draw}"
-        # Subjects of two sets may have one number, and are not to have one artefact.
+        # Subjects of two sets may have the same number, but must not get the same artefact.
         of = () if clean.name == CLEAN else (clean.name,)
         self.drawings = {
             frame: making.volume(
@@ -225,14 +225,14 @@ class _CorruptedCase:
         self.made_from |= {"clean": clean.name} if of else {}
 
     def kept(self) -> Case | None:
-        """The case's record, where it was made from the very same things and is intact."""
+        """The case's record, if it was made from the same inputs and is intact; else None."""
         before = read_case(self.root / self.folder / "case.json")
         if before is None or not _is_up_to_date(before, self.made_from, self.drawings):
             return None
         return before if before.intact(self.root) else None
 
     def make(self) -> Case:
-        """Corrupt every frame; the folder takes its place when it is whole."""
+        """Corrupt every frame; the folder is moved into place when it is complete."""
         clean, case = self.clean, self.case
         parameters, voxels, geometry = {}, {}, {}
         with whole_folder(self.root / self.folder) as partial_folder:
@@ -247,7 +247,7 @@ class _CorruptedCase:
                         spacing=source.spacing,
                         parameters=drawing.parameters,
                     )
-                except Exception as error:  # of whatever recipe, or parameters of a manifest
+                except Exception as error:  # recipes and edited manifests may raise anything
                     raise not_applied(clean.root / case.folder, self.kind, error) from error
                 parameters[frame] = corrupted.parameters
                 voxels[frame] = voxel_checksum(corrupted.slices.T)
@@ -272,9 +272,9 @@ class _CorruptedCase:
 def _is_up_to_date(
     before: Case, made_from: dict[str, Any], drawings: Mapping[str, Drawing]
 ) -> bool:
-    """Whether a case was made from the very same things, and its record is whole."""
+    """Whether a case was made from the same inputs, and its record is complete."""
     there = dict(before.made_from)
-    with suppress(KeyError, TypeError):  # under the name that the recipe has today
+    with suppress(KeyError, TypeError):  # under the recipe's current name
         today = known_as(there["recipe"], there["recipe_version"])
         there["recipe"], there["recipe_version"] = today
     same = {key: there.get(key) for key in made_from} == made_from

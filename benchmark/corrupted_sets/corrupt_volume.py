@@ -1,4 +1,4 @@
-"""How a volume is corrupted by a recipe: scaled, corrupted in its centre field, and put back."""
+"""Corrupt a volume by a recipe: scale it, corrupt its centre field, and put the field back."""
 
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,10 @@ def corrupt_slices(
     spacing: Spacing,
     parameters: dict[str, Any] | None = None,
 ) -> Corrupted:
-    """The protocol's way of corrupting slices (slices, H, W), section 5.
+    """Corrupt slices (slices, H, W) as in the protocol, section 5.
 
     The centre field is scaled to [0, 1] slice by slice, corrupted, scaled to [0, 1] again, and put
-    back. With ``parameters``, these are applied and nothing is drawn.
+    back. If ``parameters`` are given, they are applied and nothing is drawn.
     """
     field = slices if recipe.field is None else centre_field(slices, recipe.field)
     corrupted = _apply(recipe, field, kind, seed, spacing, parameters)
@@ -65,11 +65,11 @@ def _apply(
 
 
 def volume_seed(recipe: Recipe, seed: int, kind: str, *name: object) -> int:
-    """The seed of a volume; the severities of one kind share it, and so their directions."""
+    """The seed of a volume; all severities of a kind share it, and so have the same direction."""
     return derive_seed(recipe.seed_name or recipe.name, seed, recipe.family(kind)[0], *name)
 
 
 def not_applied(path: Path, kind: str, error: Exception) -> CoopbenchError:
-    """What to say where a recipe raised ``error``."""
+    """The error for a recipe that raised ``error``."""
     reason = " ".join(f"{type(error).__name__}: {error}".split())
     return CoopbenchError(f"{path}: {kind} cannot be applied to it ({reason})")

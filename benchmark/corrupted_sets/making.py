@@ -1,8 +1,8 @@
-"""The one way in which a recipe corrupts many things: cases of a set, or images of a folder.
+"""Apply a recipe to many sources: the cases of a set, or the images of a folder.
 
-Every volume has a seed of its own, derived from the recipe, the kind, its name and the draw, so
-neither the order nor the number of processes changes a byte. What was made from the very same
-things before, and is intact, is kept.
+Every volume has its own seed, derived from the recipe, the kind, its name and the draw, so neither
+the order nor the number of processes changes a byte. Results that exist intact, from the same
+inputs, are kept.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,14 +32,14 @@ Kept_co = TypeVar("Kept_co", covariant=True)
 
 @dataclass(frozen=True)
 class Making:
-    """What is to be done to every source.
+    """The recipe, seed and folder for all sources.
 
     Attributes:
-        recipe: what is done.
-        seed: another one draws other parameters.
-        out: where to.
-        given: the volumes of a manifest by file, whose seeds and parameters are taken; none: these
-            are drawn.
+        recipe: the recipe to apply.
+        seed: other seeds draw other parameters.
+        out: the folder to write to.
+        given: the volumes of a manifest by file, whose seeds and parameters are used; empty: draw
+            these.
     """
 
     recipe: Recipe
@@ -49,13 +49,13 @@ class Making:
 
     @classmethod
     def of(cls, recipe: Recipe, seed: int, out: Path, replayed: Manifest | None) -> "Making":
-        """After a manifest, or else drawn from a seed."""
+        """Take seeds and parameters from a manifest if there is one; else draw from ``seed``."""
         volumes = replayed.volumes if replayed else ()
         return cls(recipe, seed, out, {volume.file: volume for volume in volumes})
 
     @cached_property
     def made_by(self) -> RecipeRecord:
-        """What a record keeps of the recipe."""
+        """The record of the recipe."""
         return record_recipe(self.recipe)
 
     @cached_property
@@ -76,15 +76,15 @@ class Making:
         """The seed of a volume, and its parameters where a manifest gives them.
 
         Args:
-            file: of the volume, under ``out``.
-            kind: of the recipe.
-            name: what its seed is derived from.
-            source: the clean one, for messages.
-            source_sha256: of its file.
-            label_sha256: of its label's, where it has one.
+            file: path of the volume below ``out``.
+            kind: a kind of the recipe.
+            name: the parts to derive the volume's seed from.
+            source: the clean volume, for messages.
+            source_sha256: checksum of its file.
+            label_sha256: checksum of its label's file, if it has a label.
 
         Raises:
-            CoopbenchError: the manifest lacks the volume, or it was made from another source.
+            CoopbenchError: the manifest lacks the volume, or has it from another source.
         """
         if not self.given:
             return Drawing(volume_seed(self.recipe, self.seed, kind, *name), None)
@@ -102,17 +102,18 @@ class Making:
 
 @dataclass(frozen=True)
 class Drawing:
-    """The seed of a volume, and the parameters that it is to have; None: as they are drawn."""
+    """The seed of a volume, and its parameters; None: draw the parameters."""
 
     seed: int
     parameters: dict[str, Any] | None
 
 
 class Target(Protocol[Kept_co]):
-    """What one kind and draw make of a source."""
+    """The corrupted result of a source for one kind and draw."""
 
     def kept(self) -> Kept_co | None:
-        """The record of what exists already, made from the very same things and intact."""
+        """The record of a result that already exists, intact and from the same inputs; else
+        None."""
 
     def make(self) -> Kept_co:
         """Corrupt the source and write it, with a record."""
@@ -120,7 +121,7 @@ class Target(Protocol[Kept_co]):
 
 @dataclass(frozen=True)
 class Made(Generic[Kept]):
-    """What came of a kind and draw: its record, and whether it is new."""
+    """The record for one kind and draw, and whether it is new."""
 
     kind: str
     kept: Kept
@@ -128,14 +129,14 @@ class Made(Generic[Kept]):
 
 
 def make_all(recipe: Recipe, target: Callable[[str, int], Target[Kept]]) -> list[Made[Kept]]:
-    """Every kind and draw of one source; what is intact is kept.
+    """Make every kind and draw of one source; intact results are kept.
 
     Args:
-        recipe: what is done.
-        target: of a kind and a draw, from 1.
+        recipe: the recipe to apply.
+        target: returns the target for a kind and a draw (from 1).
 
     Raises:
-        KeyboardInterrupt: the parent process has no more use for it; what is made is whole.
+        KeyboardInterrupt: the parent process has cancelled the work; finished results are complete.
     """
     made = []
     for kind in recipe.kinds:
@@ -159,14 +160,14 @@ def make_in_parallel(
     name: str,
     workers: int,
 ) -> Iterator[Iterator[tuple[Source, Result | Exception]]]:
-    """Corrupt many sources at once, as `run_parallel` has it.
+    """Corrupt many sources in parallel, by `run_parallel`.
 
     Args:
-        work: a function of a module, which calls `make_all` for a source.
-        sources: what is corrupted.
-        recipe: what is done.
-        name: of them all, for the progress bar.
-        workers: processes.
+        work: a module-level function that calls `make_all` for a source.
+        sources: the sources to corrupt.
+        recipe: the recipe to apply.
+        name: name of all sources together, for the progress bar.
+        workers: number of processes.
     """
     modules = [getattr(work, "func", work).__module__, type(recipe).__module__]
     title = f"corrupt {name} ({recipe.title})"

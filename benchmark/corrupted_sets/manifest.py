@@ -1,8 +1,8 @@
-"""The manifest of a corrupted set: all that it takes to check it, and to make it again.
+"""The manifest of a corrupted set: everything needed to check the set, and to make it again.
 
 OUT/manifest.json names the recipe and its version, the libraries' versions, and for every volume
 its source with a checksum, its seed, the parameters drawn for it, and checksums of its voxels, its
-geometry and its label. A digest of each of these records tells when one was edited.
+geometry and its label. Each of these records has a digest, which shows whether it was edited.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ from benchmark.data.set_names import known_as
 MANIFEST = "manifest.json"
 
 EARLIER = ("coopbench-manifest-1",)
-"""Formats that had no checksums of geometry and labels."""
+"""Earlier formats, without checksums of geometry and labels."""
 
 
 class _Record(BaseModel):
@@ -37,21 +37,21 @@ class _Record(BaseModel):
 
 
 class RecipeRecord(_Record):
-    """Which recipe a set was made by."""
+    """The recipe that made a set."""
 
     name: str
     title: str
     version: int
     definition: dict[str, Any] | None
-    """All of the recipe, where it is data and no code."""
+    """The whole recipe, if it is data instead of code."""
 
     def called_today(self) -> Self:
-        """The same under the name that the recipe has today."""
+        """A copy with the recipe's current name."""
         name, version = known_as(self.name, self.version)
         return self.model_copy(update={"name": name, "version": version})
 
     def same_voxels(self, other: "RecipeRecord") -> bool:
-        """Whether both make the same, whatever they are called."""
+        """Whether both make the same voxels, even under different names."""
         ours, theirs = (
             (one.name, one.version, one.definition)
             for one in (self.called_today(), other.called_today())
@@ -63,9 +63,9 @@ class VolumeRecord(_Record):
     """One corrupted volume."""
 
     file: RelativePath
-    """Under the folder of the manifest."""
+    """Path below the folder of the manifest."""
     source: RelativePath
-    """The clean volume, under the folder of the clean ones."""
+    """Path of the clean volume below the folder of clean volumes."""
     source_sha256: str
     kind: str
     severity: int | None
@@ -77,18 +77,18 @@ class VolumeRecord(_Record):
     geometry: str
     """See `geometry_checksum`."""
     label_sha256: str | None
-    """Of the label's file beside it, in a prepared set."""
+    """Checksum of the label's file beside it, in a prepared set."""
     digest: str = ""
-    """Of all the rest of this record."""
+    """Digest of all other entries of this record."""
 
     def sealed(self) -> Self:
-        """The same with its digest."""
+        """A copy with its digest."""
         rest = self.model_dump(mode="json", exclude={"digest"})
         return self.model_copy(update={"digest": digest(rest)})
 
     @property
     def edited(self) -> bool:
-        """Whether anything in it is other than when it was written."""
+        """Whether the record was changed after it was written."""
         return self.sealed().digest != self.digest
 
 
@@ -101,9 +101,9 @@ class Manifest(_Record):
     layout: Literal["prepared", "folder"]
     """Whether the source was a prepared set, or any folder of images."""
     clean: FileName | None = None
-    """Name of the prepared set; not known of sets that were made when it could only be ``acdc``."""
+    """Name of the prepared set; None in older sets, which are all from ``acdc``."""
     source: str
-    """What the clean images are."""
+    """Description of the clean images."""
     software: dict[str, str]
     volumes: tuple[VolumeRecord, ...] = Field(min_length=1)
 
@@ -120,10 +120,10 @@ class Manifest(_Record):
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest in ``folder``, its recipe under the name that it has today.
+    """Read the manifest in ``folder``, with the recipe's current name.
 
     Raises:
-        CoopbenchError: there is none, or it is not valid, or of an earlier format.
+        CoopbenchError: the manifest is missing, not valid, or of an earlier format.
     """
     path = folder / MANIFEST
     if not path.is_file():
@@ -132,23 +132,23 @@ def read_manifest(folder: Path) -> Manifest:
         )
     if earlier := earlier_format(folder):
         raise CoopbenchError(
-            f"{path}: is of the earlier format {earlier}, without checksums of geometry "
-            "and labels; run the 'coopbench corrupt' that made it again: the same voxels, and a "
-            "new manifest"
+            f"{path}: has the earlier format {earlier}, without checksums of geometry "
+            "and labels; run the 'coopbench corrupt' command that made it again: this keeps the "
+            "voxels and writes a new manifest"
         )
     manifest = read_record(path, Manifest)
     return manifest.model_copy(update={"recipe": manifest.recipe.called_today()})
 
 
 def earlier_format(folder: Path) -> str | None:
-    """The format of the manifest in ``folder``, where that is an earlier one than today's."""
+    """The format of the manifest in ``folder`` if it is an earlier one; else None."""
     record = read_json(folder / MANIFEST)
     form = record.get("format") if isinstance(record, dict) else None
     return str(form) if form in EARLIER else None
 
 
 def record_recipe(recipe: Recipe) -> RecipeRecord:
-    """What a manifest keeps of a recipe."""
+    """The record of a recipe for a manifest."""
     return RecipeRecord(
         name=recipe.name,
         title=recipe.title,
@@ -158,7 +158,8 @@ def record_recipe(recipe: Recipe) -> RecipeRecord:
 
 
 def software(recipe: Recipe) -> dict[str, str]:
-    """The installed versions of what the recipe's voxels depend on, and a plug-in's code."""
+    """Installed versions of the libraries that the voxels depend on, and the code of a plug-in
+    recipe."""
     return {name: _installed(name) for name in recipe.packages} | recipe_code(recipe)
 
 
@@ -171,7 +172,8 @@ def _installed(name: str) -> str:
 
 
 def voxel_checksum(data: NDArray[np.generic]) -> str:
-    """SHA-256 over shape and voxels as little-endian float32, whatever the file's compression."""
+    """SHA-256 over shape and voxels as little-endian float32, independent of the file's
+    compression."""
     checksum = hashlib.sha256(repr(tuple(data.shape)).encode())
     checksum.update(np.ascontiguousarray(data, dtype="<f4").tobytes())
     return checksum.hexdigest()
@@ -187,7 +189,7 @@ def geometry_checksum(path: Path) -> str:
 
 
 def label_beside(image: Path) -> Path:
-    """The label's file of an image of a prepared set."""
+    """The label file of an image in a prepared set."""
     return image.with_name(image.name.replace("_img.", "_seg."))
 
 
@@ -204,11 +206,10 @@ def verify(
     """Check a set against its manifest; returns the manifest, and a line for each difference.
 
     Args:
-        folder: that of the set.
-        recipe: as installed here; None: is not.
-        sources: the folder of the clean images, whose checksums are checked as well; None: is not
-            at hand.
-        workers: processes.
+        folder: the folder of the set.
+        recipe: the installed recipe; None: it is not installed.
+        sources: the folder of the clean images, to check their checksums too; None: not available.
+        workers: number of processes.
     """
     manifest = read_manifest(folder)
     found = _changed_software(manifest, recipe)
@@ -247,7 +248,7 @@ def _check_volume(job: _Job) -> list[str]:
         lines.append(f"{job.folder / MANIFEST}: its record of {volume.file} was edited")
     if volume.label_sha256 is not None:
         label = label_beside(path)
-        lines += _wrong_file(label, volume.label_sha256, "is not the label that was recorded")
+        lines += _wrong_file(label, volume.label_sha256, "differs from the recorded label")
         lines += _wrong_case(path, volume, files_differ=bool(lines))
     if job.sources is not None:
         source = job.sources / volume.source
@@ -287,12 +288,12 @@ def _wrong_source(path: Path, checksum: str, what: str) -> list[str]:
 
 
 def _wrong_case(path: Path, volume: VolumeRecord, *, files_differ: bool) -> list[str]:
-    """What the case.json beside a volume says otherwise than the manifest, or than its files.
+    """Differences of the case.json beside a volume from the manifest, or from the files.
 
     Args:
-        path: of the volume.
+        path: path of the volume.
         volume: its record.
-        files_differ: image or label, from the manifest; then they need no line of their own.
+        files_differ: whether image or label are already reported to differ from the manifest.
     """
     record = path.with_name("case.json")
     if not record.is_file():
@@ -308,7 +309,7 @@ def _wrong_case(path: Path, volume: VolumeRecord, *, files_differ: bool) -> list
     ]
     if not files_differ:
         lines += [
-            f"{file}: is not the file that {record.name} records"
+            f"{file}: differs from the file recorded in {record.name}"
             for file in (path, label_beside(path))
             if sha256(file) != case.files.get(file.name)
         ]
@@ -321,7 +322,7 @@ def _of_frame(case: Case, name: str, frame: str) -> Any:
 
 
 def _as_in_case(volume: VolumeRecord) -> dict[str, Any]:
-    """What a case's record says of each frame as well."""
+    """The entries that a case's record repeats for each frame."""
     return {
         "seeds": volume.seed,
         "parameters": volume.parameters,
@@ -331,7 +332,7 @@ def _as_in_case(volume: VolumeRecord) -> dict[str, Any]:
 
 
 def _wrong_sets(folder: Path, manifest: Manifest) -> list[str]:
-    """What the dataset.json of each kind lacks, or says otherwise than its cases' own records."""
+    """Differences of each kind's dataset.json from the records of its cases."""
     folders: dict[str, set[str]] = {}
     for volume in manifest.volumes:
         kind, _, file = volume.file.partition("/")
@@ -352,12 +353,12 @@ def _wrong_sets(folder: Path, manifest: Manifest) -> list[str]:
             if case not in cases:
                 lines.append(f"{path}: describes {case}, which is not in {MANIFEST}")
             elif own is not None and described.get(case) != own:
-                lines.append(f"{path}: describes {case} otherwise than its case.json")
+                lines.append(f"{path}: describes {case} differently from its case.json")
     return lines
 
 
 def _unknown(folder: Path, manifest: Manifest) -> list[str]:
-    """Volumes in the set's folders that the manifest does not know."""
+    """Volumes in the set's folders that the manifest does not list."""
     files = [folder / volume.file for volume in manifest.volumes]
     known = {*files, *map(label_beside, files)} if manifest.layout == "prepared" else set(files)
     kinds = sorted({Path(volume.file).parts[0] for volume in manifest.volumes})
@@ -366,7 +367,7 @@ def _unknown(folder: Path, manifest: Manifest) -> list[str]:
 
 
 def compare(made: Manifest, wanted: Manifest) -> list[str]:
-    """The volumes whose voxels or geometry are not those of another manifest."""
+    """List the volumes whose voxels or geometry differ from another manifest."""
     there = {volume.file: volume for volume in made.volumes}
     lines = []
     for volume in wanted.volumes:

@@ -1,4 +1,4 @@
-"""One picture of a recipe: a clean slice, and every kind at every severity."""
+"""Draw a picture of a recipe: a clean slice, and every kind at every severity."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,21 +19,21 @@ with muted_errors():
     from matplotlib.figure import Figure
 
 SIDE = 1.15
-"""Inches of a picture."""
+"""Width and height of one panel, in inches."""
 
 CHARACTERS = 14
-"""Of a bold title, in an inch."""
+"""Characters of a bold title per inch."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """The volume that a preview shows: slices (slices, H, W), and what it is called."""
+    """The volume that a preview shows: slices (slices, H, W), their spacing, and a name."""
 
     slices: Stack
     spacing: Spacing
     name: str
     phantom: bool
-    """Whether it is of a synthetic heart, which the picture then says."""
+    """Whether it shows a synthetic heart; the picture then says so."""
 
 
 def preview(recipe: Recipe, example: Example, path: Path, *, seed: int) -> None:

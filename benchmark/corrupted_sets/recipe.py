@@ -1,4 +1,4 @@
-"""The interface of a recipe of corruptions, and how recipes are found."""
+"""The interface of a recipe of corruptions, and the search for installed recipes."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ from benchmark.core.validation import nearest
 
 GROUP = "coopbench.recipes"
 READERS = "coopbench.recipe_readers"
-"""The entry-point group of readers of recipe files, each under the suffix that it reads."""
+"""The entry-point group for readers of recipe files; each is registered under a file suffix."""
 
 Stack = NDArray[np.float32]
 """Slices (slices, H, W)."""
 
 Spacing = tuple[float, float, float]
-"""In mm, along slices, H and W."""
+"""Spacing in mm, along slices, H and W."""
 
 
 @dataclass(frozen=True)
@@ -39,22 +39,22 @@ class Recipe(ABC):
     name: str
     title: str
     version: int
-    """Raised whenever the same seed would give other voxels."""
+    """The recipe's version; raise it whenever the same seed would give other voxels."""
     kinds: tuple[str, ...]
-    """Each kind becomes a test set of its own, under this name."""
+    """Names of the kinds of artefact; each kind becomes a test set of its own."""
     draws: int
     """Independent draws per subject and kind."""
     field: int | None
-    """Height and width of the centre that is corrupted, in pixels; None: whole slices."""
+    """Height and width of the centre to corrupt, in pixels; None: whole slices."""
     packages: tuple[str, ...]
     """The libraries whose version the voxels depend on."""
     seed_name: str | None = None
-    """What the volumes' seeds are derived from, where that is not `name`.
+    """Former name that seeds are derived from; None: `name`.
 
-    A recipe that was renamed keeps its voxels by it.
+    With it, a renamed recipe keeps its voxels.
     """
     definition: dict[str, Any] | None = None
-    """All of the recipe, where it is data and no code."""
+    """The whole recipe, if it is data instead of code."""
 
     @abstractmethod
     def corrupt(self, slices: Stack, kind: str, seed: int, spacing: Spacing) -> Corrupted:
@@ -62,21 +62,21 @@ class Recipe(ABC):
 
     @abstractmethod
     def replay(self, slices: Stack, kind: str, parameters: dict[str, Any]) -> Stack:
-        """The same corruption again, from the parameters that `corrupt` recorded."""
+        """Repeat a corruption, from the parameters that `corrupt` recorded."""
 
     def family(self, kind: str) -> tuple[str, int | None]:
-        """What a kind is a grade of, and its severity; kinds of one family share their seeds."""
+        """The family of a kind, and its severity; kinds of one family share their seeds."""
         return kind, None
 
 
 class RecipeReader(Protocol):
-    """Makes recipes out of data."""
+    """Makes recipes from data."""
 
     def read(self, path: Path) -> Recipe:
-        """The recipe in a file; raises CoopbenchError for a file that is none."""
+        """Read the recipe in a file; raises CoopbenchError if the file is not a recipe."""
 
     def parse(self, definition: Mapping[str, Any]) -> Recipe:
-        """A recipe from its `Recipe.definition`."""
+        """Make a recipe from its `Recipe.definition`."""
 
 
 def recipe_names() -> list[str]:
@@ -85,15 +85,16 @@ def recipe_names() -> list[str]:
 
 
 def find_recipe(name: str) -> Recipe:
-    """An installed recipe (entry-point group ``coopbench.recipes``), or the one in a file.
+    """Find an installed recipe (entry-point group ``coopbench.recipes``), or the one in a file.
 
     Args:
-        name: of the recipe, or the path of a file with a suffix that a reader is registered for.
+        name: name of the recipe, or path of a file with a suffix that a reader is registered for.
 
     Raises:
-        UsageError: no such recipe is installed; those that are, and the nearest, are named.
+        UsageError: the recipe is not installed; the message names those that are, and the most
+            similar name.
         PluginError: the recipe's package cannot be loaded.
-        CoopbenchError: the file is missing or holds no recipe.
+        CoopbenchError: the file is missing, or is not a recipe.
     """
     suffix = Path(name).suffix.removeprefix(".")
     if suffix in _registered(READERS):
@@ -121,10 +122,10 @@ def find_reader(suffix: str) -> RecipeReader:
 
 
 def recipe_again(name: str, definition: Mapping[str, Any] | None) -> Recipe:
-    """The recipe that a manifest names, or defines.
+    """The recipe that a manifest names or defines.
 
     Raises:
-        CoopbenchError: it is not installed here.
+        CoopbenchError: the recipe is not installed here.
     """
     if definition is not None:
         return find_reader("toml").parse(definition)

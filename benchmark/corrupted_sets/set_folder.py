@@ -1,4 +1,4 @@
-"""Where a corrupted set lies in a folder of data, and which one lies there already."""
+"""The folder for a corrupted set in a folder of data, and the set that it already holds."""
 
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,9 @@ from benchmark.data.set_names import MadeBy, read_corruption
 
 
 def held(folder: Path) -> MadeBy | None:
-    """What made the corrupted set in ``folder``, complete or begun; None where there is none.
+    """The origin of the corrupted set in ``folder``, complete or begun; None if there is no set.
 
-    Of what cannot be read, the next file is asked.
+    If a file cannot be read, the next one is tried.
     """
     for path in sorted(folder.glob("*/dataset.json")):
         try:
@@ -22,7 +22,7 @@ def held(folder: Path) -> MadeBy | None:
             continue
         if corruption is not None:
             return corruption.made_by
-    for path in folder.glob("*/**/case.json"):  # it was stopped before the first dataset.json
+    for path in folder.glob("*/**/case.json"):  # stopped before the first dataset.json was written
         case = read_case(path)
         if case is not None and "recipe" in case.made_from:
             return _of_case(case.made_from)
@@ -38,14 +38,14 @@ def _of_case(made_from: dict[str, Any]) -> MadeBy | None:
 
 
 def set_folder(data: Path, made_by: MadeBy) -> Path:
-    """The folder in ``data`` where this set is, or else is to be made.
+    """The folder in ``data`` that holds this set, or the folder to make it in.
 
-    Whatever the folder is called, a set that is there already is found. A new one goes to
-    ``RECIPE`` (``RECIPE-of-SET`` of another set than ``acdc``), or to ``RECIPE-vVERSION`` where
-    that holds another version.
+    An existing set is found under any folder name. A new set goes to ``RECIPE`` (or
+    ``RECIPE-of-SET`` for a set other than ``acdc``), or to ``RECIPE-vVERSION`` if that folder holds
+    another version.
 
     Raises:
-        CoopbenchError: these hold other things.
+        CoopbenchError: these folders hold other things.
     """
     usual = [data / made_by.folder, data / made_by.folder_of_version]
     others = sorted(path for path in data.glob("*") if path.is_dir() and path not in usual)
@@ -63,7 +63,7 @@ def set_folder(data: Path, made_by: MadeBy) -> Path:
 
 
 def refuse_another(out: Path, made_by: MadeBy) -> None:
-    """Let no set take the place of another one.
+    """Refuse to replace another set.
 
     Raises:
         CoopbenchError: ``out`` holds a set of another recipe, version or clean set.
@@ -71,6 +71,6 @@ def refuse_another(out: Path, made_by: MadeBy) -> None:
     there = held(out)
     if there is not None and not there.same_as(made_by):
         raise CoopbenchError(
-            f"{out}: holds {there.words}, which stays as it is; give another folder to "
-            f"{made_by.words}, or move that one away"
+            f"{out}: holds {there.words}, which stays as it is; give another folder for "
+            f"{made_by.words}, or move that set away"
         )

@@ -1,1 +1,1 @@
-"""Raw challenge layouts, preparation, and what training and evaluation read."""
+"""Raw challenge layouts, preparation, and the prepared sets that training and evaluation read."""

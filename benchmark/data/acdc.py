@@ -4,7 +4,7 @@ RAW/database/training/patient001/Info.cfg           as the challenge's archive u
 RAW/training/patient001/Info.cfg                    ED: 1, ES: 12, ...; frames count from 1
 RAW/training/patient001/patient001_frame01.nii.gz   image
 RAW/training/patient001/patient001_frame01_gt.nii.gz    1 = RV, 2 = MYO, 3 = LV
-RAW/testing/patient101/...                          the same, of the challenge's testing part
+RAW/testing/patient101/...                          the same for the challenge's testing part
 """
 
 import re
@@ -17,7 +17,7 @@ from benchmark.data.nifti import nifti_called
 from benchmark.data.raw import Part, RawFrame, RawSet, RawSubject, read_each
 
 TESTING = range(101, 151)
-"""The numbers of the challenge's testing subjects, which no split of the training ones holds."""
+"""The numbers of the challenge's testing subjects; the protocol's splits hold none of them."""
 
 
 def read_acdc(raw: Path, part: Part | None = None) -> RawSet:
@@ -28,10 +28,10 @@ def read_acdc(raw: Path, part: Part | None = None) -> RawSet:
     Args:
         raw: the folder.
         part: patients 101 to 150 are ``testing``, a set of their own (``acdc-test``), all others
-            ``training`` (``acdc``). None: the training part where any of it is there.
+            ``training`` (``acdc``). None: the training part where any of its subjects exist.
 
     Raises:
-        CoopbenchError: no subject is there, or none of that part.
+        CoopbenchError: there is no subject, or none of that part.
     """
     folders = _folders(raw, part)
     if not folders:
@@ -55,7 +55,7 @@ def read_acdc(raw: Path, part: Part | None = None) -> RawSet:
 
 
 def _folders(raw: Path, part: Part | None) -> list[Path]:
-    """The subjects' folders, in the first of the places where there are any."""
+    """The subjects' folders, from the first place that has any."""
     places: tuple[str, ...] = ("database/training", "training", ".")
     if part == "testing":
         places = ("database/testing", "testing", ".")
@@ -70,7 +70,8 @@ def _is_testing(folder: Path) -> bool:
 
 
 def other_part(raw: Path) -> Path | None:
-    """Where the testing part lies beside the training part in a download, or among it."""
+    """The folder of the testing part, beside the training part of a download or inside it; or
+    None."""
     places = (raw / at for at in ("database/testing", "testing", "database/training", "training"))
     return next(
         (place for place in (*places, raw) if any(map(_is_testing, place.glob("patient*/")))), None
@@ -88,7 +89,9 @@ def _subject(folder: Path) -> RawSubject:
 def read_phases(path: Path) -> dict[str, int]:
     """ED and ES as numbered in ``Info.cfg``, from 1."""
     if not path.is_file():
-        raise CoopbenchError(f"{path}: no such file; it says which frames are ED and ES")
+        raise CoopbenchError(
+            f"{path}: no such file; it is needed to know which frames are ED and ES"
+        )
     text = read_text(path)
     phases = {}
     for phase in ("ED", "ES"):

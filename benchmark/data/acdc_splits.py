@@ -9,8 +9,8 @@ from benchmark.data.dataset import Split, Splits
 def acdc_splits() -> Splits:
     """The five repeats of the protocol, section 1.
 
-    A validation subject that the same repeat trains on is dropped from validation and recorded
-    as dropped: the published lists overlap in repeats 1 and 4.
+    The published lists overlap in repeats 1 and 4. A validation subject that the same repeat trains
+    on is removed from validation, and recorded as dropped.
     """
     table = tomllib.loads(files("benchmark.data").joinpath("acdc_splits.toml").read_text("utf-8"))
     repeats = {}

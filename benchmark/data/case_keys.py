@@ -1,4 +1,4 @@
-"""Which file is which case: one key, however a framework names and nests its label maps."""
+"""Find the case of a file from its path: one key for the naming schemes of all frameworks."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from benchmark.core.errors import CoopbenchError, UsageError
 from benchmark.data.nifti import check_name, find_nifti, stem
 
 Role = Literal["prediction", "segmentation", "label", "image", "plain"]
-"""What a file is by its name; a segmentation may be a label or a prediction."""
+"""The role of a file by its name; a segmentation may be a label or a prediction."""
 
 ROLES: dict[str, Role] = {
     **dict.fromkeys(("pred", "prediction", "predicted", "trans"), "prediction"),
@@ -18,27 +18,28 @@ ROLES: dict[str, Role] = {
     **dict.fromkeys(("gt", "label", "labels", "manual"), "label"),
     **dict.fromkeys(("0000", "img", "image"), "image"),
 }
-"""Words before or behind a case in a file's name: ``0000`` is nnU-Net's number of the channel,
-``trans`` what MONAI's SaveImage writes."""
+"""Words before or after a case in a file's name; ``0000`` is nnU-Net's channel number, and MONAI's
+SaveImage writes ``trans``."""
 
 ENDINGS = tuple(f"_{word}" for word in ROLES)
-"""What may follow a case in a file's name."""
+"""Endings that may follow a case in a file's name."""
 
 BEGINNINGS = tuple(f"{word}_" for word in ROLES if word not in ("0000", "trans"))
-"""What may come before it, as in ``image_ED``."""
+"""Beginnings that may come before a case in a file's name, as in ``image_ED``."""
 
 WANTED: dict[Role, tuple[Role, ...]] = {
     "prediction": ("prediction", "segmentation", "plain"),
     "label": ("label", "segmentation", "plain"),
     "image": ("image", "plain"),
 }
-"""Where a folder holds several files of a case, which of them are meant: the first there is."""
+"""Order of roles to look for where a folder holds several files of a case; the first found
+counts."""
 
 CASE = r"(?P<subject>.+?)(?:_(?P<frame>ED|ES|frame\d+))?"
-"""Subject and frame in a key, unless told otherwise."""
+"""The default pattern of subject and frame in a key."""
 
 NO_FRAME = "volume"
-"""The frame of a case whose key names none."""
+"""The name of the frame where a key names none."""
 
 _DRAW = re.compile(r"(?:^|_)draw(\d+)(?=_|$)")
 
@@ -58,7 +59,7 @@ def case_key(path: Path, endings: Sequence[str] = ENDINGS) -> Key:
     """The key of a file, given its path below the folder of all.
 
     ``007/draw1/ED_seg.nii.gz``, ``007_draw1_ED.nii.gz`` and ``draw1/007/ED.nii.gz`` are one case.
-    So are ``007_ED/007_ED_seg.nii.gz``, a folder of the name of its file, and
+    So are ``007_ED/007_ED_seg.nii.gz``, in a folder with the name of the file, and
     ``fold_0/validation/007_ED.nii.gz``, as MONAI and nnU-Net write them.
 
     Raises:
@@ -85,7 +86,7 @@ def _without_endings(name: str, endings: Sequence[str]) -> str:
 
 
 def _bare(name: str, endings: Sequence[str]) -> str:
-    """A name without what says the role of a file; all of it, where that is all there is."""
+    """Remove the words for the role from a file's name; keep the name if nothing else remains."""
     bare = _without_endings(name, endings)
     beginning = next((one for one in BEGINNINGS if bare.startswith(one)), "")
     return bare.removeprefix(beginning) or bare
@@ -104,7 +105,7 @@ def _naming(folders: Sequence[str]) -> tuple[str, ...]:
 
 
 def role_of(path: Path, endings: Sequence[str] = ENDINGS) -> Role:
-    """What a file is by its name."""
+    """The role of a file by its name."""
     name = stem(path)
     if ending := next((end for end in endings if name.endswith(end)), None):
         return ROLES.get(ending.removeprefix("_"), "prediction")  # one of ours, such as _FTN
@@ -117,16 +118,17 @@ def find_cases(
 ) -> dict[Key, Path]:
     """The NIfTI files at any depth below a folder, by their keys; hidden ones do not count.
 
-    Where several files are of one case, as where images, labels and predictions lie in one folder,
-    those count whose names say that they are what is wanted.
+    Where a folder holds several files of one case, for example its image, label and prediction, the
+    file counts whose name fits ``role``.
 
     Args:
-        folder: where.
-        endings: what may follow a case in a name.
-        role: what is wanted: ``label``, ``prediction`` or ``image``.
+        folder: the folder to search.
+        endings: endings that may follow a case in a name.
+        role: the files to find: ``label``, ``prediction`` or ``image``.
 
     Raises:
-        CoopbenchError: two files are the same case, both are named; or a name cannot be printed.
+        CoopbenchError: two files are the same case (the message names both), or a name cannot be
+            printed.
     """
     found: dict[Key, list[Path]] = {}
     for below in find_nifti(folder):
@@ -136,7 +138,7 @@ def find_cases(
     if several:
         there = {role_of(path, endings) for paths in several for path in paths}
         chosen = next((one for one in WANTED[role] if one in there), None)
-        # A plain name that has no such twin is not told apart by its ending.
+        # A plain name without such a twin needs no ending.
         alone = (paths[0] for paths in found.values() if len(paths) == 1)
         if len(there) > 1 and not any(role_of(path, endings) == "plain" for path in alone):
             found = {
@@ -155,10 +157,10 @@ def find_cases(
 
 
 def as_acquired(cases: Mapping[Key, Path]) -> dict[Key, Path]:
-    """The same with draw 0, as acquired, where a file names no draw.
+    """Set the draw to 0 (as acquired) where a file names no draw.
 
     Raises:
-        CoopbenchError: two files are the same case by that.
+        CoopbenchError: two files then are the same case.
     """
     found: dict[Key, Path] = {}
     for key, path in cases.items():
@@ -169,10 +171,10 @@ def as_acquired(cases: Mapping[Key, Path]) -> dict[Key, Path]:
 
 
 def label_of_each(labels: Mapping[Key, Path], others: Iterable[Key]) -> dict[Key, Path]:
-    """The label of every case that a prediction is expected of.
+    """Find the label of every case that needs a prediction.
 
-    A label that names a draw is that draw's. One that names none serves every draw that any of the
-    ``others``, predictions or images, of such a label is of; where there is none, the case as
+    A label that names a draw belongs to that draw. A label without a draw serves all draws of its
+    case among ``others`` (predictions or images); if there are none, it serves the case as
     acquired.
     """
     serving = {key.case for key in labels if key.draw is None}
@@ -193,7 +195,7 @@ def case_pattern(text: str) -> re.Pattern[str]:
     A single group without a name is the subject, and the rest of the key does not matter.
 
     Raises:
-        UsageError: it is none, or has no group ``subject``.
+        UsageError: the text is not a regular expression, or has no group ``subject``.
     """
     try:
         pattern = re.compile(text)
@@ -201,23 +203,24 @@ def case_pattern(text: str) -> re.Pattern[str]:
             named = re.sub(r"(?<!\\)\((?!\?)", "(?P<subject>", text, count=1)
             pattern = re.compile(f".*?(?:{named}).*")
     except re.error as error:
-        raise UsageError(f"--case {text!r}: is no regular expression ({error})") from error
+        raise UsageError(f"--case {text!r}: is not a regular expression ({error})") from error
     if "subject" not in pattern.groupindex:
         raise UsageError(f"--case {text!r}: has no group (?P<subject>…), which names the subject")
     return pattern
 
 
 def subject_and_frame(key: Key, pattern: re.Pattern[str]) -> tuple[str, str]:
-    """What ``pattern`` finds in a key, the draw left out; the frame is "volume" where none is.
+    """Find subject and frame in a key, ignoring the draw; the frame is "volume" where none is
+    named.
 
     Raises:
-        UsageError: it does not match the whole of it, or finds no subject.
+        UsageError: the pattern does not match the whole key, or finds no subject.
     """
     found = pattern.fullmatch(key.case)
     parts = found.groupdict() if found else {}
     if not parts.get("subject"):
         raise UsageError(
             f"--case {pattern.pattern!r}: finds no subject in the case {key.case!r}; "
-            "it has to match the whole of it"
+            "the expression must match the whole case"
         )
     return parts["subject"], parts.get("frame") or NO_FRAME

@@ -1,7 +1,7 @@
 """A prepared set: a folder of cases described by its ``dataset.json``.
 
 DATA/acdc/dataset.json                    what it is, its cases and their checksums
-DATA/acdc/splits.json                     only where a set is trained on
+DATA/acdc/splits.json                     only in a set for training
 DATA/acdc/007/ED_img.nii.gz, ED_seg.nii.gz, ES_img.nii.gz, ES_seg.nii.gz, case.json
 DATA/acdc-c/RandBias/007/draw1/...        the same, for a corrupted set
 """
@@ -39,10 +39,10 @@ class Case(_Record):
     files: dict[FileName, str]
     """SHA-256 of each file in the case's folder."""
     made_from: dict[str, Any]
-    """Checksums of the source files and the parameters; another value means: make it again."""
+    """Checksum of the source files and the parameters; if it changes, the case is made again."""
 
     def intact(self, root: Path) -> bool:
-        """Whether every file is there with its recorded checksum."""
+        """Whether every file exists with its recorded checksum."""
         return all(
             (path := root / self.folder / name).is_file() and sha256(path) == value
             for name, value in self.files.items()
@@ -75,7 +75,7 @@ class Dataset(_Record):
         ):
             name, count = max(Counter(names).items(), key=itemgetter(1), default=("", 0))
             if count > 1:
-                raise ValueError(f"the {kind} {name} stands in it {count} times; keep one")
+                raise ValueError(f"the {kind} {name} occurs {count} times; keep one")
         return cases
 
     @property
@@ -85,10 +85,10 @@ class Dataset(_Record):
 
     @property
     def corruption(self) -> CorruptionRecord | None:
-        """What it was corrupted by; None for a clean set.
+        """The record of the corruption; None for a clean set.
 
         Raises:
-            CoopbenchError: its ``preparation`` does not say so rightly.
+            CoopbenchError: the record in ``preparation`` is not valid.
         """
         try:
             return read_corruption(self.preparation)
@@ -97,15 +97,16 @@ class Dataset(_Record):
 
     @property
     def kind(self) -> str:
-        """The kind of a corrupted set with its severity, as its recipe calls it; else the name."""
+        """The recipe's name for the kind and severity of a corrupted set; the name of a clean
+        set."""
         corruption = self.corruption
         return (corruption and corruption.test_set) or self.name
 
     def called_today(self) -> "Dataset":
-        """The same under the name and title that a corrupted set has by `set_names`.
+        """A copy with today's name and title of a corrupted set, from `set_names`.
 
-        A set that an earlier version made, or whose recipe has another name since, is found out
-        here, once for all that read it.
+        Sets made by an earlier version, or by a recipe that was renamed since, get their current
+        names here, once for all readers.
         """
         corruption = self.corruption
         if corruption is None:
@@ -119,7 +120,7 @@ class Dataset(_Record):
         """The cases of ``subjects``.
 
         Raises:
-            CoopbenchError: a subject is not in this set; all such are named.
+            CoopbenchError: subjects are missing from this set; the message names all of them.
         """
         missing = sorted(set(subjects) - {case.subject for case in self.cases})
         if missing:
@@ -144,24 +145,24 @@ def read_record(path: Path, kind: type[Record]) -> Record:
     """Read and validate a JSON file.
 
     Raises:
-        CoopbenchError: it is missing, not JSON, or not what ``kind`` describes.
+        CoopbenchError: the file is missing, not JSON, or not valid for ``kind``.
     """
     try:
         text = read_text(path)
-        parse_json(text)  # pydantic takes the last of two values of one key
+        parse_json(text)  # refuses duplicate keys, which pydantic accepts
         return kind.model_validate_json(text)
     except ValidationError as error:
         lines = [f"{path}: {fault}" for fault in faults(error, kind)]
         raise CoopbenchError(*first_lines(lines)) from error
     except ValueError as error:
-        raise CoopbenchError(f"{path}: is no JSON ({error})") from error
+        raise CoopbenchError(f"{path}: is not valid JSON ({error})") from error
 
 
 def read_dataset(folder: Path) -> Dataset:
-    """The prepared set in ``folder``.
+    """Read the prepared set in ``folder``.
 
     Raises:
-        CoopbenchError: there is none, or its ``dataset.json`` is not valid.
+        CoopbenchError: there is no set, or its ``dataset.json`` is not valid.
     """
     if not (folder / "dataset.json").is_file():
         raise CoopbenchError(
@@ -173,16 +174,16 @@ def read_dataset(folder: Path) -> Dataset:
 
 
 def find_datasets(data: Path) -> Iterator[Dataset]:
-    """Every prepared set under ``data``, at most two folders down, ordered by path."""
+    """Find every prepared set in ``data``, at most two folders deep, ordered by path."""
     for path in sorted([*data.glob("*/dataset.json"), *data.glob("*/*/dataset.json")]):
         yield read_dataset(path.parent)
 
 
 def all_datasets(data: Path) -> list[Dataset]:
-    """Every prepared set under ``data``.
+    """Find every prepared set in ``data``.
 
     Raises:
-        CoopbenchError: two of them have one name, so that their scores would mix.
+        CoopbenchError: two sets have the same name, so their scores would be mixed up.
     """
     found = list(find_datasets(data))
     for names in ([dataset.title for dataset in found], [dataset.name for dataset in found]):
@@ -204,7 +205,8 @@ class Split(_Record):
 
 
 class Splits(_Record):
-    """The content of a ``splits.json``: the test subjects, and each repeat's others."""
+    """The content of a ``splits.json``: the test subjects, and the other subjects of each
+    repeat."""
 
     source: str
     test: tuple[str, ...]
@@ -212,7 +214,7 @@ class Splits(_Record):
 
 
 def read_splits(dataset: Dataset) -> Splits:
-    """The splits of a set that can be trained on.
+    """Read the splits of a set for training.
 
     Raises:
         CoopbenchError: the set has none, or a test subject is also trained or validated on.
@@ -233,10 +235,10 @@ def read_splits(dataset: Dataset) -> Splits:
 
 
 def evaluated_cases(dataset: Dataset) -> tuple[Case, ...]:
-    """What a set is evaluated on: its test subjects where it has splits, else all of it.
+    """The cases to evaluate a set on: its test subjects where it has splits, else all cases.
 
     Raises:
-        CoopbenchError: that is nothing.
+        CoopbenchError: there are no such cases.
     """
     cases = dataset.cases
     if (dataset.root / "splits.json").is_file():
@@ -251,7 +253,7 @@ def evaluated_cases(dataset: Dataset) -> tuple[Case, ...]:
 
 
 def read_case(path: Path) -> Case | None:
-    """A finished case's ``case.json``, or None where there is none that can be used."""
+    """Read the ``case.json`` of a finished case; None if it is missing or cannot be used."""
     try:
         return Case.model_validate(parse_json(path.read_bytes()))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""The centre field: what a network sees of a slice, and the way back into the full image."""
+"""The centre field: the part of a slice that a network sees, and the way back to the full image."""
 
 from typing import TypeVar
 
@@ -12,7 +12,8 @@ FIELD = 192
 
 
 def _overlap(have: int, want: int) -> tuple[slice, slice]:
-    """Where ``want`` centred samples lie in ``have`` samples, and where those land in the field."""
+    """The range of the centre among ``have`` samples, and its range in a field of ``want``
+    samples."""
     if have >= want:
         start = (have - want) // 2
         return slice(start, start + want), slice(0, want)
@@ -30,14 +31,15 @@ def centre_field(slices: NDArray[T], size: int) -> NDArray[T]:
 
 
 def inside_field(slices: NDArray[T], size: int) -> NDArray[T]:
-    """A view of what the centre field of ``size`` holds of slices (..., H, W), not padded."""
+    """A view of the part of slices (..., H, W) inside the centre field of ``size``, not padded."""
     rows, _ = _overlap(slices.shape[-2], size)
     columns, _ = _overlap(slices.shape[-1], size)
     return slices[..., rows, columns]
 
 
 def put_back(field: NDArray[T], into: NDArray[T]) -> NDArray[T]:
-    """A copy of ``into`` (..., H, W) with ``field`` in its centre: `centre_field` undone."""
+    """A copy of ``into`` (..., H, W) with ``field`` in its centre; the inverse of
+    `centre_field`."""
     rows, to_rows = _overlap(into.shape[-2], field.shape[-2])
     columns, to_columns = _overlap(into.shape[-1], field.shape[-1])
     whole = into.copy()

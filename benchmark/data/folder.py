@@ -1,4 +1,4 @@
-"""Any folder of images and labels: what belongs together, and what it is a frame of."""
+"""Any folder of images and labels: match the files by subject and frame."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ class FolderLayout:
     Attributes:
         root: the folder that globs are relative to.
         images, labels: globs, such as ``images/*.nii.gz`` and ``**/*_gt.nii.gz``.
-        pattern: of subject and frame in a case; see `benchmark.data.case_keys`.
-        frame: the name of a frame that no file name says.
+        pattern: expression for subject and frame in a case; see `benchmark.data.case_keys`.
+        frame: name of the frame where the file names give none.
     """
 
     root: Path
@@ -41,10 +41,10 @@ class FolderLayout:
 
 @dataclass(frozen=True)
 class Matched:
-    """What was found.
+    """The files that belong together.
 
     Attributes:
-        subjects: with their frames.
+        subjects: the subjects with their frames.
         faults: a line for each label that cannot be used.
         unlabelled: images without a label.
     """
@@ -62,13 +62,14 @@ def match_folder(
     """Match images and labels by subject and frame.
 
     Args:
-        layout: where they are.
+        layout: where the files are.
         numbering: raw label values to prepared ones.
-        phases: of subjects whose files are 4D, the frames (from 0) of ``ED`` and ``ES``. Of others
-            the frames with a label count: of two, ED is the one with the larger LV.
+        phases: for subjects with 4D files, the frames (from 0) of ``ED`` and ``ES``. For other
+            subjects, all frames with a label count; if there are two, ED is the one with the larger
+            LV.
 
     Raises:
-        CoopbenchError: a glob finds nothing, or two files are of one subject and frame.
+        CoopbenchError: a glob finds nothing, or two files have the same subject and frame.
         UsageError: the pattern finds no subject in a name.
     """
     labels = _by_place(layout, "labels", layout.labels)
@@ -89,8 +90,8 @@ def match_folder(
             continue
         if double := set(found) & set(frames.setdefault(subject, {})):
             raise CoopbenchError(
-                f"{label}: is frame {double.pop()} of subject {subject}, as "
-                f"{frames[subject][next(iter(found))].label} is; tell them apart by --case"
+                f"{label}: is frame {double.pop()} of subject {subject}, like "
+                f"{frames[subject][next(iter(found))].label}; tell them apart by --case"
             )
         frames[subject].update(found)
     return Matched(
@@ -103,7 +104,8 @@ def match_folder(
 def _by_place(
     layout: FolderLayout, what: str, globs: Sequence[str], without: Iterable[Path] = ()
 ) -> dict[Place, Path]:
-    """The files of globs by subject and frame; the frame is empty where the name says none."""
+    """The files of globs by subject and frame; the frame is empty where the file name gives
+    none."""
     found: dict[Place, Path] = {}
     left_out = set(without)
     for path, below in _globbed(layout.root, globs):
@@ -129,9 +131,9 @@ def _by_place(
 
 
 def _globbed(root: Path, globs: Sequence[str]) -> list[tuple[Path, Path]]:
-    """The NIfTI files of globs, each with its path below the folder that its glob begins with.
+    """The NIfTI files of globs, each with its path relative to the fixed first folders of its glob.
 
-    Links to folders are followed, which globs of Python do not.
+    Follows links to folders; Python's globs do not.
     """
     found: dict[Path, Path] = {}
     for glob in globs:
@@ -151,7 +153,7 @@ def _globbed(root: Path, globs: Sequence[str]) -> list[tuple[Path, Path]]:
 
 
 def _matches(path: Path, pattern: str) -> bool:
-    """Whether a relative path is matched as a whole; ``**`` stands for any number of folders."""
+    """Whether a pattern matches a whole relative path; ``**`` stands for any number of folders."""
     from fnmatch import fnmatchcase
 
     def match(parts: Sequence[str], patterns: Sequence[str]) -> bool:

@@ -1,15 +1,15 @@
-"""Where a NIfTI file's voxels lie: one rule for files whose header says it in ways that disagree.
+"""The position of a NIfTI file's voxels: one rule for headers that contradict themselves.
 
 A header gives the spacing as ``pixdim``, and the position as ``sform`` (an affine), ``qform`` (a
 rotation, which takes its scale from ``pixdim``), or both. ACDC's own files have the right
 ``pixdim`` and ``qform``, and an ``sform`` of unit scale, which most readers prefer.
 
-1. The sform holds, as nibabel and most viewers have it, where its axes are as long as ``pixdim``
-   says to within 1 %.
-2. Where they are not, ``pixdim`` holds: with the qform where there is one, else with the directions
-   of the sform. But a ``pixdim`` of exactly 1 on each axis that disagrees is what writers leave
-   where nobody set one; then the sform holds.
-3. An sform that cannot be inverted counts as none.
+1. The sform holds, as in nibabel and most viewers, where the lengths of its axes agree with
+   ``pixdim`` within 1 %.
+2. Where they disagree, ``pixdim`` holds: with the qform if there is one, else with the directions
+   of the sform. But if ``pixdim`` is exactly 1 on each axis that disagrees, the sform holds:
+   programs write this value where nobody set one.
+3. An sform that cannot be inverted is ignored.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LENGTH_TOLERANCE = 0.01
-"""Relative; direction cosines that are not quite orthonormal change lengths by less than that."""
+"""Relative tolerance; slightly non-orthonormal direction cosines change lengths by less."""
 
 BELIEVED_QFORM = "sform disagrees with the spacing (pixdim) and the qform, which are believed"
 BELIEVED_PIXDIM = "sform disagrees with the spacing (pixdim), which is believed"
@@ -36,7 +36,7 @@ class Geometry:
     Attributes:
         affine: 4 × 4, from voxels to mm.
         spacing: mm along the three axes.
-        doubt: what disagrees in the header and which part is believed; empty where nothing does.
+        doubt: what disagrees in the header, and which part is used; empty where nothing disagrees.
     """
 
     affine: NDArray[np.float64]
@@ -45,10 +45,10 @@ class Geometry:
 
 
 def read_geometry(header: nib.Nifti1Header) -> Geometry:
-    """What a header says, by the rule of this module.
+    """Read position and spacing from a header, by the rule of this module.
 
     Raises:
-        ValueError: it holds no affine that can be inverted.
+        ValueError: the header has no affine that can be inverted.
     """
     sform, qform = _usable(header.get_sform(coded=True)), _usable(_qform(header))
     pixdim = _pixdim(header, sform)
@@ -57,7 +57,7 @@ def read_geometry(header: nib.Nifti1Header) -> Geometry:
             doubt = UNUSABLE_SFORM if int(header["sform_code"]) else ""
             return _geometry(qform, pixdim, doubt)
         if int(header["sform_code"]) or int(header["qform_code"]):
-            raise ValueError("the affine cannot be inverted; mend the header")
+            raise ValueError("the affine cannot be inverted; correct the header")
         return _geometry(header.get_base_affine(), pixdim)
     lengths = np.linalg.norm(sform[:3, :3], axis=0)
     differs = np.abs(lengths - pixdim) > LENGTH_TOLERANCE * np.maximum(lengths, pixdim)
@@ -73,7 +73,7 @@ def read_geometry(header: nib.Nifti1Header) -> Geometry:
 
 
 def _pixdim(header: nib.Nifti1Header, sform: NDArray[np.float64] | None) -> NDArray[np.float64]:
-    """The spacing of three axes; a 2D image has none along the third but its sform's, or 1 mm."""
+    """The spacing of three axes; for the third of a 2D image that of its sform, or 1 mm."""
     zooms = [float(zoom) for zoom in header.get_zooms()[:3]]
     third = 1.0 if sform is None else float(np.linalg.norm(sform[:3, 2]))
     return np.array([*zooms, third][:3])

@@ -1,4 +1,4 @@
-"""The structures, and each challenge's own numbering of them."""
+"""The structures, and the numbers that each challenge gives them."""
 
 from collections.abc import Mapping
 
@@ -14,18 +14,19 @@ MNMS_LABELS = {0: 0, 1: 1, 2: 2, 3: 3}
 MSCMR_LABELS = {0: 0, 200: 2, 500: 1, 600: 3}
 
 REST = -(2**31)
-"""Stands in a numbering for all raw values that it does not name."""
+"""Key of a numbering for all raw values that it does not name."""
 
 WHOLE = 1e-3
-"""How far a label value may be from a whole number, as resampling and scaled storage leave it."""
+"""Largest distance of a label value from a whole number, as left by resampling or scaled
+storage."""
 
 
 def remap(label: NDArray[np.generic], numbering: Mapping[int, int]) -> NDArray[np.uint8]:
-    """Raw label values to prepared ones; values within `WHOLE` of a whole number count as that.
+    """Raw label values to prepared ones; values within `WHOLE` of a whole number are rounded.
 
     Raises:
-        ValueError: a value that ``numbering`` does not hold; the message lists such values with
-            their numbers of voxels.
+        ValueError: ``numbering`` lacks a value; the message lists such values with their numbers of
+            voxels.
     """
     remapped = np.zeros(label.shape, dtype=np.uint8)
     unknown: list[tuple[float, int]] = []
@@ -66,7 +67,7 @@ def implausible(label: NDArray[np.uint8]) -> str | None:
     """
     cavity, wall = label == 1, label == 2
     if not cavity.any() or not wall.any():
-        return "LV or MYO is missing altogether"
+        return "LV or MYO is missing"
     in_plane = ndimage.generate_binary_structure(2, 1)[..., None]
     rim = ndimage.binary_dilation(cavity, in_plane) & ~cavity
     if (rim & wall).sum() < 0.5 * rim.sum():

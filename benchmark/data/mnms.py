@@ -26,7 +26,7 @@ SETS: dict[Part, tuple[str, str, tuple[str, ...]]] = {
     "validation": ("mnms-validation", "M&Ms validation", ("Validation",)),
     "testing": ("mnms-test", "M&Ms test", ("Testing",)),
 }
-"""Of each part: the name and title of its set, and where it lies in the download."""
+"""For each part: name and title of its set, and its folders in the download."""
 
 
 def read_mnms(raw: Path, part: Part | None = None) -> RawSet:
@@ -36,8 +36,8 @@ def read_mnms(raw: Path, part: Part | None = None) -> RawSet:
 
     Args:
         raw: the folder.
-        part: each is a set of its own: ``mnms``, ``mnms-validation``, ``mnms-test``. None: that of
-            a folder called Validation or Testing, else the training part.
+        part: each part is a set of its own: ``mnms``, ``mnms-validation``, ``mnms-test``. None: the
+            part that the folder's name (Validation, Testing) says, else the training part.
 
     Raises:
         CoopbenchError: ``raw`` is the subset without labels, or there is no table of subjects or it
@@ -50,7 +50,7 @@ def read_mnms(raw: Path, part: Part | None = None) -> RawSet:
     folder = next((raw / place for place in places if (raw / place).is_dir()), raw)
     if "unlabeled" in folder.name.lower():
         raise CoopbenchError(
-            f"{folder}: the _gt files of this subset are no labels; give Training/Labeled"
+            f"{folder}: the _gt files of this subset are not labels; give Training/Labeled"
         )
     table = _table(raw)
     rows = {str(row["External code"]): row for row in table.to_dict("records")}

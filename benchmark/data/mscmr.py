@@ -21,7 +21,7 @@ def read_mscmr(raw: Path, sequence: str = "C0") -> RawSet:
     A label without an image is among the set's ``faults``.
 
     Raises:
-        CoopbenchError: no label is there, or a name is found twice.
+        CoopbenchError: there is no label, or a name occurs twice.
     """
     images = _by_subject(raw, re.compile(rf"patient(\d+)_{sequence}", re.IGNORECASE))
     labels = _by_subject(raw, re.compile(rf"patient(\d+)_{sequence}_manual", re.IGNORECASE))

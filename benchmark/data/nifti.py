@@ -1,6 +1,6 @@
-"""Short-axis volumes as NIfTI files, read with faults named in one line.
+"""Read and write short-axis volumes as NIfTI files; a fault is reported in one line.
 
-Whatever a file says of itself, reading it takes no more than a bounded time and memory.
+Time and memory for reading are bounded, whatever a file's header claims.
 """
 
 import gzip
@@ -24,16 +24,16 @@ from benchmark.core.files import whole_file
 from benchmark.data.headers import read_geometry
 
 MAX_VOXELS = 2**26
-"""Of a frame: more than any short-axis acquisition has. A header that claims more is broken."""
+"""Most voxels of a frame, more than in any short-axis acquisition; a larger claim is an error."""
 
 MAX_VOXELS_4D = 2**29
-"""Of all frames of a file."""
+"""Most voxels of all frames of a file."""
 
 MAX_EXTENSION = 2**24
-"""Bytes between header and voxels, which are read as a whole."""
+"""Most bytes between header and voxels, which are read in one piece."""
 
 MAX_EXCESS = 2**20
-"""Bytes that a file, compressed or not, may be longer than what its header claims."""
+"""Most bytes by which a file, compressed or not, may be longer than its header claims."""
 
 SUFFIXES = (".nii", ".nii.gz")
 
@@ -42,14 +42,14 @@ SUFFIXES = (".nii", ".nii.gz")
 class Volume:
     """One 3D frame: ``data`` (x, y, slices), ``affine`` 4 × 4 to millimetres, ``spacing`` in mm.
 
-    Of `read_image` and `read_frames`, ``data`` may be (x, y, slices, frames).
+    From `read_image` and `read_frames`, ``data`` may be (x, y, slices, frames).
     """
 
     data: NDArray[np.generic]
     affine: NDArray[np.float64]
     spacing: tuple[float, float, float]
     doubt: str = ""
-    """What disagrees in its header; see `benchmark.data.headers`."""
+    """Contradictions in the file's header; see `benchmark.data.headers`."""
 
 
 def read_volume(path: Path, frame: int | None = None) -> Volume:
@@ -84,8 +84,8 @@ def read_volume(path: Path, frame: int | None = None) -> Volume:
 def read_frames(path: Path) -> Volume:
     """Read all frames, or channels, of a NIfTI file: ``data`` is (x, y, slices, frames).
 
-    A 3D file has one. A fifth axis counts as the fourth where that has a length of 1, as the
-    standard stores vectors.
+    A 3D file has one frame. Where the fourth axis has length 1, a fifth axis takes its place, as
+    the NIfTI standard stores vectors.
 
     Raises:
         CoopbenchError: as `read_volume`.
@@ -104,7 +104,7 @@ def read_frames(path: Path) -> Volume:
 def read_image(path: Path) -> Volume:
     """Read a 2D, 3D or 4D NIfTI file whole: (x, y, slices), or (x, y, slices, frames).
 
-    A 2D image is a stack of one slice, and a 4D one of a single frame is 3D.
+    A 2D image becomes a stack of one slice, and a 4D image with one frame becomes 3D.
 
     Raises:
         CoopbenchError: as `read_volume`, but for the dimensions.
@@ -125,7 +125,7 @@ def read_image(path: Path) -> Volume:
 
 
 def read_shape(path: Path) -> tuple[tuple[int, ...], tuple[float, float, float]]:
-    """The number of voxels along each axis of a NIfTI file, and the spacing in mm; no voxels.
+    """Read the number of voxels along each axis of a NIfTI file, and the spacing in mm.
 
     Raises:
         CoopbenchError: it cannot be read.
@@ -141,7 +141,7 @@ def read_shape(path: Path) -> tuple[tuple[int, ...], tuple[float, float, float]]
 
 
 def frame_count(path: Path) -> int | None:
-    """How many frames a 4D NIfTI file has; None of one that is not 4D, or has a single one.
+    """The number of frames of a 4D NIfTI file; None if the file is not 4D, or has one frame.
 
     Raises:
         CoopbenchError: it cannot be read.
@@ -157,13 +157,13 @@ def _read(
     least: int = 3,
     whole: bool = True,
 ) -> Volume:
-    """A file's geometry, and what ``voxels`` takes of it, all checked.
+    """Read and check a file's geometry, and the voxels that ``voxels`` selects.
 
-    ``least`` is how many dimensions it has to have. Where ``voxels`` takes the ``whole``, a
-    compressed file is read to its end, where its checksum is.
+    ``least`` is the smallest number of dimensions. If ``voxels`` reads the ``whole`` file, a
+    compressed file is read to its end, which holds its checksum.
     """
     if not path.is_file():
-        what = "is no file" if path.exists() else "no such file"
+        what = "is not a file" if path.exists() else "no such file"
         raise CoopbenchError(f"{path}: {what}")
     try:
         image = open_nifti(path)
@@ -214,11 +214,12 @@ def _read_to_the_end(
     voxels: Callable[[nib.Nifti1Pair], NDArray[np.generic]],
     claimed: float,
 ) -> NDArray[np.generic]:
-    """What ``voxels`` takes of a compressed file; then the rest of it, by which it checks itself.
+    """Read the voxels that ``voxels`` selects from a compressed file, then the rest with its
+    checksum.
 
     Raises:
-        CoopbenchError: it unpacks to more than its header claims.
-        OSError: its checksum is wrong, or something else follows.
+        CoopbenchError: the file unpacks to more than its header claims.
+        OSError: the checksum is wrong, or other data follow.
     """
     with _quiet(), ImageOpener(path) as file:
         same = type(image).from_file_map({"image": nib.FileHolder(str(path), file)}, mmap=False)
@@ -232,17 +233,17 @@ def _read_to_the_end(
 
 
 def open_nifti(path: Path) -> nib.Nifti1Pair:
-    """A NIfTI-1 or -2 file with its header; the voxels are not read yet.
+    """Open a NIfTI-1 or -2 file and read its header; the voxels are not read yet.
 
     Raises:
-        CoopbenchError: it is of another format, or its header cannot be acted on.
+        CoopbenchError: the file has another format, or its header is not valid.
         Exception: any that nibabel raises.
     """
     with _quiet():
         _check_header(path)
         image = nib.load(path, mmap=False)  # a mapped file that shrinks would kill the process
-    if not isinstance(image, nib.Nifti1Pair):  # what NIfTI-1 and -2 have in common
-        raise CoopbenchError(f"{path}: is no NIfTI file, but {type(image).__name__}")
+    if not isinstance(image, nib.Nifti1Pair):  # the common class of NIfTI-1 and -2
+        raise CoopbenchError(f"{path}: is not a NIfTI file, but {type(image).__name__}")
     return image
 
 
@@ -250,7 +251,7 @@ def finite_float32(data: NDArray[np.generic]) -> NDArray[np.float32]:
     """Intensities as float32.
 
     Raises:
-        ValueError: one is NaN or infinite, or beyond the range of float32.
+        ValueError: an intensity is NaN or infinite, or beyond the range of float32.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         values = data.astype(np.float32)
@@ -261,7 +262,7 @@ def finite_float32(data: NDArray[np.generic]) -> NDArray[np.float32]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without nibabel's own remarks on a header; what matters in it is checked here."""
+    """Silence nibabel's remarks on a header; this module checks what matters in it."""
     logger = logging.getLogger("nibabel.global")
     before = logger.level
     logger.setLevel(logging.CRITICAL + 1)
@@ -272,10 +273,10 @@ def _quiet() -> Iterator[None]:
 
 
 def _check_header(path: Path) -> None:
-    """Look at what nibabel would act on, or mend in silence, while it opens the file.
+    """Check what nibabel would use unchecked, or correct in silence, while it opens the file.
 
     Raises:
-        CoopbenchError: the voxels begin absurdly far into the file, or the spacing is not positive.
+        CoopbenchError: the voxels begin much too far into the file, or the spacing is not positive.
     """
     with ImageOpener(path) as file:
         raw = file.read(nib.Nifti2Header.template_dtype.itemsize)
@@ -288,7 +289,7 @@ def _check_header(path: Path) -> None:
             continue
         if not 0 <= float(header["vox_offset"]) <= MAX_EXTENSION:
             raise CoopbenchError(
-                f"{path}: the header has the voxels begin at byte {float(header['vox_offset']):g}"
+                f"{path}: by its header, the voxels begin at byte {float(header['vox_offset']):g}"
             )
         axes = 2 if int(header["dim"][0]) == 2 else 3
         spacing = tuple(float(zoom) for zoom in header["pixdim"][1 : 1 + axes])
@@ -297,12 +298,12 @@ def _check_header(path: Path) -> None:
 
 
 def is_nifti_name(name: str) -> bool:
-    """Whether a file is called ``….nii`` or ``….nii.gz``, in capitals or not."""
+    """Whether a file is called ``….nii`` or ``….nii.gz``, in upper or lower case."""
     return name.lower().endswith(SUFFIXES)
 
 
 def stem(path: Path) -> str:
-    """The name of a NIfTI file without ``.nii`` or ``.nii.gz``, in capitals or not."""
+    """The name of a NIfTI file without ``.nii`` or ``.nii.gz``, in upper or lower case."""
     name = path.name
     for suffix in (".gz", ".nii"):
         if name.lower().endswith(suffix):
@@ -311,10 +312,10 @@ def stem(path: Path) -> str:
 
 
 def find_nifti(folder: Path) -> list[Path]:
-    """The NIfTI files at any depth below a folder, relative to it, in order; hidden ones not.
+    """The NIfTI files at any depth below a folder, relative to it, sorted; without hidden files.
 
-    Files and folders may be symbolic links; a link to a folder that it lies in is not entered.
-    Where there is no such folder, nothing is found.
+    Files and folders may be symbolic links; a link to one of its own parent folders is not
+    followed. A folder that does not exist has no files.
     """
     found: list[Path] = []
 
@@ -325,7 +326,7 @@ def find_nifti(folder: Path) -> list[Path]:
                     continue
                 if is_nifti_name(entry.name):
                     found.append(below / entry.name)
-                if Path(entry.path).is_dir():  # False of a link that leads to itself
+                if Path(entry.path).is_dir():  # False for a link to itself
                     real = Path(entry.path).resolve()
                     if real not in above:
                         walk(below / entry.name, above | {real})
@@ -336,7 +337,8 @@ def find_nifti(folder: Path) -> list[Path]:
 
 
 def nifti_called(folder: Path, name: str) -> Path:
-    """The NIfTI file called ``name`` in a folder, with any suffix; else where it would be."""
+    """The path of the NIfTI file ``name`` in a folder, with any suffix; ``.nii.gz`` if none
+    exists."""
     for suffix in reversed(SUFFIXES):
         if (path := folder / f"{name}{suffix}").is_file():
             return path
@@ -348,10 +350,10 @@ def nifti_called(folder: Path, name: str) -> Path:
 
 
 def check_name(folder: Path, below: Path) -> None:
-    """Refuse the name of a file below a folder that no table or line of output could hold.
+    """Refuse a file name that cannot be printed in a table or a line of output.
 
     Raises:
-        CoopbenchError: it holds a newline or another character that cannot be printed.
+        CoopbenchError: the name has a newline or another character that cannot be printed.
     """
     if not str(below).isprintable():
         raise CoopbenchError(f"{folder / below}: its name cannot be printed as it is; rename it")
@@ -368,24 +370,24 @@ def write_volume(path: Path, data: NDArray[np.generic], affine: NDArray[np.float
 
 
 def write_like(source: Path, target: Path, data: NDArray[np.generic]) -> None:
-    """Write voxels (x, y, slices, or with frames) with the geometry that another file's header has.
+    """Write voxels (x, y, slices, or with frames) with the geometry of another file's header.
 
-    Its sform, qform and spacing are kept as they are, even where they disagree: so every program
-    shows the two at the same place.
+    Keeps the sform, qform and spacing of the header, even where they disagree, so that every
+    program shows both files at the same place.
     """
     original = open_nifti(source)
     header = original.header.copy()
     header.set_data_dtype(data.dtype)
     header.set_slope_inter(1, 0)
-    header["cal_min"] = header["cal_max"] = 0  # a window for its grey levels
+    header["cal_min"] = header["cal_max"] = 0  # the other file's display window
     save_image(type(original)(data, original.affine, header), target)
 
 
 def save_image(image: nib.Nifti1Image, path: Path) -> None:
     """Write an image as ``.nii`` or ``.nii.gz``, whole or not at all.
 
-    Compressed by ISA-L where it is installed, which takes a ninth of zlib's time for files of the
-    same size; without it by zlib: other bytes, the same voxels.
+    Compresses with ISA-L where it is installed: files have the same size, in a ninth of zlib's
+    time. Without ISA-L, zlib gives other bytes, but the same voxels.
     """
     content = image.to_bytes()
     if path.suffix.lower() == ".gz":
@@ -397,7 +399,7 @@ def save_image(image: nib.Nifti1Image, path: Path) -> None:
 def _gzip(content: bytes) -> bytes:
     try:
         from isal import igzip
-    except ImportError:  # not on every platform; and not needed to train on prepared data
+    except ImportError:  # ISA-L is not on every platform, and not needed to train on prepared data
         return gzip.compress(content, compresslevel=1, mtime=0)
     compressed: bytes = igzip.compress(content, compresslevel=2, mtime=0)
     return compressed

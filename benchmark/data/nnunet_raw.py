@@ -1,4 +1,4 @@
-"""An nnU-Net raw data set: its ``dataset.json`` says what its label values mean."""
+"""Read the meaning of label values from the ``dataset.json`` of an nnU-Net raw data set."""
 
 from pathlib import Path
 
@@ -17,16 +17,16 @@ NAMES = {
     **dict.fromkeys(("rightventricularcavity",), "RV"),
     **dict.fromkeys(("background", "ignore"), "background"),
 }
-"""What the structures are called in data sets, without blanks, hyphens and capitals."""
+"""Names of the structures in data sets, without blanks and hyphens, in lower case."""
 
 
 def nnunet_label_map(root: Path) -> str | None:
-    """What the label values of an nnU-Net raw data set mean, as ``1=RV,2=MYO,3=LV``.
+    """The meaning of the label values of an nnU-Net raw data set, as ``1=RV,2=MYO,3=LV``.
 
-    None where ``root`` is no such data set.
+    None if ``root`` is not such a data set.
 
     Raises:
-        CoopbenchError: its ``dataset.json`` is broken, or names what nobody can tell.
+        CoopbenchError: its ``dataset.json`` is broken, or has a label name that is not known.
     """
     path = root / "dataset.json"
     if not path.is_file():
@@ -37,7 +37,7 @@ def nnunet_label_map(root: Path) -> str | None:
         return None
     meanings = []
     for one, other in labels.items():
-        # Version 2 has names and their values, version 1 values and their names.
+        # Version 2 maps names to values, version 1 maps values to names.
         name, value = (other, one) if str(one).isdecimal() else (one, other)
         known = NAMES.get("".join(c for c in str(name).lower() if c.isalnum()))
         if known is None or not str(value).isdecimal():

@@ -1,4 +1,4 @@
-"""What the values of a label map mean, as a user says it."""
+"""Parse a user's text on the meaning of label values."""
 
 import re
 
@@ -9,15 +9,18 @@ BACKGROUND = "background"
 
 
 def parse_numbering(option: str, text: str) -> dict[int, int]:
-    """``1=RV,2=MYO,3=LV`` as raw label values to prepared ones; 0 is background unless named.
+    """Parse ``1=RV,2=MYO,3=LV`` into a map from raw to prepared label values.
+
+    0 is background unless named.
 
     Args:
-        option: what it was given by, for the message.
+        option: the option that the text was given by, for the message.
         text: values and structures; several values may be one structure, or ``background``; the
-            value ``rest`` stands for all that are not named.
+            value ``rest`` stands for all values that are not named.
 
     Raises:
-        UsageError: it is not of that form, names a value twice, or leaves a structure out.
+        UsageError: the text does not have this form, names a value twice, or leaves a structure
+            out.
     """
     names = {name.lower(): value for value, name in STRUCTURES.items()} | {BACKGROUND: 0}
     numbering: dict[int, int] = {}
@@ -37,6 +40,6 @@ def parse_numbering(option: str, text: str) -> dict[int, int]:
     if lacking:
         raise UsageError(
             f"{option} {text!r}: names no {' and no '.join(lacking)}, which would score 0; "
-            f"where there is none, name a value that never occurs, as 99={lacking[0]}"
+            f"if the labels have none, name a value that never occurs, as 99={lacking[0]}"
         )
     return {0: 0} | numbering

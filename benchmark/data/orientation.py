@@ -1,4 +1,4 @@
-"""The order of voxels: of two files that belong together, and of slices as scanners show them."""
+"""The order of voxels: bring two files into the same order, and slices into the scanner's order."""
 
 import numpy as np
 from nibabel.affines import apply_affine
@@ -8,16 +8,17 @@ from numpy.typing import NDArray
 from benchmark.data.nifti import Volume
 
 TOLERANCE = 0.1
-"""By how much the position of a voxel may differ between two files, in voxels along each axis."""
+"""Largest difference of a voxel's position between two files, in voxels along each axis."""
 
 THICKER = 1.5
-"""How many times as far apart as pixels slices are at least, where their axis is not the last."""
+"""Smallest ratio of slice distance to pixel size, to find slices that are not on the last axis."""
 
 
 def rigid(affine: NDArray[np.float64]) -> NDArray[np.float64]:
-    """An affine (4 × 4) with the nearest orthonormal directions, of the same lengths and origin.
+    """The affine (4 × 4) with the nearest orthonormal directions, and the same lengths and origin.
 
-    As libraries that cannot hold a shear write it: the polar decomposition of the directions.
+    It is the polar decomposition of the directions, as written by libraries that cannot store a
+    shear.
     """
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
     left, _, right = np.linalg.svd(affine[:3, :3] / lengths)
@@ -29,19 +30,19 @@ def rigid(affine: NDArray[np.float64]) -> NDArray[np.float64]:
 def in_order_of(
     volume: Volume, affine: NDArray[np.float64], shape: tuple[int, ...], other: str
 ) -> Volume:
-    """A volume with its voxels in the order of another file's, which lies at the same place.
+    """Bring the voxels of a volume into the order of another file at the same place.
 
-    Axes that are only turned round or swapped are brought into the other's order; nothing is
-    resampled. Positions are compared as they are and with orthonormal directions, since some
-    libraries write only these; either has to agree.
+    Axes that are only reversed or swapped are reordered; nothing is resampled. Positions are
+    compared with the directions as they are, and with orthonormal ones, since some libraries write
+    only these; one of the two must agree.
 
     Args:
-        volume: to be brought into order.
-        affine, shape: of the other file.
-        other: what that is to the volume, for the message, such as "label".
+        volume: the volume to reorder.
+        affine, shape: affine and shape of the other file.
+        other: the other file's name or role, for the message, such as "label".
 
     Raises:
-        ValueError: the two are not of the same voxels: another shape, or the position of a voxel
+        ValueError: the two do not have the same voxels: the shapes differ, or a voxel's position
             differs by more than `TOLERANCE`.
     """
     to_other = np.linalg.inv(affine)
@@ -70,8 +71,10 @@ def in_order_of(
 def _apart(
     one: NDArray[np.float64], two: NDArray[np.float64], shape: tuple[int, ...]
 ) -> tuple[float, float]:
-    """The greatest distance between voxels of equal index: in voxels along an axis, and in mm."""
-    corners = np.array(list(np.ndindex(2, 2, 2))) * (np.array(shape) - 1)  # affine: nowhere more
+    """The largest distance between voxels of equal index: in voxels along an axis, and in mm."""
+    corners = np.array(list(np.ndindex(2, 2, 2))) * (
+        np.array(shape) - 1
+    )  # differences peak at corners
     voxels = np.abs(apply_affine(np.linalg.inv(two) @ one, corners) - corners).max()
     mm = np.linalg.norm(apply_affine(one, corners) - apply_affine(two, corners), axis=1).max()
     return float(voxels), float(mm)
@@ -80,15 +83,16 @@ def _apart(
 def upright_axes(
     affine: NDArray[np.float64], spacing: tuple[float, float, float]
 ) -> NDArray[np.float64]:
-    """How to turn a short-axis stack so that slices come last and lie as scanners show them.
+    """Find the order of axes that puts slices last, and shows them as scanners do.
 
-    The axis of slices is the one with the largest spacing. In plane, what scanners write is kept:
-    seen from the apex, with the patient's left within `SHOWN` of the right of the image (five
-    subjects of M&Ms' vendors lie between -62° and 26°). What no scanner writes, but tools do that
-    sort axes by R, A and S, is turned round or mirrored to the middle of that.
+    The slice axis is the one with the largest spacing. In plane, the orientations that scanners
+    write are kept: the heart is seen from the apex, and the patient's left is within `SHOWN` of the
+    right of the image (five subjects of M&Ms' vendors lie between -62° and 26°). Other
+    orientations, from tools that sort axes by R, A and S, are rotated or mirrored towards the
+    middle of that range.
 
     Returns:
-        Of each axis, the axis that it becomes and 1, or -1 where it runs the other way: as
+        For each axis, the axis that it becomes, and 1, or -1 if it is reversed: the format of
         nibabel's `io_orientation`.
     """
     by_size = np.argsort(spacing, kind="stable")
@@ -119,10 +123,12 @@ def upright_axes(
 
 
 SHOWN, MIDDLE = (-70.0, 35.0), -18.0
-"""Degrees from the right of the image, downward positive, at which the patient's left is shown."""
+"""Range of the direction of the patient's left, in degrees from the image's right, downward
+positive."""
 
 CLEAR = 0.2
-"""Below this a direction says nothing: such a stack is no short axis, and stays as it is."""
+"""Smallest value for a clear direction; a stack below it is not a short axis, and is not
+changed."""
 
 
 def _angle_of_left(right: NDArray[np.float64], down: NDArray[np.float64]) -> float:
@@ -130,12 +136,12 @@ def _angle_of_left(right: NDArray[np.float64], down: NDArray[np.float64]) -> flo
 
 
 def _is_from_apex(right: NDArray[np.float64], down: NDArray[np.float64]) -> bool:
-    """Whether what is seen is seen from the apex, which lies to the left, front and feet."""
+    """Whether the view is from the apex, which lies to the left, front and feet."""
     return float(np.cross(right, down) @ (1, -1, -1)) < -CLEAR
 
 
 def _is_shown(right: NDArray[np.float64], down: NDArray[np.float64]) -> bool:
-    """Whether scanners show slices so, or nobody can say how they lie."""
+    """Whether scanners show slices in this way, or the orientation is unclear."""
     says_side = abs(np.cross(right, down) @ (1, -1, -1)) > CLEAR
     says_left = np.hypot(right[0], down[0]) > CLEAR
     if not (says_side and says_left):
@@ -145,7 +151,7 @@ def _is_shown(right: NDArray[np.float64], down: NDArray[np.float64]) -> bool:
 
 
 def turned(volume: Volume, axes: NDArray[np.float64]) -> Volume:
-    """A volume with its axes as `upright_axes` has them."""
+    """Reorder the axes of a volume by the result of `upright_axes`."""
     order = np.argsort(axes[:, 0])
     x, y, z = (volume.spacing[axis] for axis in order)
     affine = volume.affine @ inv_ornt_aff(axes, volume.data.shape)
@@ -153,7 +159,7 @@ def turned(volume: Volume, axes: NDArray[np.float64]) -> Volume:
 
 
 def turned_back(data: NDArray[np.generic], axes: NDArray[np.float64]) -> NDArray[np.generic]:
-    """Voxels of a `turned` volume in the order that they had before."""
+    """Bring the voxels of a `turned` volume back into their former order."""
     back = np.empty((3, 2))
     for axis, (to, sign) in enumerate(axes):
         back[int(to)] = axis, sign

@@ -1,8 +1,9 @@
-"""From raw volumes to prepared ones (protocol, section 1).
+"""Prepare raw volumes (protocol, section 1).
 
 Per volume: clip the intensities to the 2nd and 98th percentile and scale them to [0, 1]; resample
 in plane to 1.36719 mm, linear for images and nearest for labels; renumber the labels. The axes stay
-as scanners write them; see `benchmark.data.orientation.upright_axes` for files that others turned.
+as scanners write them; `benchmark.data.orientation.upright_axes` reorders files that other tools
+have changed.
 """
 
 import re
@@ -55,14 +56,14 @@ def scale_intensities(
 
 
 def prepare_image(volume: Volume) -> Volume:
-    """A raw image, prepared: float32 in [0, 1] at the protocol's in-plane spacing."""
+    """Prepare a raw image: float32 in [0, 1] at the protocol's in-plane spacing."""
     scaled = replace(volume, data=scale_intensities(volume.data))
     return resample_in_plane(scaled, order=1)
 
 
 @dataclass(frozen=True)
 class PreparedPair:
-    """A raw frame's prepared image and label, warnings that name the file, doubts of headers."""
+    """The prepared image and label of a raw frame, warnings, and contradictions in the headers."""
 
     image: Volume
     label: Volume
@@ -118,7 +119,9 @@ def _prepare_subject(job: _Job) -> _Done:
     subject, folder = job.subject, job.root / job.subject.subject
     if not re.fullmatch(r"\w[\w.-]*", subject.subject):
         where = next(iter(subject.frames.values())).image.parent
-        raise CoopbenchError(f"{where}: no folder can be called {subject.subject!r}; rename it")
+        raise CoopbenchError(
+            f"{where}: {subject.subject!r} cannot be the name of a folder; rename the subject"
+        )
     made_from = {
         "preparation": PREPARATION,
         "numbering": {
@@ -168,13 +171,14 @@ def _checksum(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What `prepare` did.
+    """The result of `prepare`.
 
     Attributes:
-        dataset: the set.
-        made: how many subjects were made anew.
-        warnings: by case.
-        notes: on the headers of what was made anew, a line for each kind with the number of files.
+        dataset: the prepared set.
+        made: number of subjects prepared in this call.
+        warnings: warnings on the cases.
+        notes: on the headers of the files prepared in this call, a line for each kind of
+            contradiction with the number of files.
     """
 
     dataset: Dataset
@@ -193,17 +197,16 @@ def prepare(
     skip_bad: bool = False,
     replace_set: bool = False,
 ) -> Prepared:
-    """Prepare every subject of ``raw`` into ``data/<name>``; what is done and intact is kept.
+    """Prepare every subject of ``raw`` into ``data/<name>``; cases that exist intact are kept.
 
-    With ``skip_bad``, subjects that cannot be prepared are left out, and warned of. Only with
-    ``replace_set`` does it take the place of a set that is another one, or holds other subjects.
+    With ``skip_bad``, subjects that cannot be prepared are left out, with a warning. Only with
+    ``replace_set`` may it replace another set, or a set with other subjects.
 
     Raises:
-        WriteError: the first time that something cannot be written.
-        UsageError: another set has that name, or this one has subjects that ``raw`` lacks.
-        CoopbenchError: a subject cannot be prepared. The others are, but the set is not declared
-            complete: ``dataset.json`` is written only when all are done. Or another process is
-            preparing this set.
+        WriteError: a file cannot be written.
+        UsageError: another set has this name, or the existing set has subjects that ``raw`` lacks.
+        CoopbenchError: a subject cannot be prepared, or another process is preparing this set. The
+            other subjects are prepared, but ``dataset.json`` is written only when all are done.
     """
     root = data / raw.name
     if not raw.subjects:
@@ -226,14 +229,14 @@ def _check_same_set(before: Dataset, raw: RawSet, *, phantom: bool) -> None:
     """Let a set be prepared again, and grow, but not become another one.
 
     Raises:
-        UsageError: it would.
+        UsageError: the set would become another one.
     """
     here = {case.subject for case in before.cases}
     lost = sorted(here - {subject.subject for subject in raw.subjects})
-    told = "; give another --out, or --replace to have it replaced"
+    told = "; give another --out, or --replace to replace it"
     if (before.phantom, before.source) != (phantom, raw.source):
-        raise UsageError(f"{before.root}: is another set already ({before.source}){told}")
-    if len(lost) > len(raw.faults):  # a subject that cannot be read may be among them
+        raise UsageError(f"{before.root}: already holds another set ({before.source}){told}")
+    if len(lost) > len(raw.faults):  # lost subjects may be among those that cannot be read
         shown = " ".join(lost[:5]) + (" …" if len(lost) > 5 else "")
         count = f"{len(lost)} {'subject' if len(lost) == 1 else 'subjects'}"
         raise UsageError(
@@ -252,8 +255,8 @@ def _remove_others(before: Dataset, now: Dataset) -> None:
 def _not_prepared(faults: Sequence[str], of: int) -> CoopbenchError:
     return CoopbenchError(
         *first_lines(faults),
-        f"{len(faults)} of {of} subjects not prepared; mend or remove them, then run the same "
-        "command again; or leave them out by --skip-bad",
+        f"{len(faults)} of {of} subjects not prepared; correct or remove them, then run the same "
+        "command again; or leave them out with --skip-bad",
     )
 
 

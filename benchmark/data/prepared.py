@@ -19,7 +19,7 @@ class PreparedFrame:
     Attributes:
         image: float32 (slices, H, W) in [0, 1].
         label: uint8 (slices, H, W): 0 background, 1 LV, 2 MYO, 3 RV.
-        affine: of the file, whose axes are (W, H, slices).
+        affine: affine of the file, whose axes are (W, H, slices).
         spacing: mm along (slices, H, W).
     """
 
@@ -33,18 +33,18 @@ def read_frame(dataset: Dataset, case: Case, frame: str) -> PreparedFrame:
     """Read image and label of one frame.
 
     Raises:
-        CoopbenchError: a file is missing or not the recorded one, the two differ in shape, an
-            intensity is not finite, or a label is none of a prepared set.
+        CoopbenchError: a file is missing or has changed, image and label differ in shape, an
+            intensity is not finite, or a label value is not that of a prepared set.
     """
     folder = dataset.root / case.folder
-    mend = "run the command again that made this set; it mends what is broken"
+    mend = "run the command that made this set again; it replaces broken files"
     volumes = []
     for name in (f"{frame}_img.nii.gz", f"{frame}_seg.nii.gz"):
         path = folder / name
         if not path.is_file():
             raise CoopbenchError(f"{path}: no such file; {mend}")
         if sha256(path) != case.files[name]:
-            raise CoopbenchError(f"{path}: is not what was recorded when it was made; {mend}")
+            raise CoopbenchError(f"{path}: differs from its recorded checksum; {mend}")
         volumes.append(read_volume(path))
     image, label = volumes
     if image.data.shape != label.data.shape:

@@ -1,4 +1,4 @@
-"""What a reader of a raw layout gives to the preparation."""
+"""The subjects and frames that a reader of a raw layout finds, as input of the preparation."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from benchmark.core.errors import CoopbenchError
 Found = TypeVar("Found")
 
 Part = Literal["training", "validation", "testing"]
-"""Of a challenge's download: each part is a set of its own."""
+"""Part of a challenge's download; each part is a set of its own."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,13 @@ class RawSet:
     numbering: Mapping[int, int]
     subjects: tuple[RawSubject, ...]
     faults: tuple[str, ...] = ()
-    """A line for each subject that is there and cannot be read."""
+    """A line for each subject that exists but cannot be read."""
 
 
 def read_each(
     read: Callable[[Found], RawSubject], places: Iterable[Found]
 ) -> tuple[tuple[RawSubject, ...], tuple[str, ...]]:
-    """The subjects in ``places``, and a line for each that is broken."""
+    """Read the subjects in ``places``; also returns a line for each that is broken."""
     subjects, faults = [], []
     for place in places:
         try:

@@ -8,20 +8,19 @@ from scipy import ndimage
 from benchmark.data.nifti import MAX_VOXELS, Volume
 
 IN_PLANE_SPACING = 1.36719
-"""Millimetres; the in-plane spacing of every prepared volume (protocol, section 1)."""
+"""In-plane spacing of every prepared volume, in mm (protocol, section 1)."""
 
 
 def resample_in_plane(volume: Volume, *, order: int, spacing: float = IN_PLANE_SPACING) -> Volume:
     """Resample (x, y, slices) to ``spacing`` mm in x and y, linear (``order=1``) or nearest (0).
 
-    The centre of the first voxel stays where it is, and an axis of n voxels of s mm becomes
-    round(n · s / spacing) voxels, as SimpleITK's resampling has it. Of an axis that runs to the
-    patient's right, front or head it is the last voxel's: so the same image gives the same samples
-    in any order of its voxels, and scanners' files, whose axes run to the left, back
-    or feet, those of their first voxel.
+    As in SimpleITK's resampling, the centre of the first voxel stays in place, and an axis of n
+    voxels of s mm becomes round(n · s / spacing) voxels. On an axis that runs to the patient's
+    right, front or head, the last voxel stays in place instead: so the same image gives the same
+    samples in any order of its voxels. (In scanners' files, axes run to the left, back or feet.)
 
     Raises:
-        ValueError: that would be more voxels than any acquisition has.
+        ValueError: the result would have more voxels than any acquisition.
     """
     step = np.array([spacing / volume.spacing[0], spacing / volume.spacing[1], 1.0])
     shape = tuple(max(1, round(n / s)) for n, s in zip(volume.data.shape, step, strict=True))
@@ -38,7 +37,7 @@ def resample_in_plane(volume: Volume, *, order: int, spacing: float = IN_PLANE_S
 
 
 def back_to(data: NDArray[np.generic], resampled: Volume, original: Volume) -> NDArray[np.float32]:
-    """Values on the grid of a volume of `resample_in_plane`, linearly at the original's voxels."""
+    """Resample values from the grid of `resample_in_plane` to the original's voxels, linearly."""
     step = np.divide(original.spacing, resampled.spacing)
     ends = _from_the_end(original.affine)
     sampled = sample(np.flip(data, ends), step, original.data.shape, order=1)
@@ -56,7 +55,7 @@ def sample(
 ) -> NDArray[np.generic]:
     """``data`` at the index positions ``i * step``, for i below ``shape``; edges are extended."""
     if order == 0:
-        # An index grid instead of a spline: exact for labels, and ties always round the same way.
+        # Index instead of a spline: exact for labels, and ties always round the same way.
         grids = [
             np.clip(np.floor(np.arange(n) * s + 0.5).astype(int), 0, have - 1)
             for n, s, have in zip(shape, step, data.shape, strict=True)

@@ -1,9 +1,9 @@
-"""What a corrupted set is called, and which recipe made it: one rule for folders, files and tables.
+"""Names of corrupted sets, and the recipe that made them: one rule for folders, files and tables.
 
-A set carries its recipe, so that no two recipes share a column or a file: ``KIND (RECIPE)`` in
-tables, ``RECIPE_KIND`` in the names of files; and its clean set where that is not ``acdc``:
-``KIND (RECIPE on TITLE)``, ``RECIPE-of-SET_KIND``. In tables alone, the sets of the published
-ACDC-C keep the poster's plain names.
+The name of a set contains its recipe, so that no two recipes share a column or a file: ``KIND
+(RECIPE)`` in tables, ``RECIPE_KIND`` in the names of files. It also contains the clean set, unless
+that is ``acdc``: ``KIND (RECIPE on TITLE)``, ``RECIPE-of-SET_KIND``. Only in tables, the sets of
+the published ACDC-C keep the poster's plain names.
 """
 
 from collections.abc import Mapping
@@ -16,32 +16,33 @@ from benchmark.core.errors import UsageError
 from benchmark.core.validation import FileName, faults
 
 CLEAN, CLEAN_TITLE = "acdc", "ACDC"
-"""The set that a recipe is applied to unless another one is named, and its title."""
+"""The set that recipes corrupt by default, and its title."""
 
 PUBLISHED = ("acdc-c", 2)
-"""The recipe and version whose sets of ``acdc`` have the poster's names in tables."""
+"""Recipe and version of the sets that have the poster's names in tables."""
 
 RENAMED = {("acdc-c", 1): ("acdc-c-torchio1", 1)}
-"""Recipes and versions that have another name today, and the same voxels."""
+"""Recipes and versions that were renamed, with the same voxels."""
 
 LONGEST = 120
-"""Characters of a name, as `benchmark.core.validation.FileName` has it."""
+"""Most characters of a name, as in `benchmark.core.validation.FileName`."""
 
 
 def known_as(recipe: str, version: int) -> tuple[str, int]:
-    """What a recipe and its version are called today."""
+    """The current name and version of a recipe."""
     return RENAMED.get((recipe, version), (recipe, version))
 
 
 @dataclass(frozen=True)
 class MadeBy:
-    """What makes two corrupted sets comparable: recipe, version, and the clean set.
+    """The origin of a corrupted set: recipe, version and clean set. Sets of one origin are
+    comparable.
 
     Attributes:
-        recipe: its name today, whatever it is made with.
-        version: of the recipe.
+        recipe: the recipe's current name.
+        version: version of the recipe.
         clean: name of the clean set.
-        clean_title: its title.
+        clean_title: title of the clean set.
     """
 
     recipe: str
@@ -55,7 +56,7 @@ class MadeBy:
         object.__setattr__(self, "version", version)
 
     def same_as(self, other: "MadeBy") -> bool:
-        """Whether both are of one recipe, version and clean set, whatever that one's title."""
+        """Whether both have the same recipe, version and clean set; its title does not matter."""
         ours, theirs = ((o.recipe, o.version, o.clean) for o in (self, other))
         return ours == theirs
 
@@ -67,22 +68,22 @@ class MadeBy:
 
     @property
     def group(self) -> str:
-        """What the sets of all kinds are called together."""
+        """The common name of the sets of all kinds."""
         return self.label if self.clean == CLEAN else f"{self.label} on {self.clean_title}"
 
     @property
     def folder(self) -> str:
-        """The folder of all kinds below the folder of data, whatever the version."""
+        """The folder of all kinds in the data folder; the same for all versions."""
         return self.recipe if self.clean == CLEAN else f"{self.recipe}-of-{self.clean}"
 
     @property
     def folder_of_version(self) -> str:
-        """The folder where another version of the recipe has that one."""
+        """The folder to use where `folder` already holds another version of the recipe."""
         return f"{self.folder}-v{self.version}"
 
     @property
     def words(self) -> str:
-        """In a sentence."""
+        """Recipe, version and clean set in words, for a sentence."""
         of = "" if self.clean == CLEAN else f", of {self.clean_title}"
         before = [f"{name} version {version}" for name, version in self.formerly]
         once = f" (formerly {', '.join(before)})" if before else ""
@@ -90,11 +91,11 @@ class MadeBy:
 
     @property
     def formerly(self) -> list[tuple[str, int]]:
-        """The names and versions under which earlier releases made the same."""
+        """Former names and versions of the same recipe."""
         return [old for old, new in RENAMED.items() if new == (self.recipe, self.version)]
 
     def title(self, kind: str) -> str:
-        """The column of a kind."""
+        """The title of a kind's column."""
         plain = (self.recipe, self.version, self.clean) == (*PUBLISHED, CLEAN)
         return kind if plain else f"{kind} ({self.group})"
 
@@ -102,41 +103,42 @@ class MadeBy:
         """The name of a kind's files.
 
         Raises:
-            UsageError: it is too long for one.
+            UsageError: the name is too long.
         """
         of = "" if self.clean == CLEAN else f"-of-{self.clean}"
         name = f"{self.label.replace(' ', '-')}{of}_{kind}"
         if len(name) > LONGEST:
             raise UsageError(
-                f"{name}: the names of recipe, clean set and kind make more than {LONGEST} "
+                f"{name}: the names of recipe, clean set and kind together have more than "
+                f"{LONGEST} "
                 "characters; give one of them a shorter name"
             )
         return name
 
 
 class CorruptionRecord(BaseModel):
-    """What a corrupted set says of itself, in the ``preparation`` of its ``dataset.json``."""
+    """The record of a corruption, in the ``preparation`` of a set's ``dataset.json``."""
 
     recipe: FileName
     recipe_version: int = 1
     kind: str
     severity: int | None = None
     test_set: FileName | None = None
-    """The kind with its severity, as the recipe calls it; earlier sets had that as their name."""
+    """The recipe's name for kind and severity; earlier sets had it as their name."""
     clean: FileName = CLEAN
     clean_title: str = CLEAN_TITLE
 
     @property
     def made_by(self) -> MadeBy:
-        """The recipe as it is called today, and the clean set."""
+        """The recipe under its current name, and the clean set."""
         return MadeBy(self.recipe, self.recipe_version, self.clean, self.clean_title)
 
 
 def read_corruption(preparation: Mapping[str, Any]) -> CorruptionRecord | None:
-    """What a set was corrupted by; None for a clean one.
+    """Read the record of a set's corruption; None for a clean set.
 
     Raises:
-        ValueError: it does not say so rightly; the message names the key.
+        ValueError: the record is not valid; the message names the key.
     """
     if "recipe" not in preparation:
         return None

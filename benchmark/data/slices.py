@@ -15,7 +15,7 @@ from benchmark.data.field import centre_field
 from benchmark.data.prepared import read_frame
 
 BYTES_PER_PIXEL = 5
-"""Of an image in float32, and its label in uint8."""
+"""Bytes of a pixel: an image in float32 and its label in uint8."""
 
 
 class TrainingSlices:
@@ -23,11 +23,11 @@ class TrainingSlices:
 
     Args:
         dataset: the prepared set.
-        cases: whose slices.
-        crop: height and width of a training slice, which every slice is padded to at least.
-        pad: pad a slice to this side with its minimum; 0: with 0.
-        partial: whether an epoch's last batch may be a smaller one.
-        device: that trains on them.
+        cases: the cases to take slices from.
+        crop: height and width of a training slice; smaller slices are padded to it.
+        pad: side to pad a slice to with its minimum; 0: pad with 0.
+        partial: whether an epoch's last batch may be smaller.
+        device: the device for training.
 
     Attributes:
         images: float32 (M, 1, S, S), each in its volume's [0, 1]; S holds the largest slice.
@@ -78,13 +78,13 @@ class TrainingSlices:
     def draw(self, count: int, step: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
         """The slices of a step (from 0): images (N, 1, S, S), labels and sides, on the device.
 
-        Every epoch goes through the slices in an order of its own, drawn from ``seed``. N is
-        ``count``, or fewer for the last batch of an epoch.
+        Each epoch has its own random order of slices, drawn from ``seed``. N is ``count``, or fewer
+        for the last batch of an epoch.
         """
         epoch, batch = divmod(step, self.steps_per_epoch(count))
         generator = torch.Generator().manual_seed(derive_seed(seed, "order", epoch))
         order = torch.randperm(len(self), generator=generator)
-        if len(self) < count:  # such a set comes round to its first slices again
+        if len(self) < count:  # a set this small repeats its slices
             chosen = order[torch.arange(count) % len(self)]
         else:
             chosen = order[batch * count : (batch + 1) * count]
@@ -97,10 +97,10 @@ class TrainingSlices:
 
 
 def _check_room(count: int, canvas: int) -> None:
-    """Refuse slices that cannot be held, before they are made.
+    """Refuse slices that do not fit into memory, before they are made.
 
     Raises:
-        NotEnoughMemoryError: the memory at hand is less than they need.
+        NotEnoughMemoryError: they need more than the free memory.
     """
     needed = count * canvas**2 * BYTES_PER_PIXEL
     free = available_memory()
@@ -113,7 +113,7 @@ def _check_room(count: int, canvas: int) -> None:
 
 
 def _place(tensor: Tensor, device: torch.device) -> Tensor:
-    """On the device if it has room to spare, else on the host, pinned for quick copies."""
+    """Move a tensor to the device if it has enough memory; else keep it on the host, pinned."""
     if device.type != "cuda":
         return tensor.to(device)
     free, _ = torch.cuda.mem_get_info(device)

@@ -1,4 +1,4 @@
-"""Splits of a set of one's own, from a table or from nnU-Net's ``splits_final.json``."""
+"""Read splits of a user's own set, from a table or from nnU-Net's ``splits_final.json``."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,16 +19,17 @@ PARTS = {
 
 
 def read_split_table(path: Path) -> tuple[Splits | None, dict[str, dict[str, int]]]:
-    """A CSV with a row for each subject: ``subject``, and what else is known of it.
+    """Read a CSV with a row for each subject.
 
-    Columns: ``split`` (train, validation or test), ``repeat`` (from 0; only where there are
-    several, and not of test subjects), ``ED`` and ``ES`` (frames of 4D files, from 0).
+    Columns: ``subject``; optionally ``split`` (train, validation or test), ``repeat`` (from 0; only
+    where there are several, and not for test subjects), ``ED`` and ``ES`` (frames of 4D files, from
+    0).
 
     Returns:
-        The splits, or None without such a column; and the frames by subject.
+        The splits, or None without the column ``split``; and the frames by subject.
 
     Raises:
-        CoopbenchError: it is no such table.
+        CoopbenchError: the file is not such a table.
     """
     table = read_table(path)
     table.columns = table.columns.str.lower()
@@ -42,7 +43,9 @@ def read_split_table(path: Path) -> tuple[Splits | None, dict[str, dict[str, int
         frames = {name: str(row.get(name.lower(), "")) for name in ("ED", "ES")}
         for name, number in frames.items():
             if number and not number.isdecimal():
-                raise CoopbenchError(f"{path}: line {line}: {name} {number!r} is no frame (from 0)")
+                raise CoopbenchError(
+                    f"{path}: line {line}: {name} {number!r} is not a frame number (from 0)"
+                )
             if number:
                 phases.setdefault(subject, {})[name] = int(number)
         if "split" not in table.columns:
@@ -64,10 +67,11 @@ def read_split_table(path: Path) -> tuple[Splits | None, dict[str, dict[str, int
 
 
 def read_nnunet_splits(path: Path, pattern: Pattern[str], subjects: set[str]) -> Splits:
-    """nnU-Net's ``splits_final.json``: a fold becomes a repeat; who is in none is a test subject.
+    """Read nnU-Net's ``splits_final.json``: folds become repeats; subjects in no fold become test
+    subjects.
 
     Raises:
-        CoopbenchError: it is not of that form, or leaves no test subject.
+        CoopbenchError: the file does not have this form, or leaves no test subject.
     """
     folds: Any = read_json(path)
     repeats: dict[int, dict[str, list[str]]] = {}
@@ -78,14 +82,14 @@ def read_nnunet_splits(path: Path, pattern: Pattern[str], subjects: set[str]) ->
                 for part, cases in (("train", fold["train"]), ("validation", fold["val"]))
             }
     except (TypeError, KeyError) as error:
-        raise CoopbenchError(f"{path}: is no list of folds with 'train' and 'val'") from error
+        raise CoopbenchError(f"{path}: is not a list of folds with 'train' and 'val'") from error
     used = {one for fold in repeats.values() for part in fold.values() for one in part}
     return _splits(path, sorted(subjects - used), repeats)
 
 
 def _splits(path: Path, test: list[str], repeats: Mapping[int, Mapping[str, list[str]]]) -> Splits:
     if not test:
-        raise CoopbenchError(f"{path}: leaves no test subject, so nothing would be scored")
+        raise CoopbenchError(f"{path}: has no test subject, so nothing can be scored")
     for number, parts in repeats.items():
         twice = sorted({*test} & {*parts["train"], *parts["validation"]})
         twice = twice or sorted({*parts["train"]} & {*parts["validation"]})

@@ -35,15 +35,15 @@ class _Job:
 
 
 def scores_path(run: Run, dataset: Dataset) -> Path:
-    """Where a run's scores on a set are written."""
+    """The file for a run's scores on a set."""
     return run.folder / "scores" / f"{dataset.name}.csv"
 
 
 def kept_scores(run: Run, dataset: Dataset) -> Path:
-    """Where a run's scores on a set lie: also under the name that the set had before.
+    """The file that holds a run's scores on a set, perhaps under a former name of the set.
 
-    What lies there counts only where it is of the very same data, so that scores on another
-    version of a corrupted set are left alone, and not taken for these.
+    A file under the former name counts only if it is of the same data. Scores on another version of
+    a corrupted set are not touched.
     """
     own = scores_path(run, dataset)
     before = own.with_name(f"{dataset.kind}.csv")
@@ -60,11 +60,12 @@ def evaluate(
     save_predictions: bool = False,
     workers: int | None = None,
 ) -> int:
-    """Score every run on every set, where that was not done yet; returns how many were scored.
+    """Score every run on every set, where scores are missing; returns the number of new score
+    files.
 
-    Scores are kept in ``scores/<set>.csv`` in the run's folder, beside a record of the weights,
-    the data and the metrics that they come from; when one of these changes they are made again.
-    Sets that are `out_of_reach` are passed over.
+    Scores are kept in ``scores/<set>.csv`` in the run's folder, beside a record of the weights, the
+    data and the metrics. When one of these changes, the scores are made again. Sets that are
+    `out_of_reach` are skipped.
 
     Raises:
         CoopbenchError: a run is unfinished, or a file cannot be read.
@@ -101,12 +102,12 @@ def evaluate(
 
 
 def _made_from(run: Run, dataset: Dataset) -> dict[str, Any]:
-    """What a run's scores on a set were made from; empty where there are none that are whole."""
+    """The record of a run's scores on a set; empty if the scores are missing or incomplete."""
     return _record_of(kept_scores(run, dataset))
 
 
 def _record_of(path: Path) -> dict[str, Any]:
-    """What a score file was made from; empty where it is not whole."""
+    """The record of a score file; empty if the file is incomplete."""
     try:
         record = parse_json(path.with_suffix(".json").read_bytes())
         made_from: dict[str, Any] = record["made_from"]
@@ -116,7 +117,7 @@ def _record_of(path: Path) -> dict[str, Any]:
 
 
 def out_of_reach(run: Run, datasets: Sequence[Dataset]) -> list[Dataset]:
-    """The sets that a run without weights was not scored on, beside the one it was trained on."""
+    """The sets that a run without weights has no scores on, except its training set."""
     if run.weights.is_file():
         return []
     further = [one for one in datasets if one.fingerprint != run.config.data.fingerprint]
@@ -126,7 +127,7 @@ def out_of_reach(run: Run, datasets: Sequence[Dataset]) -> list[Dataset]:
 def unscored(
     run: Run, datasets: Sequence[Dataset], device: torch.device, *, predictions: bool = False
 ) -> list[tuple[Dataset, dict[str, Any]]]:
-    """The sets that a finished run has to be scored on, with what its scores are made from."""
+    """The sets that a finished run still has to be scored on, with the record for the scores."""
     weights = run.weights_checksum()
     found = []
     for dataset in datasets:
@@ -139,7 +140,7 @@ def unscored(
             "device": device.type,
             "predictions": predictions,
         }
-        if not run.weights.is_file():  # exported: no device here could make them again
+        if not run.weights.is_file():  # exported without weights: cannot be scored again
             made_from["device"] = there.get("device", device.type)
             if there.get("metrics") in EARLIER:
                 made_from["metrics"] = there["metrics"]
@@ -149,8 +150,8 @@ def unscored(
 
 
 def _is_up_to_date(there: dict[str, Any], made_from: dict[str, Any]) -> bool:
-    """Whether scores made from what is ``there`` are those of ``made_from``."""
-    # Scores with saved predictions also serve where none are asked for.
+    """Whether scores with the record ``there`` are valid for ``made_from``."""
+    # Scores with saved predictions are also valid where no predictions are needed.
     same = {**there, "predictions": None} == {**made_from, "predictions": None}
     return same and (there["predictions"] or not made_from["predictions"])
 
@@ -158,7 +159,7 @@ def _is_up_to_date(there: dict[str, Any], made_from: dict[str, Any]) -> bool:
 def _evaluate_set(job: _Job, *, device: torch.device, save_predictions: bool) -> None:
     run = open_run(job.run)
     with folder_lock(run.folder / "scores", "scoring", patience=FOREVER, of=job.dataset.name):
-        # Another process may have scored it just now.
+        # Another process may have scored the set in the meantime.
         if not _is_up_to_date(_made_from(run, job.dataset), job.made_from):
             _write_scores(run, job, device, save_predictions)
 
@@ -197,7 +198,7 @@ def _evaluate_frame(
     precision: torch.dtype,
     save_predictions: bool,
 ) -> list[dict[str, Any]]:
-    """Rows of one volume: both outputs, each structure."""
+    """The score rows of one volume: both outputs, each structure."""
     config = run.config
     volume = read_frame(dataset, case, frame)
     label = centre_field(volume.label, FIELD)
@@ -233,7 +234,7 @@ def _evaluate_frame(
 
 @dataclass(frozen=True)
 class ScorePart:
-    """A file that joined scores are made of, its number of rows, and its test set's title."""
+    """One of the files that are joined: its path, number of rows, and test set's title."""
 
     path: Path
     rows: int
@@ -244,7 +245,7 @@ def gather_scores(runs: Sequence[Run], datasets: Sequence[Dataset], out: Path) -
     """Write the scores of all runs on all sets into one ``scores.csv``.
 
     Returns:
-        The files that it is made of, in its order.
+        The joined files, in the order of their rows.
     """
     parts = []
     with whole_file(out) as partial_path, partial_path.open("w", encoding="utf-8") as file:
@@ -262,7 +263,7 @@ def gather_scores(runs: Sequence[Run], datasets: Sequence[Dataset], out: Path) -
 
 
 def _rows_of(path: Path, dataset: Dataset) -> str:
-    """The rows of a score file as `COLUMNS`, under the title that the set has today.
+    """The rows of a score file with the columns `COLUMNS`, under the set's current title.
 
     Columns that an earlier file lacks are empty.
     """
@@ -282,11 +283,11 @@ def _rows_of(path: Path, dataset: Dataset) -> str:
 
 
 def gather_groups(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[tuple[Path, int]]:
-    """Gather the scores of each group that one of ``runs`` belongs to, in its folder.
+    """Gather the scores of each group that one of ``runs`` belongs to, in the group's folder.
 
     Returns:
-        The files written, each with the number of runs in it: all of the group that are scored on
-        every set.
+        The files written, each with its number of runs: all runs of the group with scores on every
+        set.
     """
     written = []
     for folder in sorted({run.folder.parent for run in runs}):

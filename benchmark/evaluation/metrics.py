@@ -23,7 +23,7 @@ EARLIER = (
     "coopbench metrics 2 (3D Dice; HD95 = larger directed 95th percentile, surface voxels; "
     "NSD = share of surface voxels within 2 mm)",
 )
-"""Implementations that gave the same numbers for what they measured, and measured less."""
+"""Earlier implementations, which measured less, but gave the same numbers."""
 
 TOLERANCE = 2.0
 """Distance in mm within which a surface counts as found (normalised surface Dice)."""
@@ -45,7 +45,7 @@ def iou(prediction: Mask, label: Mask) -> float:
 
 
 def surface(mask: Mask) -> Mask:
-    """The voxels of a 3D mask that touch, through a face, what is not of it or the field's edge."""
+    """The voxels of a 3D mask with a face to a voxel outside the mask, or to the field's edge."""
     padded = np.pad(mask, 1)
     middle = slice(1, -1)
     inner = mask.copy()
@@ -57,8 +57,8 @@ def surface(mask: Mask) -> Mask:
 
 def _distances(points: Mask, target: Mask, spacing: tuple[float, ...]) -> NDArray[np.float64]:
     """Distance in mm of each of the ``points`` to the nearest voxel of ``target``."""
-    # By the nearest voxels' places: to make a distance of every voxel of the box, and then take
-    # those of a surface, costs a third more, and gives the same digits.
+    # From the nearest voxels' positions: computing the distances of all voxels in the box first
+    # takes a third longer, and gives the same digits.
     nearest = ndimage.distance_transform_edt(
         ~target, sampling=spacing, return_distances=False, return_indices=True
     )
@@ -71,15 +71,15 @@ def _distances(points: Mask, target: Mask, spacing: tuple[float, ...]) -> NDArra
 def surface_distances(
     prediction: Mask, label: Mask, spacing: tuple[float, ...]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Distances in mm of the prediction's surface voxels to the label's surface, and reversely.
+    """Distances in mm of the prediction's surface voxels to the label's surface, and vice versa.
 
     Args:
         prediction: not empty.
         label: of the same shape, not empty.
         spacing: mm along each of their axes.
     """
-    # All is done where the masks are, with nothing lost: what lies outside the box is of neither,
-    # and so are the voxels beyond an edge, the box's as the field's.
+    # Compute only in the box around the masks. This changes nothing: neither mask has voxels
+    # outside the box, as none has voxels outside the field.
     box = ndimage.find_objects((prediction | label).view(np.uint8))[0]
     ours, theirs = surface(prediction[box]), surface(label[box])
     return _distances(ours, theirs, spacing), _distances(theirs, ours, spacing)
@@ -87,10 +87,10 @@ def surface_distances(
 
 @dataclass(frozen=True)
 class SurfaceScores:
-    """How far two surfaces are apart.
+    """Distances between two surfaces.
 
-    All NaN where both masks are empty; where one of them is, the distances are the diagonal of the
-    field, and NSD is 0.
+    All values are NaN if both masks are empty. If only one mask is empty, the distances are the
+    diagonal of the field, and NSD is 0.
     """
 
     hd95_mm: float
@@ -101,12 +101,13 @@ class SurfaceScores:
     hd_mm: float
     """Hausdorff distance: the larger of both directions' maxima."""
     assd_mm: float
-    """Average symmetric surface distance: the mean of both directions' means, as the organisers of
-    M&Ms have it. Others take the mean over all voxels of both surfaces, which differs a little."""
+    """Average symmetric surface distance: the mean of both directions' means, as defined by the
+    organisers of M&Ms. Others take the mean over all voxels of both surfaces, which differs a
+    little."""
 
 
 def surface_scores(prediction: Mask, label: Mask, spacing: tuple[float, ...]) -> SurfaceScores:
-    """Measures of two masks of one shape by their surfaces.
+    """Measure two masks of the same shape by their surfaces.
 
     Args:
         prediction: may be empty.
@@ -129,7 +130,7 @@ def surface_scores(prediction: Mask, label: Mask, spacing: tuple[float, ...]) ->
 
 
 def absent(prediction: Mask, label: Mask) -> Absent:
-    """Which of the two does not hold the structure."""
+    """Which of the two masks lacks the structure."""
     if prediction.any():
         return "" if label.any() else "label"
     return "prediction" if label.any() else "both"
@@ -137,7 +138,7 @@ def absent(prediction: Mask, label: Mask) -> Absent:
 
 @dataclass(frozen=True)
 class StructureScore(SurfaceScores):
-    """How well one structure of one volume was found, and how large it is."""
+    """The scores of one structure of one volume, and its volumes."""
 
     structure: str
     dice: float
@@ -151,7 +152,7 @@ class StructureScore(SurfaceScores):
 def score_volume(
     prediction: NDArray[np.uint8], label: NDArray[np.uint8], spacing: tuple[float, ...]
 ) -> list[StructureScore]:
-    """Score LV, MYO and RV of a predicted label map against the reference, of one shape."""
+    """Score LV, MYO and RV of a predicted label map against a reference of the same shape."""
     voxel_ml = float(np.prod(spacing)) / 1000
     scores = []
     for value, structure in STRUCTURES.items():

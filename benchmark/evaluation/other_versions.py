@@ -10,16 +10,16 @@ from benchmark.evaluation.evaluate import out_of_reach
 from benchmark.runs.run import Run
 
 BEFORE_RECORDS = ("RandBias", "RandGhosting", "RandMotion", "RandSpike")
-"""Score files of the first ACDC-C, whose records do not say what they are of."""
+"""Score files of the first ACDC-C, whose records do not name the test set."""
 
 
 def not_shown(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[str]:
-    """A line on each group of scores that a report of these runs and sets has to do without."""
+    """A line on each group of scores that a report of these runs and sets cannot show."""
     return [*_without_data(runs, datasets), *_without_weights(runs, datasets), *_older(datasets)]
 
 
 def _without_data(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[str]:
-    """Scores in the runs' folders whose test sets are not here."""
+    """Lines on scores in the runs' folders whose test sets are not among the data."""
     here = {dataset.fingerprint for dataset in datasets}
     found: dict[MadeBy, set[str]] = {}
     for run in runs:
@@ -34,7 +34,7 @@ def _without_data(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[str]
 
 
 def _scored_on(path: Path, here: Iterable[str]) -> MadeBy | None:
-    """What made the set that a score file is of, where it is corrupted and not ``here``."""
+    """The origin of a score file's corrupted set, if that set is not ``here``; else None."""
     try:
         record = parse_json(path.read_bytes())
         if record["made_from"]["data"] in here:
@@ -48,7 +48,7 @@ def _scored_on(path: Path, here: Iterable[str]) -> MadeBy | None:
 
 
 def _without_weights(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[str]:
-    """Columns that runs without weights cannot have."""
+    """Lines on columns that runs without weights cannot have."""
     lacking: dict[tuple[str, ...], int] = {}
     for run in runs:
         titles = tuple(dataset.title for dataset in out_of_reach(run, datasets))
@@ -62,7 +62,8 @@ def _without_weights(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[s
 
 
 def _older(datasets: Sequence[Dataset]) -> list[str]:
-    """A set that had the name of the published one, where that one itself is not here."""
+    """A line on sets that had the name of the published set, if the published set itself is
+    missing."""
     made = {one.corruption.made_by for one in datasets if one.corruption is not None}
     if any((one.recipe, one.version, one.clean) == (*PUBLISHED, CLEAN) for one in made):
         return []

@@ -1,1 +1,1 @@
-"""A trained network at work: on slices, and on a whole volume in its own space."""
+"""Apply a trained network to slices, or to a whole volume in its own space."""

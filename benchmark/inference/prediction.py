@@ -1,4 +1,4 @@
-"""Label maps of prepared volumes, by FTN and FTN+STN."""
+"""Predict label maps of prepared volumes, from FTN and FTN+STN."""
 
 import numpy as np
 import torch
@@ -13,23 +13,23 @@ from benchmark.runs.checkpoint import load_weights
 from benchmark.runs.run import Run
 
 BYTES_PER_PIXEL = 600
-"""What a pixel takes while it is segmented; 443 were measured on a CPU in float32."""
+"""Bytes of memory per pixel during segmentation; 443 were measured on a CPU in float32."""
 
 SHARE = 0.5
-"""Of the memory at hand, what a prediction takes at most."""
+"""Largest share of the free memory that a prediction uses."""
 
 OUTPUTS = ("FTN", "FTN+STN")
 
 
 def trained_network(run: Run, device: torch.device) -> tuple[DualThinkingNetwork, torch.dtype]:
-    """The network of a run with its best checkpoint, and the precision that it computes in.
+    """Load the network of a run with its best checkpoint, and the precision that it computes in.
 
     Raises:
         CoopbenchError: the weights are missing or broken.
     """
     if run.exported.is_file() and not run.weights.is_file():
         raise CoopbenchError(
-            f"{run.folder}: was exported without its weights; train it to have them"
+            f"{run.folder}: was exported without its weights; train it again to get them"
         )
     network = DualThinkingNetwork(seed=0)
     load_weights(run.weights, network)
@@ -48,12 +48,12 @@ def predict_field(
 ) -> dict[str, NDArray[np.uint8]]:
     """Label maps (slices, 192, 192) of the centre of slices (slices, H, W), for each output.
 
-    The network sees the centre of ``size`` × ``size``, scaled to [0, 1] slice by slice: the size
-    that it was trained on, since it has learnt nothing of what lies farther out (a network of
-    128 × 128 that is shown 192 × 192 finds hearts in the chest wall). What it does not see is
+    The network sees the centre of ``size`` × ``size``, scaled to [0, 1] slice by slice. ``size`` is
+    the size that it was trained on, since it has learnt nothing about the area farther out (a
+    network for 128 × 128 finds hearts in the chest wall of 192 × 192). Pixels outside become
     background. The FTN's logits pass through the STN once.
 
-    All slices pass at once where the memory at hand suffices, else as many as do.
+    All slices are computed at once if the free memory allows, else in parts.
 
     Raises:
         NotEnoughMemoryError: not even one slice fits.
@@ -72,8 +72,9 @@ def predict_field(
                 raise
             if count == 1:
                 raise NotEnoughMemoryError(
-                    f"a slice of {size} × {size} pixels needs about {in_words(needed)} to be "
-                    f"segmented, and {in_words(memory_at_hand(device))} are free ({device}); end "
+                    f"a slice of {size} × {size} pixels needs about {in_words(needed)} for "
+                    f"segmentation, and {in_words(memory_at_hand(device))} are free ({device}); "
+                    f"end "
                     "other programs, or take another --device or a network of a smaller crop"
                 ) from error
             count = max(1, count // 2)
@@ -103,5 +104,5 @@ def _predict_chunk(
 
 
 def in_full_image(field: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """A field's label map put back into slices of ``shape``; background outside the field."""
+    """Put a field's label map back into slices of ``shape``; background outside the field."""
     return put_back(field, np.zeros(shape, dtype=np.uint8))

@@ -30,10 +30,10 @@ class _Row:
 
 
 def summarise(done: Mapping[Path, Sequence[Segmented]], root: Path) -> pd.DataFrame:
-    """A row for each frame: volumes in ml, and ejection fractions in % of a subject with ED and ES.
+    """A row for each frame: volumes in ml, and ejection fractions in % for subjects with ED and ES.
 
-    ED and ES are known by the file's name, by ACDC's ``Info.cfg`` beside it, or, of a cine, by the
-    largest and smallest LV of its frames; the column ``phase_by`` says by which.
+    ED and ES are known from the file's name, from ACDC's ``Info.cfg`` beside it, or for a cine from
+    its frames with the largest and smallest LV; the column ``phase_by`` says from which.
 
     Args:
         done: the frames of each file, whose path is relative to ``root``.

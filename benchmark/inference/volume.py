@@ -1,4 +1,4 @@
-"""Segmenting a user's own volume, of any spacing and size, in its own space."""
+"""Segment a user's own volume, of any spacing and size, in its own space."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,13 +20,13 @@ from benchmark.networks.dual import CLASSES, DualThinkingNetwork
 
 @dataclass(frozen=True)
 class Segmented:
-    """What was found in a frame of a file.
+    """The segmentation of a frame of a file.
 
     Attributes:
-        frame: its number (from 0) in a file of several; None of a 3D file.
-        voxels: how many there are of each structure.
-        ml: their volume.
-        doubt: what disagrees in the header of the file.
+        frame: its number (from 0) in a 4D file; None for a 3D file.
+        voxels: number of voxels of each structure.
+        ml: volume of each structure.
+        doubt: contradictions in the header of the file.
     """
 
     frame: int | None
@@ -51,9 +51,9 @@ def segment_file(
 
     Args:
         image: 3D, or 4D.
-        out: label map, uint8: 0 background, 1 LV, 2 MYO, 3 RV; voxels and affine of the image, all
-            frames of it unless one is asked for.
-        network: trained.
+        out: label map, uint8: 0 background, 1 LV, 2 MYO, 3 RV; with the voxels and affine of the
+            image; all frames, or only ``frame``.
+        network: the trained network.
         size: height and width of the centre it was trained on, in pixels of 1.36719 mm.
         frame: which frame (from 0) of a 4D file; None: all of them.
         output: ``FTN`` or ``FTN+STN``.
@@ -112,11 +112,11 @@ def segment(
     device: torch.device,
     precision: torch.dtype,
 ) -> NDArray[np.uint8]:
-    """The label map of a raw volume, of its shape.
+    """Segment a raw volume; the label map has its shape.
 
-    Slices are turned as `benchmark.data.orientation.upright_axes` has it, whatever the order of the
-    voxels. Only the centre of ``size`` pixels of 1.36719 mm, as the network was trained on, is
-    segmented; the rest is background.
+    Slices are first brought into the order of `benchmark.data.orientation.upright_axes`. Only the
+    centre of ``size`` pixels of 1.36719 mm, as the network was trained on, is segmented; the rest
+    is background.
     """
     axes = upright_axes(volume.affine, volume.spacing)
     upright = turned(volume, axes)
@@ -124,7 +124,7 @@ def segment(
     slices = np.ascontiguousarray(prepared.data.T, dtype=np.float32)
     field = predict_field(network, slices, size=size, device=device, precision=precision)[output]
     label = in_full_image(field, slices.shape).T
-    # Each class's share of a voxel decides; labels picked by nearest voxel would be jagged.
+    # Compare each class's share of a voxel; labels from the nearest voxel would be jagged.
     shares = [
         back_to((label == value).astype(np.float32), prepared, upright) for value in range(CLASSES)
     ]

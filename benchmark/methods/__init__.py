@@ -1,6 +1,6 @@
 """The method interface, and the methods of the harness itself.
 
-All that a method of one's own needs is importable from here.
+A method of your own needs no other import from `benchmark`.
 """
 
 from benchmark.methods.losses import (

@@ -1,4 +1,4 @@
-"""Which code computes a method."""
+"""The record of the source code that computes a method."""
 
 import inspect
 from pathlib import Path
@@ -9,17 +9,17 @@ from benchmark.methods.registry import find_method, method_entry
 
 
 def method_code(name: str, *, commit: str | None = None) -> CodeRecord:
-    """The code of a method as installed: of another package's, all of it; of ours, its module.
+    """Record the installed code of a method: all files of another package, or our own module.
 
-    The modules of the methods that it derives from count as well.
+    For our own methods, the modules of all parent methods count as well.
 
     Args:
-        name: under which it is registered.
-        commit: that our own code is of, to be recorded.
+        name: the method's registered name.
+        commit: the commit of our own code, to record.
 
     Raises:
         UsageError: no such method is installed.
-        CoopbenchError: it is one of ours, and cannot be loaded.
+        CoopbenchError: one of our own methods cannot be loaded.
     """
     entry = method_entry(name)
     own: tuple[Path, ...] = ()

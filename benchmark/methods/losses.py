@@ -27,13 +27,13 @@ class HardSettings(StandardSettings):
     """Settings of a method with a hard pass; the defaults are the authors' code's."""
 
     hard_batch_norm: HardBatchNorm = "image-decoder"
-    """Whose batch norm the hard pass trains and updates the running statistics of; always, it
-    normalises by the batch's own."""
+    """Layers whose batch norm the hard pass trains, and whose running statistics it updates. The
+    hard pass itself always normalises by the batch's own statistics."""
 
 
 @dataclass(frozen=True)
 class Forward:
-    """What the FTN made of a batch of images.
+    """What the FTN computes from a batch of images.
 
     Attributes:
         image_code: z_i, (N, 128, H/16, W/16).
@@ -95,13 +95,13 @@ def standard_losses(
     """L_standard = CE(p, y) + ½·MSE(x', x) + CE(STN(p), y) + CE(STN(y), y), term by term.
 
     Args:
-        network: the one that is trained.
+        network: the network in training.
         batch: x̃, x and y.
         separate: no gradient from the STN into the FTN.
         stn_first: which of STN(y) and STN(p) is computed first (see `StandardSettings`).
 
     Returns:
-        The terms, and what the FTN made of x̃.
+        The terms, and what the FTN computed from x̃.
     """
     forward = think_fast(network, batch.noisy)
     early = [label_loss(network, batch.label)] if stn_first == "label" else []
@@ -113,9 +113,9 @@ def standard_losses(
 def hard_pass(
     network: DualThinkingNetwork, batch_norm: HardBatchNorm = "image-decoder"
 ) -> AbstractContextManager[None]:
-    """Within it, passes of a network in training treat batch norm as the hard pass does.
+    """Context in which a network in training treats batch norm as the hard pass does.
 
-    They normalise by the batch's own statistics. Only the layers that ``batch_norm`` names update
+    Passes normalise by the batch's own statistics. Only the layers that ``batch_norm`` names update
     their running statistics and train their affine weights (protocol, sections 3 and 4).
     """
     if batch_norm == "all":
@@ -135,14 +135,14 @@ def hard_losses(
     """CE(p_a, y) + ½·MSE(x_a', x) + CE(STN(p_a), y) on hard examples x_a, term by term.
 
     Args:
-        network: the one that is trained.
+        network: the network in training.
         image: x_a, (N, 1, H, W), taken as given: no gradient flows into how it was made.
         batch: y and the clean x.
         separate: no gradient from the STN into the FTN.
-        batch_norm: what the pass leaves a trace in (see `hard_pass`).
+        batch_norm: the layers that the pass updates (see `hard_pass`).
 
     Returns:
-        The terms under ``hard_`` names, and what the FTN made of x_a.
+        The terms under ``hard_`` names, and what the FTN computed from x_a.
     """
     with hard_pass(network, batch_norm):
         forward = think_fast(network, image.detach())

@@ -20,8 +20,8 @@ def damp_salient(saliency: Tensor, quantile: float, damping: Tensor) -> Tensor:
 
     Args:
         saliency: averaged gradients, (N, K).
-        quantile: q in [0, 1): the greatest share of the units that is damped.
-        damping: the factors of damped units, (N, K).
+        quantile: q in [0, 1), the largest share of units to damp.
+        damping: factors for damped units, (N, K).
 
     Returns:
         Factors (N, K): ``damping`` where the saliency exceeds the threshold of its row, else 1.

@@ -18,8 +18,8 @@ class Batch:
     """Training slices on the device of the network.
 
     Attributes:
-        noisy: x̃, what goes into the network, float (N, 1, H, W) in [0, 1].
-        clean: x, what a reconstruction is compared with, float (N, 1, H, W) in [0, 1].
+        noisy: x̃, the input of the network, float (N, 1, H, W) in [0, 1].
+        clean: x, the target of the reconstruction, float (N, 1, H, W) in [0, 1].
         label: y, int64 (N, H, W): 0 background, 1 LV, 2 MYO, 3 RV.
     """
 
@@ -30,7 +30,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class RandomStream:
-    """Where a method draws from: decisions on the host, tensors on the device."""
+    """Random numbers for a method: single decisions on the host, tensors on the device."""
 
     host: torch.Generator
     device: torch.Generator
@@ -64,7 +64,7 @@ class RandomStream:
 
     def beta(self, a: float, b: float, *shape: int) -> Tensor:
         """A tensor on the device, distributed as Beta(a, b)."""
-        # NumPy's, since PyTorch's takes no generator.
+        # With NumPy, since PyTorch's Beta takes no generator.
         seed = int(torch.randint(2**63 - 1, (), generator=self.host))
         drawn = np.random.default_rng(seed).beta(a, b, shape).astype(np.float32)
         return torch.from_numpy(drawn).to(self.device.device, non_blocking=True)
@@ -72,7 +72,7 @@ class RandomStream:
 
 @dataclass(frozen=True)
 class HardExamples:
-    """What a method generates from a batch to train on, for the eye.
+    """The images and segmentations that a method generates from a batch to train on, to look at.
 
     Attributes:
         image: x̂, (N, 1, H, W); None where no image is generated.
@@ -86,7 +86,7 @@ class HardExamples:
 
 
 def listed(value: Any) -> Any:
-    """``a,b`` from a command line as a list; the empty string as none."""
+    """Split ``a,b`` from a command line into a list; the empty string gives an empty list."""
     return [part for part in value.split(",") if part] if isinstance(value, str) else value
 
 
@@ -104,13 +104,13 @@ class Method(ABC):
     """
 
     title: ClassVar[str]
-    """Its row in a table."""
+    """Title of the method's row in tables."""
     summary: ClassVar[str]
-    """One line on what it does."""
+    """One line on what the method does."""
     reference: ClassVar[str]
-    """The publication it comes from."""
+    """The publication that the method comes from."""
     remark: str = ""
-    """What a reader of any table must know of this row; it stands under the table."""
+    """A footnote that every table prints for this row; empty: none."""
     Settings: ClassVar[type[Settings]] = Settings
 
     def __init__(self, **settings: Any) -> None:
@@ -125,8 +125,9 @@ class Method(ABC):
     def hard_examples(
         self, network: DualThinkingNetwork, batch: Batch, stream: RandomStream
     ) -> dict[str, HardExamples]:
-        """What `losses` would generate from a batch, by kind; it leaves no trace in the network.
+        """The examples that `losses` would generate from a batch, by kind.
 
-        The report draws it. A method that generates nothing to look at has none.
+        The network must not change. The report draws the examples. A method that generates none
+        returns an empty dict.
         """
         return {}

@@ -1,4 +1,4 @@
-"""Methods are found through the entry-point group ``coopbench.methods``, ours and others' alike."""
+"""Find methods, our own and others', through the entry-point group ``coopbench.methods``."""
 
 import difflib
 from importlib.metadata import EntryPoint
@@ -19,9 +19,10 @@ def find_method(name: str) -> type[Method]:
     """The class registered as ``name``.
 
     Raises:
-        UsageError: no such method is installed; near matches are named.
+        UsageError: no such method is installed; the message names similar ones.
         CoopbenchError: coopbench itself is not installed.
-        PluginError: its package cannot be imported, two packages give it, or it is no `Method`.
+        PluginError: its package cannot be imported, two packages register the name, or the class is
+            not a `Method`.
     """
     entry = method_entry(name)
     who = method_origin(name)
@@ -34,17 +35,17 @@ def find_method(name: str) -> type[Method]:
 
 
 def method_entry(name: str) -> EntryPoint:
-    """What is registered as ``name``, not loaded.
+    """The entry point registered as ``name``, not loaded.
 
     Raises:
-        UsageError: no such method is installed; near matches are named.
+        UsageError: no such method is installed; the message names similar ones.
         CoopbenchError: coopbench itself is not installed.
-        PluginError: two packages give it.
+        PluginError: two packages register the name.
     """
     registered = _registered()
     if not registered:
         raise CoopbenchError(
-            "coopbench is not installed in this Python, so that none of its methods is found; "
+            "coopbench is not installed in this Python, so its methods cannot be found; "
             "install it: pip install -c constraints.txt -e . (from its folder)"
         )
     if name not in registered:
@@ -56,12 +57,12 @@ def method_entry(name: str) -> EntryPoint:
 
 
 def method_origin(name: str) -> str:
-    """A method by name and package, as in "method 'mine' (my-package 0.1.0)"."""
+    """Name a method with its package, as in "method 'mine' (my-package 0.1.0)"."""
     return origin("method", _registered()[name])
 
 
 def _check_declaration(method: type[Method], who: str) -> None:
-    """What would be missed only where a table is made, or when the first step is taken."""
+    """Check now what would otherwise fail only in the first step or in a table."""
     for part in ("title", "summary", "reference"):
         if not isinstance(getattr(method, part, None), str):
             raise PluginError(f"{who}: its class lacks '{part}', a line of text")

@@ -1,4 +1,4 @@
-"""A package with a method of one's own, to start from."""
+"""Write a small package with a working method, as a start for a user's own."""
 
 import importlib.util
 import keyword
@@ -15,14 +15,16 @@ def new_method(name: str, folder: Path) -> list[Path]:
     """Write a package with the working method ``name`` into ``folder``; returns its files.
 
     Raises:
-        UsageError: the name is none for a method and a package, or is taken; or the folder is not
-            empty.
+        UsageError: the name is not allowed for a method and a package, or is taken; or the folder
+            exists.
     """
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
-        raise UsageError(f"{name!r}: a method's name is of small letters, digits and -, as my-mix")
+        raise UsageError(
+            f"{name!r}: a method's name has small letters, digits and - only, as my-mix"
+        )
     module = name.replace("-", "_")
     if name in method_names():
-        raise UsageError(f"{name}: is a method already; choose another name")
+        raise UsageError(f"{name}: already is a method; choose another name")
     if keyword.iskeyword(module):
         raise UsageError(f"{name}: is a keyword of Python; choose another name")
     if importlib.util.find_spec(module) is not None:

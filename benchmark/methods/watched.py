@@ -1,4 +1,4 @@
-"""A method whose answers are checked, step by step."""
+"""Check what a method returns in each training step."""
 
 import re
 from collections.abc import Sequence
@@ -12,18 +12,18 @@ from benchmark.methods.method import Batch, HardExamples, Method, RandomStream
 from benchmark.networks.dual import DualThinkingNetwork
 
 RESERVED = ("step", "learning_rate", "validation_iou")
-"""Columns of a run's history beside the losses, which no loss can be called."""
+"""Columns of a run's history that are not losses; no loss may have one of these names."""
 
 
 class WatchedMethod(Method):
-    """Another method, of which every answer is what the interface promises, or an error.
+    """Wraps a method, and raises an error where it breaks the promises of the interface.
 
     Args:
-        method: the other one.
-        who: its name and package, as `benchmark.methods.registry.method_origin` has them.
+        method: the method to wrap.
+        who: its name and package, from `benchmark.methods.registry.method_origin`.
 
     Attributes:
-        step: the step (from 1) that is being taken, for messages.
+        step: the current step (from 1), for messages.
         terms: the names of the losses in the order of the first step; None before it.
     """
 
@@ -34,17 +34,17 @@ class WatchedMethod(Method):
         self.terms: tuple[str, ...] | None = None
 
     def expect(self, terms: Sequence[str]) -> None:
-        """Have the next steps give these losses, as the steps before an interruption did."""
+        """Set the names of the losses, as returned before an interruption."""
         self.terms = tuple(terms)
 
     def losses(
         self, network: DualThinkingNetwork, batch: Batch, stream: RandomStream
     ) -> dict[str, Tensor]:
-        """The losses of the other method, in the order of the first step.
+        """The losses of the wrapped method, in the order of the first step.
 
         Raises:
-            PluginError: it raised something; or did not return a dict of scalar losses in float32
-                on the device of the batch, by the same names in each step.
+            PluginError: the method raised an exception, or did not return a dict of scalar losses
+                in float32 on the device of the batch, with the same names in each step.
         """
         with blamed_on(self.who, f"step {self.step}"):
             found: Any = self.method.losses(network, batch, stream)
@@ -64,10 +64,10 @@ class WatchedMethod(Method):
     def hard_examples(
         self, network: DualThinkingNetwork, batch: Batch, stream: RandomStream
     ) -> dict[str, HardExamples]:
-        """The hard examples of the other method.
+        """The hard examples of the wrapped method.
 
         Raises:
-            PluginError: it raised something, or did not return a dict of them.
+            PluginError: the method raised an exception, or did not return a dict of `HardExamples`.
         """
         with blamed_on(self.who, "its hard examples"):
             found: Any = self.method.hard_examples(network, batch, stream)
@@ -96,7 +96,9 @@ class WatchedMethod(Method):
         if not (isinstance(term, str) and re.fullmatch(r"\w[\w ./+-]*", term)):
             raise self._fault(f"a loss is called {term!r}; give names of letters, digits and _")
         if term in RESERVED:
-            raise self._fault(f"term '{term}': is a column of the history; choose another name")
+            raise self._fault(
+                f"term '{term}': is the name of a column in the history; choose another name"
+            )
         if not isinstance(loss, Tensor):
             raise self._fault(f"term '{term}': is {_described(loss)}, not a tensor")
         if loss.shape != ():
@@ -121,7 +123,7 @@ class WatchedMethod(Method):
 
 
 def _described(value: object) -> str:
-    """A value that should not be: nothing, a number as it is, or what kind of thing it is."""
+    """Describe an unexpected value: None, a number, a tensor's shape, or the type."""
     if value is None:
         return "nothing (None)"
     if isinstance(value, (bool, int, float)):

@@ -1,1 +1,1 @@
-"""From runs and scores to the folder of a report."""
+"""Make the folder of a report from runs and scores."""

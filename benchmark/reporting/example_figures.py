@@ -1,4 +1,4 @@
-"""The pictures of a report that need the runs' weights."""
+"""Pictures of a report that need the runs' weights."""
 
 from collections.abc import Iterator, Sequence
 
@@ -22,9 +22,9 @@ def example_figures(
     datasets: Sequence[Dataset],
     device: torch.device,
 ) -> tuple[list[NamedFigure], list[str]]:
-    """Hard examples of each method that has some, and the best, median and worst cases.
+    """Draw hard examples of each method that has some, and the best, median and worst cases.
 
-    Also returns lines on what could not be drawn.
+    Also returns lines on pictures that cannot be drawn.
 
     Raises:
         CoopbenchError: weights or images are broken.
@@ -46,7 +46,7 @@ def example_figures(
         try:
             slices = hard_slices(run, trained_on[run.config.data.fingerprint], device=device)
         except CoopbenchError as error:
-            # The method of a run that was made elsewhere need not be installed here.
+            # A run from elsewhere may have a method that is not installed here.
             unseen.append(f"No hard examples of {title}: {error}.")
             continue
         figures += _hard_examples(name, title, slices, comparison)
@@ -54,7 +54,7 @@ def example_figures(
     figures += _cases(comparison, drawn, datasets, device)
     if len(drawn) > MOST_METHODS:
         names = ", ".join(comparison.shown[run.config.name] for run in drawn[MOST_METHODS:])
-        unseen.append(f"Not in the pictures of cases, for want of room: {names}.")
+        unseen.append(f"Not in the pictures of cases, which have no room for more: {names}.")
     weightless = {run.config.name for run in exported} - set(first)
     elsewhere = set(comparison.methods) - set(first) - weightless
     for rows, why in ((weightless, "exported without weights"), (elsewhere, "scored elsewhere")):

@@ -1,4 +1,4 @@
-"""Slices for the pictures of a report: hard examples, and what the methods make of test images."""
+"""Slices for the pictures of a report: hard examples, and predictions for test images."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,18 +25,18 @@ from results.scores.order import further_sets
 from results.scores.published import POSTER_SETS
 
 EXAMPLES = 3
-"""Slices in the picture of hard examples."""
+"""Number of slices in the picture of hard examples."""
 
 MOST_METHODS, MOST_SETS = 12, 8
-"""Columns and rows of the picture of cases: more could not be seen, and takes long to predict."""
+"""Most columns and rows in the picture of cases; more would be too small, and slow to predict."""
 
 
 def hard_slices(run: Run, dataset: Dataset, *, device: torch.device) -> list[HardSlice]:
-    """What a run's method generates from slices of its validation subjects.
+    """The examples that a run's method generates from slices of its validation subjects.
 
-    The network is in training mode, as when such examples are made for training; normalisation is
-    by the batch of all validation subjects' largest slices. Empty for a method that generates
-    nothing to look at. The run is left as it is.
+    The network is in training mode, as when training makes such examples; batch norm uses the batch
+    of all validation subjects' largest slices. Empty for a method that generates no examples. The
+    run does not change.
     """
     method = WatchedMethod(run.config.build_method(), method_origin(run.config.method))
     names, images, labels = [], [], []
@@ -96,7 +96,8 @@ class Volume:
 
 
 def one_repeat(runs: Sequence[Run]) -> dict[str, Run]:
-    """A run of each method: of the first repeat that all of them have, else of each one's first."""
+    """One run of each method, of the first repeat that all have; else of each method's first
+    repeat."""
     by_method: dict[str, dict[int, Run]] = {}
     for run in runs:
         by_method.setdefault(run.config.name, {})[run.config.repeat] = run
@@ -107,8 +108,8 @@ def one_repeat(runs: Sequence[Run]) -> dict[str, Run]:
 def choose_volumes(scores: pd.DataFrame, repeats: Mapping[str, int], output: str) -> list[Volume]:
     """The best, median and worst volume of each test set by mean Dice over methods.
 
-    Of the methods in ``repeats``, each by that repeat, and of the volumes that all of them have.
-    Undefined scores are left out, and the upper one of two medians is taken.
+    The mean is over the methods in ``repeats``, each with the given repeat, for volumes that all of
+    them have. Undefined scores are left out; of two medians, the upper one is taken.
     """
     used = scores[scores["output"] == output]
     wanted = used["repeat"].to_numpy() == used["method"].astype(str).map(repeats).to_numpy()
@@ -143,10 +144,10 @@ def case_slices(
     device: torch.device,
     workers: int | None = None,
 ) -> dict[str, list[CaseSlice]]:
-    """By choice, a slice of the best, median or worst case of each set with all predictions.
+    """For each choice (best, median, worst), a slice of each set's case with all predictions.
 
-    ``runs`` are of one method each, and predict exactly as for the scores. Sets that are not among
-    ``datasets`` (scored elsewhere) have none. No more than the first `MOST_METHODS` methods, and
+    ``runs`` has one run per method; they predict exactly as for the scores. Sets that are not among
+    ``datasets`` (scored elsewhere) are left out. Only the first `MOST_METHODS` methods and
     `MOST_SETS` sets, in the order of the tables, are shown.
     """
     drawn = {run.config.name: run for run in runs[:MOST_METHODS]}

@@ -1,4 +1,4 @@
-"""A report from the folders of data and runs: what is not scored yet is scored first."""
+"""Make a report from the folders of data and runs; missing scores are made first."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,27 +30,26 @@ def make_report(
     gather: bool = False,
     repeats: Sequence[int] = (),
 ) -> list[str]:
-    """Score what is not scored yet, and write the report.
+    """Make missing scores, and write the report.
 
     Args:
         data: the folder of prepared sets.
         runs: the folder of runs.
-        preset: which runs; None: there is only one.
+        preset: the runs' preset; None: there is only one.
         out: the folder to write to; None: named after data and preset.
-        options: what is in it.
-        device: where pictures are computed.
-        scored_on: where scores are, or were, elsewhere.
+        options: the content of the report.
+        device: the device to compute pictures on.
+        scored_on: the device to compute scores on, also for scores made elsewhere.
         ansi: whether the main table may be marked with a terminal's escape codes.
-        say: called with a line on what is going on.
-        workers: processes; None: as fits the device.
+        say: called with a line on the progress.
+        workers: number of processes; None: a number that fits the device.
         external: scores of external models.
-        gather: whether the group's scores may have changed already; else they are gathered where
-            something was scored here, so that of others' runs, complete and maybe not to be
-            written into, a report can be made.
-        repeats: of the runs; none: all.
+        gather: gather the group's scores always; else only if something was scored here, so that a
+            report also works on others' complete runs in a folder without write access.
+        repeats: repeats of the runs; empty: all.
 
     Returns:
-        What to tell the user: the main table, and where things are.
+        The text for the user: the main table, and where the files are.
 
     Raises:
         CoopbenchError: there is no finished run, or scores do not fit together.
@@ -70,7 +69,7 @@ def make_report(
         say(f"report: {len(selection.runs)} runs on {len(datasets)} test sets")
     changed, _ = code_remarks(selection.runs)
     for name, remark in changed.items():
-        say(f"{name}: {remark}; marked in the report. 'coopbench train --retrain' trains it anew")
+        say(f"{name}: {remark}; marked in the report. 'coopbench train --retrain' trains it again")
     for line in code_notes(datasets):
         say(line)
     if evaluate(selection.runs, datasets, device=scored_on, workers=workers) or gather:

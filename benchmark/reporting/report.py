@@ -1,4 +1,4 @@
-"""From runs to a report: the scores joined, what is known of them, and all that is written."""
+"""Make a report from runs: join the scores, describe them, and write all files."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -49,55 +49,57 @@ from results.tables.report_tables import NamedTable, ranks_csv, report_tables, s
 from results.wording import PHANTOM_MARK
 
 REFERENCE = "standard"
-"""The method that the others are compared with, where it is in the table."""
+"""The default reference, if the table has this method."""
 
 MOST_LETTERS = 10
-"""Named of those that figures cannot show."""
+"""Most letters to name that figures cannot show."""
 
 Tell = Callable[[str], None]
-"""Told what is being done, a few words each."""
+"""Called with a few words on each step of the work."""
 
 
 def silent(line: str) -> None:
-    """Tell nobody."""
+    """Do nothing."""
 
 
 FOLDERS = ("tables", "figures")
 INDEX = "report.json"
-"""Names the files of a report, so that the next one leaves none of them behind."""
+"""Lists the files of a report, so that the next report can delete outdated ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions:
-    """What the user asked for."""
+    """Options of a report that the user chose."""
 
     average_all: bool = False
     compare_poster: bool = False
     pictures: bool = True
     """Whether to draw segmentations, which needs the runs' weights and some time."""
     reference: str | None = None
-    """None: `REFERENCE` where it is there, else the first run, else the first row."""
+    """The reference method; None: `REFERENCE` if it exists, else the first run, else the first
+    row."""
     margin: float = MARGIN
-    """Dice: a smaller difference is of no relevance."""
+    """Margin of relevance: smaller differences in Dice are not relevant."""
     all_pairs: bool = False
-    """Whether to compare every method with every other too."""
+    """Whether to also compare every method with every other."""
     joint: bool = False
     """Whether FTN's and FTN+STN's comparisons are corrected as one family."""
     methods: tuple[str, ...] = ()
     """The names of the rows, in their order; empty: all, in the usual order."""
     width: float = DEFAULT_WIDTH
-    """Of the LaTeX tables, in mm."""
+    """Width of the LaTeX tables, in mm."""
     titles: Mapping[str, str] = field(default_factory=dict)
-    """What is printed for a row, by its name, in the place of its own title."""
+    """Titles to print instead of rows' own, by the row's name."""
 
 
 def corruptions(
     datasets: Sequence[Dataset], external: Mapping[str, CorruptedBy] | None = None
 ) -> dict[str, CorruptedBy]:
-    """What the corrupted ones among prepared and ``external`` sets were made by, by title.
+    """The recipes of the corrupted sets among prepared and ``external`` sets, by title.
 
     Raises:
-        CoopbenchError: a prepared set does not say it, or two say different things of one title.
+        CoopbenchError: a prepared set has no valid record of its recipe, or two sets of one title
+            differ.
     """
     titles = {dataset.name: dataset.title for dataset in datasets}
     found: dict[str, CorruptedBy] = {}
@@ -117,8 +119,9 @@ def corruptions(
         if (other := found.setdefault(title, by)) != by:
             raise CoopbenchError(
                 f"{title}: is corrupted from {other.clean} by {other.recipe}, and in the scores of "
-                f"an external model from {by.clean} by {by.recipe}; the two do not mix, so make a "
-                "report of each, or score under one --test-set what is the same"
+                f"an external model from {by.clean} by {by.recipe}; the two must not be mixed; "
+                f"make a "
+                "report of each, or give equal sets the same --test-set when scoring"
             )
     return found
 
@@ -126,14 +129,15 @@ def corruptions(
 def corrupted_sets(
     made_by: Mapping[str, CorruptedBy], home: str = CLEAN_TITLE
 ) -> dict[str, CorruptedSets]:
-    """By recipe, its version and the clean set, which sets were corrupted, and how severely.
+    """Group the corrupted sets by recipe, version and clean set.
 
-    Each is a benchmark of its own: a mean over the kinds of two would count those that both have
-    twice, and change with every recipe that is added. ``home`` is the title of ``acdc``, which a
+    Each group is a benchmark of its own: a mean over the kinds of two groups would count common
+    kinds twice, and change with every added recipe. ``home`` is the title of ``acdc``, which a
     group's name leaves out.
 
     Raises:
-        ScoreFileError: two sets of a group are of one kind and severity, or a severity is not one.
+        ScoreFileError: two sets of a group have the same kind and severity, or a severity is not
+            valid.
     """
     found: dict[str, dict[str, Corruption]] = {}
     clean: dict[str, str] = {}
@@ -171,24 +175,24 @@ def _joined_scores(
 
 
 def _chosen(scores: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
-    """The scores of the rows that were asked for, or all.
+    """Select the scores of the rows given, or all.
 
     Raises:
-        UsageError: one of them has no scores.
+        UsageError: a row has no scores.
     """
     if not methods:
         return scores
     there = sorted(scores["method"].astype(str).unique())
     if absent := [name for name in methods if name not in there]:
         raise UsageError(
-            f"--methods {','.join(absent)}: no row is called so; there are {', '.join(there)}"
+            f"--methods {','.join(absent)}: no row has this name; there are {', '.join(there)}"
         )
     chosen = scores[scores["method"].isin(list(methods))]
     return chosen.assign(method=chosen["method"].astype(str).astype("category"))
 
 
 def _titles(runs: Sequence[Run], rows: Iterable[str], options: ReportOptions) -> dict[str, str]:
-    """What is printed for each row.
+    """The title to print for each row.
 
     Raises:
         UsageError: a title is given for a row that does not exist.
@@ -197,7 +201,7 @@ def _titles(runs: Sequence[Run], rows: Iterable[str], options: ReportOptions) ->
     titles = {name: own.get(name, name) for name in rows} | dict(options.titles)
     if absent := sorted(set(options.titles) - set(map(str, rows))):
         raise UsageError(
-            f"--title {absent[0]}=…: no row is called so; there are {', '.join(sorted(rows))}"
+            f"--title {absent[0]}=…: no row has this name; there are {', '.join(sorted(rows))}"
         )
     if options.methods:
         return ChosenOrder((name, titles[name]) for name in options.methods)
@@ -205,9 +209,9 @@ def _titles(runs: Sequence[Run], rows: Iterable[str], options: ReportOptions) ->
 
 
 def _reference(runs: Sequence[Run], rows: Iterable[str], chosen: Sequence[str]) -> str:
-    """The row that others are compared with: ``standard``, else the first of those ``chosen``.
+    """The row to compare the others with: ``standard``, else the first of those ``chosen``.
 
-    Where none was chosen: a run's, else any.
+    If none was chosen: the row of a run, else any row.
     """
     own = {run.config.name for run in runs}
     if chosen and REFERENCE not in chosen:
@@ -222,7 +226,7 @@ def compare(
     scores: pd.DataFrame,
     options: ReportOptions,
 ) -> Comparison:
-    """What is known of the methods and the sets behind these scores.
+    """Collect the information on the methods and sets behind these scores.
 
     Raises:
         ScoreFileError: the reference has no scores.
@@ -255,7 +259,7 @@ def compare(
         recipes={
             recipe: sets
             for recipe, sets in corrupted_sets(made_by, home).items()
-            if found & set(sets.corruptions)  # not so where only others were scored on it
+            if found & set(sets.corruptions)  # not if only other rows were scored on it
         },
         graded=frozenset(title for title, by in made_by.items() if by.severity is not None),
         cohorts={title: by.clean for title, by in made_by.items()},
@@ -277,15 +281,15 @@ def compare(
 
 @dataclass(frozen=True)
 class Written:
-    """What came of a report."""
+    """The result of `write_report`."""
 
     text: str
     """The main table, for the terminal."""
     files: tuple[Path, ...]
-    """Everything that was written."""
+    """All files that were written."""
 
     def lines(self, out: Path) -> list[str]:
-        """Where things are, a line for each kind."""
+        """Lines on the files written, one for each kind."""
         found = []
         for folder in FOLDERS:
             names: dict[str, list[str]] = {}
@@ -311,10 +315,9 @@ def write_report(
 ) -> Written:
     """Write scores, tables, figures and the page into ``out``.
 
-    The rows are the runs selected and those of ``external`` models, or the ``options.methods`` of
-    them. Sets graded by severity are in
-    the tables of robustness alone; these stand once for each recipe of corruptions, with its name
-    in the file's where there are several.
+    The rows are the selected runs and those of ``external`` models, or the ``options.methods``
+    among them. Sets graded by severity appear only in the tables of robustness. There is one such
+    table for each recipe; if there are several recipes, the file has the recipe's name.
 
     Raises:
         CoopbenchError: scores do not fit together, or the reference has none; or another process is
@@ -404,7 +407,7 @@ def _write_report(
 
 
 def _without_letters(comparison: Comparison) -> list[str]:
-    """That figures cannot show every name, where their font lacks some of its letters."""
+    """A note if the figures' font lacks letters of a name."""
     names = [*comparison.shown.values(), *comparison.scores["test_set"].unique()]
     lacking = lacking_letters(map(str, names))
     if not lacking:
@@ -417,18 +420,18 @@ def _without_letters(comparison: Comparison) -> list[str]:
 
 
 def _first_shown(tables: Sequence[NamedTable], comparison: Comparison) -> NamedTable:
-    """The table for the terminal: of one method alone what it keeps under corruptions, if known."""
+    """The table for the terminal; for a single method its robustness, if known."""
     robustness = [table for table in tables if table.stem.startswith("robustness")]
     return robustness[0] if robustness and len(comparison.methods) == 1 else tables[0]
 
 
 def _differently_trained(runs: Sequence[Run]) -> bool:
-    """Whether rows differ in settings of the harness, besides their method."""
+    """Whether rows differ in settings of the harness, not only in their method."""
     return any(run.config.training != runs[0].config.training for run in runs)
 
 
 def _forget_others(out: Path, files: Sequence[Path]) -> None:
-    """Delete what an earlier report wrote here and this one did not; other files stay."""
+    """Delete files of an earlier report that this one did not write; other files stay."""
     index = out / INDEX
     names = [path.relative_to(out).as_posix() for path in files]
     try:
@@ -437,6 +440,6 @@ def _forget_others(out: Path, files: Sequence[Path]) -> None:
         earlier = []
     for name in set(map(str, earlier)) - set(names):
         folder, _, file = name.partition("/")
-        if folder in FOLDERS and "/" not in file:  # whatever the index says, nothing elsewhere
+        if folder in FOLDERS and "/" not in file:  # never delete outside these folders
             (out / folder / file).unlink(missing_ok=True)
     write_json(index, {"files": names})

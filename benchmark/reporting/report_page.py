@@ -60,17 +60,17 @@ SECTIONS = {
     ),
     "training": ("Training", "How the runs came to their checkpoints."),
 }
-"""Of the page, in order: titles and what is said first."""
+"""Sections of the page, in order: title and first sentence."""
 
 
 @dataclass(frozen=True)
 class ScoreSource:
-    """A score file, and how many rows of the joined scores are of it, in their order."""
+    """A score file, and its number of rows in the joined scores."""
 
     path: Path
     rows: int
     title: str = ""
-    """Of its test set, where it has one only."""
+    """Title of its test set, if it has only one."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def make_page(
     sources: Sequence[ScoreSource],
     cautions: Iterable[str],
 ) -> Page:
-    """Put the page together; nothing is computed here that no table holds."""
+    """Compose the page; all its numbers come from the tables."""
     sections = []
     if unknown := {table.section for table in tables} - set(SECTIONS):
         raise ValueError(f"tables of sections that are not in SECTIONS: {sorted(unknown)}")
@@ -146,7 +146,7 @@ def _facts(comparison: Comparison, runs: Sequence[Run]) -> Facts:
 
 
 def _weak_points(comparison: Comparison) -> list[str]:
-    """What the numbers cannot bear."""
+    """Lines on the limits of the numbers."""
     missing = main_table(comparison, comparison.outputs[0]).missing_sets
     gaps = [f"No scores for {', '.join(missing)}: the averages are not the poster's."]
     unpaired = [

@@ -1,1 +1,1 @@
-"""What a run is: its configuration, folder, checkpoint, provenance, selection and export."""
+"""Runs: configuration, folder, checkpoint, provenance, selection and export."""

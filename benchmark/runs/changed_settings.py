@@ -1,4 +1,4 @@
-"""What a run's settings change from the defaults, computed from its configuration."""
+"""Find the settings of a run that differ from the defaults."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,9 +10,9 @@ from benchmark.runs.run import Run
 
 
 def changed_settings(config: RunConfig) -> tuple[str, ...]:
-    """``KEY=VALUE`` of each setting that is not the default, in TOML's spelling.
+    """List ``KEY=VALUE`` of each setting that differs from its default, in TOML.
 
-    The defaults are the installed method's, and the preset's of the harness.
+    The defaults are those of the installed method, and of the harness with the run's preset.
 
     Raises:
         CoopbenchError: the method is not installed here.
@@ -26,7 +26,8 @@ def changed_settings(config: RunConfig) -> tuple[str, ...]:
 
 
 def settings_notes(runs: Sequence[Run]) -> list[str]:
-    """A note on the rows whose settings are not the defaults; rows with the same ones share it."""
+    """Notes on the rows whose settings differ from the defaults; rows with the same settings share
+    one."""
     rows: dict[str, list[str]] = {}
     unknown: list[str] = []
     for name, config in {run.config.name: run.config for run in runs}.items():
@@ -43,8 +44,8 @@ def settings_notes(runs: Sequence[Run]) -> list[str]:
     notes = [f"Settings other than the defaults: {'; '.join(parts)}."] if parts else []
     if unknown:
         notes.append(
-            f"The defaults of {', '.join(unknown)} are not known here, where the method is not "
-            "installed."
+            f"The defaults of {', '.join(unknown)} are not known, since the method is not "
+            "installed here."
         )
     return notes
 
@@ -63,7 +64,7 @@ def _differences(
 
 
 def _spelt(value: Any) -> str:
-    """A value as ``--set`` takes it."""
+    """Write a value in the form that ``--set`` takes."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (list, tuple)):

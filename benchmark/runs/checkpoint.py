@@ -1,4 +1,4 @@
-"""Checkpoints as safetensors: reading one executes nothing."""
+"""Read and write checkpoints as safetensors, which cannot run code when read."""
 
 import json
 import re
@@ -31,19 +31,19 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) 
 
 
 PICKLES = (b"PK\x03\x04", b"\x80")
-"""How the files of ``torch.save`` begin, new and old."""
+"""First bytes of files from ``torch.save``, in the new and the old format."""
 
 CONVERT = (
-    "where you trust it, convert it: python -c 'import sys, torch; from safetensors.torch import "
+    "if you trust it, convert it: python -c 'import sys, torch; from safetensors.torch import "
     "save_file; save_file(torch.load(sys.argv[1], weights_only=True), sys.argv[2])' OLD NEW"
 )
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The named tensors of a file, on the CPU, and what was said about them, if anything.
+    """Read the named tensors of a file, on the CPU, and the JSON value about them, if any.
 
     Raises:
-        CoopbenchError: the file is missing or broken, or a pickle.
+        CoopbenchError: the file is missing, broken, or a pickle.
     """
     if not path.is_file():
         raise CoopbenchError(f"{path}: no such file")
@@ -52,20 +52,20 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             about = parse_json((file.metadata() or {}).get("coopbench", "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
-        # Only now, since the length that a safetensors file begins with may look like a pickle.
+        # Check only now, since the length at a safetensors file's start may look like a pickle.
         with path.open("rb") as start:
             if start.read(4).startswith(PICKLES):
                 raise CoopbenchError(
                     f"{path}: is a pickle, which can run any code; {CONVERT}"
                 ) from error
-        raise CoopbenchError(f"{path}: is no checkpoint in safetensors ({error})") from error
+        raise CoopbenchError(f"{path}: is not a checkpoint in safetensors ({error})") from error
     if not isinstance(about, dict):
-        raise CoopbenchError(f"{path}: what it says of itself is no record")
+        raise CoopbenchError(f"{path}: its metadata are not a record")
     return tensors, about
 
 
 def load_weights(path: Path, network: nn.Module) -> dict[str, Any]:
-    """Load ``path`` into ``network`` and return what was said about it.
+    """Load ``path`` into ``network``; returns the JSON value stored about it.
 
     Raises:
         CoopbenchError: the file cannot be read, is of another network, or holds NaN or infinity.
@@ -100,7 +100,7 @@ def _check_finite(tensors: dict[str, Tensor], path: Path) -> None:
 def save_state(
     path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, about: dict[str, Any]
 ) -> None:
-    """Write what a run needs to go on: weights, the optimiser's state, and ``about``."""
+    """Write what a run needs to resume: weights, the optimiser's state, and ``about``."""
     tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
     for index, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{key}": value for key, value in state.items()}
@@ -108,7 +108,7 @@ def save_state(
 
 
 def load_state(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Any]:
-    """Undo `save_state`: load network and optimiser, and return ``about``.
+    """Load network and optimiser from a file of `save_state`; returns ``about``.
 
     Raises:
         CoopbenchError: as `load_weights`.
@@ -140,7 +140,7 @@ def _load_optimiser(
         index, parameter = int(matched[1]), parameters[int(matched[1])]
         if tensor.shape not in (parameter.shape, torch.Size()):
             raise CoopbenchError(f"{path}: is the state of another training ({name})")
-        # As the parameter lies in memory, since fused updates need them alike.
+        # In the parameter's memory layout, which fused updates need.
         laid_out = torch.empty_like(parameter).copy_(tensor) if tensor.dim() else tensor
         state.setdefault(index, {})[matched[2]] = laid_out
     if any(set(one) != {"step", "exp_avg", "exp_avg_sq"} for one in state.values()):

@@ -13,25 +13,25 @@ from benchmark.methods.registry import method_entry
 from benchmark.runs.run import Run
 
 OnChange = Literal["refuse", "keep", "retrain"]
-"""What is done with a run of other code: nothing but say so, keep it, or train it anew."""
+"""What to do with a run trained by other code: refuse it, keep it, or train it again."""
 
-CHOICE = "--retrain trains it anew, --keep keeps it as it is"
+CHOICE = "--retrain trains it again, --keep keeps it as it is"
 
 
 def write_code(run: Run) -> None:
-    """Record the code that a run is trained by from its first step on."""
+    """Record the installed code, which trains a run from its first step on."""
     record = method_code(run.config.method, commit=commit())
     write_json(run.code, record.model_dump(mode="json"))
 
 
 def mark_mixed(run: Run) -> None:
-    """Record that an unfinished run goes on by other code than it was begun with."""
+    """Record that an unfinished run continues with other code than it began with."""
     if (record := read_code(run)) is not None:
         write_json(run.code, record.model_copy(update={"mixed": True}).model_dump(mode="json"))
 
 
 def read_code(run: Run) -> CodeRecord | None:
-    """The code that trained a run; None where an earlier coopbench did not record it.
+    """Read the record of the code that trained a run; None where an earlier coopbench wrote none.
 
     Raises:
         CoopbenchError: the record is broken.
@@ -40,10 +40,10 @@ def read_code(run: Run) -> CodeRecord | None:
 
 
 def changed_code(run: Run) -> str:
-    """In words, how the code that trained a run is other than the installed one; else empty.
+    """Describe how the code that trained a run differs from the installed code; else empty.
 
-    Where an earlier coopbench recorded no code, nothing is said of our own methods, whose commit
-    stands in the environment's record.
+    For a run of our own methods without a record of code, from an earlier coopbench, the result is
+    empty; the environment's record has the commit.
 
     Raises:
         UsageError: the method is not installed here.
@@ -53,7 +53,7 @@ def changed_code(run: Run) -> str:
     if record is None:
         entry = method_entry(run.config.method)
         own = entry.dist is not None and entry.dist.name == OWN
-        return "" if own else "the code that it was trained by was not recorded"
+        return "" if own else "the code that trained it was not recorded"
     now = method_code(run.config.method)
     if changes := record.changes(now):
         by = record.name + (f" at commit {record.commit[:10]}" if record.commit else "")
@@ -62,15 +62,15 @@ def changed_code(run: Run) -> str:
 
 
 def is_due(run: Run, on_change: OnChange) -> bool:
-    """Whether a run has to be trained, by what is to be done where the code changed."""
+    """Whether a run has to be trained, given what to do where its code has changed."""
     return not run.finished or (on_change == "retrain" and bool(changed_code(run)))
 
 
 def refuse_changed(runs: Sequence[Run]) -> None:
-    """Refuse runs, finished or begun, that other code than the installed one has trained.
+    """Refuse runs, finished or begun, that were trained by other code than the installed code.
 
     Raises:
-        CoopbenchError: names each, and what can be done.
+        CoopbenchError: the message names each such run, and what to do.
     """
     lines = [f"{run.folder}: {said}; {CHOICE}" for run in runs if (said := _said_if_begun(run))]
     if lines:
@@ -82,11 +82,11 @@ def _said_if_begun(run: Run) -> str:
 
 
 def code_remarks(runs: Sequence[Run]) -> tuple[dict[str, str], list[str]]:
-    """What a table must say of the code behind its rows.
+    """Remarks for tables on the code that trained their rows.
 
     Returns:
-        By row, a remark on those that other code has trained; and a line for each method that is
-        not installed here, so that its code cannot be compared.
+        For each row trained by other code, a remark; and a line for each method that is not
+        installed here, whose code cannot be compared.
     """
     said: dict[str, dict[str, list[int]]] = {}
     absent = set()
@@ -111,7 +111,7 @@ def code_remarks(runs: Sequence[Run]) -> tuple[dict[str, str], list[str]]:
         if any(several[0].changes(other) for other in several[1:]):
             remarks[name] = "its repeats were trained by different code"
     lines = [
-        f"Method {name} is not installed here, so that its code was not compared with its runs'."
+        f"Method {name} is not installed here, so its code could not be compared with its runs'."
         for name in sorted(absent)
     ]
     return remarks, lines

@@ -1,4 +1,4 @@
-"""What defines a run: the harness's settings, the method's own, and the data."""
+"""The configuration of a run: settings of the harness, settings of the method, and the data."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -27,10 +27,10 @@ from benchmark.networks.encoder import STRIDE
 from benchmark.runs.run_migration import migrate
 
 MAX_CROP = 2**12
-"""Pixels: 5.6 m, more than any scanner sees."""
+"""Largest size in pixels (5.6 m), more than any scanner sees."""
 
 SEEDS = {0: 40, 1: 20, 2: 10, 3: 30, 4: 50}
-"""The seed of each repeat: 0 to 2 as published, the others chosen here."""
+"""The seed of each repeat: 0 to 2 as published, the others are our choice."""
 
 
 class _Settings(BaseModel):
@@ -55,15 +55,15 @@ STATED = {
     "labels": "nearest",
     "contrast_about": "mean",
 }
-"""What ``style=stated`` changes of the defaults of `Augmentation`."""
+"""Values that ``style=stated`` changes in the defaults of `Augmentation`."""
 
 
 class Augmentation(_Settings):
     """Augmentation of image and label together (protocol, section 3); ranges are uniform."""
 
     style: Literal["executed", "stated"] = "executed"
-    """executed: as the authors' code does it; stated: as its ranges read, another default for pad,
-    affine_of, border, labels and contrast_about. Each of them can be set alone, too."""
+    """executed: as the authors' code computes; stated: as the paper states the ranges, with other
+    defaults for pad, affine_of, border, labels and contrast_about. Each can also be set alone."""
     pad: int = Field(224, ge=0)
     """Pad a slice to this side with its minimum; lengths are shares of the padded slice's sides.
     0: pad by 0 where a slice is smaller than the crop, and lengths are shares of the crop."""
@@ -113,7 +113,7 @@ class Training(_Settings):
     """The harness's settings; each can be given to ``coopbench train --set KEY=VALUE``."""
 
     train_set: str = "acdc"
-    """Name of the prepared set, with splits, that is trained on."""
+    """Name of the prepared set, with splits, to train on."""
     crop: int = Field(192, ge=STRIDE, le=MAX_CROP, multiple_of=STRIDE)
     """Height and width of a training slice, in pixels of 1.36719 mm."""
     batch: int = Field(20, ge=2, multiple_of=2)
@@ -125,11 +125,11 @@ class Training(_Settings):
     epochs: int = Field(600, ge=1)
     """Passes through the training slices."""
     steps: int | None = Field(None, ge=1)
-    """Optimisation steps; where given, ``epochs`` and ``max_steps`` do not count."""
+    """Number of optimisation steps; if given, ``epochs`` and ``max_steps`` are ignored."""
     max_steps: int = Field(50_000, ge=1)
-    """Optimisation steps at most."""
+    """Largest number of optimisation steps."""
     partial_batches: bool = True
-    """Train on an epoch's last batch even where it is smaller, else leave it out."""
+    """Train on an epoch's last batch even if it is smaller; else leave it out."""
     validate_every: int | None = Field(None, ge=1)
     """Steps between validations; None: once an epoch."""
     noise: float = Field(0.05, ge=0)
@@ -140,12 +140,12 @@ class Training(_Settings):
 
     @property
     def can_go_on(self) -> bool:
-        """Whether no step depends on how many follow, so that a finished run can be prolonged."""
+        """Whether a finished run can be prolonged: no step depends on the number of later steps."""
         return self.schedule == "constant"
 
 
 class TrainingData(_Settings):
-    """What a run is trained on."""
+    """The data that a run is trained on."""
 
     name: FileName
     """``phantom`` for the phantom, else the name of the set."""
@@ -161,11 +161,11 @@ class RunConfig(_Settings):
     format: Literal["coopbench-run-2"] = "coopbench-run-2"
     method: str
     name: FileName
-    """The run's name in folders and scores; the method's unless another is given."""
+    """The run's name in folders and scores; by default the method's."""
     title: Line
-    """The row in a table that it counts to."""
+    """The row of the run in tables."""
     remark: Line = ""
-    """What a reader of any table must know of this row."""
+    """A footnote that every table prints for this row."""
     preset: FileName
     repeat: int
     seed: int
@@ -174,8 +174,8 @@ class RunConfig(_Settings):
     settings: dict[str, Any]
     """The method's own settings, complete."""
     stn_statistics: Literal["training", "predictions"] = "training"
-    """What the running statistics of the STN's batch norm are of: training, where it sees labels
-    too, or predictions alone, by ``coopbench recalibrate``."""
+    """Data behind the running statistics of the STN's batch norm: training (labels and
+    predictions), or predictions only, by ``coopbench recalibrate``."""
 
     @model_validator(mode="before")
     @classmethod
@@ -184,19 +184,19 @@ class RunConfig(_Settings):
 
     @property
     def group(self) -> str:
-        """Runs of one group stand in one table: the same data, the same preset."""
+        """The group of runs that share a table: the same data and preset."""
         return f"{self.data.name}-{self.preset}"
 
     @property
     def folder(self) -> str:
-        """Where the run lies under the runs' folder."""
+        """The run's folder below the folder of runs."""
         return f"{self.group}/{self.name}-r{self.repeat}-s{self.seed}"
 
     def build_method(self) -> Method:
         """The method, with its settings.
 
         Raises:
-            PluginError: it cannot be loaded, or raises something.
+            PluginError: the method cannot be loaded, or raises an exception.
         """
         kind = find_method(self.method)
         with blamed_on(method_origin(self.method), "its start"):
@@ -204,7 +204,7 @@ class RunConfig(_Settings):
 
 
 def presets() -> dict[str, dict[str, Any]]:
-    """Each preset's changes of the defaults."""
+    """The changes that each preset makes to the defaults."""
     return tomllib.loads(files("benchmark.runs").joinpath("presets.toml").read_text("utf-8"))
 
 
@@ -223,18 +223,18 @@ def resolve(
 
     Args:
         method: its registered name.
-        dataset: the set that is trained on.
+        dataset: the set to train on.
         preset: a section of ``presets.toml``.
-        repeat: which of the set's splits.
-        seed: of weights, batches, augmentation and the method; None: the repeat's own.
-        name: the run's name; one that differs from the method's is a row of its own.
+        repeat: number of the set's split.
+        seed: seed of weights, batches, augmentation and the method; None: the repeat's own.
+        name: the run's name; a name that differs from the method's makes a new row.
         title: what tables print for it; None: the method's, or the ``name`` given.
         overrides: ``KEY=VALUE``, of the harness or of the method.
 
     Raises:
-        UsageError: an unknown method, preset or repeat; or unknown keys or values out of range, all
-            of which are named.
-        PluginError: the method cannot be loaded, or its settings raise something.
+        UsageError: the method, preset or repeat is unknown; or keys are unknown or values out of
+            range (the message names all of them).
+        PluginError: the method cannot be loaded, or its settings raise an exception.
         CoopbenchError: the data lack a subject of this repeat.
     """
     kind = find_method(method)
@@ -248,7 +248,7 @@ def resolve(
     if faults:
         raise UsageError(*faults)
     if not {"epochs", "max_steps"}.isdisjoint(changes["training"]):
-        training["steps"] = changes["training"].get("steps")  # the preset's would hide them
+        training["steps"] = changes["training"].get("steps")  # else the preset's would win
     splits = read_splits(dataset)
     if repeat not in splits.repeats:
         known = ", ".join(str(number) for number in sorted(splits.repeats))
@@ -288,10 +288,10 @@ def resolve(
 
 
 def training_set(overrides: Sequence[str]) -> str:
-    """The name of the prepared set that is trained on, as ``--set`` has it or by default.
+    """The name of the prepared set to train on, from ``--set`` or by default.
 
     Raises:
-        UsageError: the value is no name.
+        UsageError: the value is not a name.
     """
     values = {}
     for override in overrides:
@@ -304,10 +304,10 @@ def training_set(overrides: Sequence[str]) -> str:
 
 
 def check_settings(method: type[Method]) -> None:
-    """Refuse a method with a setting that the harness has as well: ``--set`` could mean either.
+    """Refuse a method whose setting has the name of a setting of the harness.
 
     Raises:
-        PluginError: names each such setting, the method, and what the harness means by it.
+        PluginError: the message names each such setting, the method, and the harness's meaning.
     """
     harness = Training.model_fields
     if both := [key for key in method.Settings.model_fields if key in harness]:
@@ -324,13 +324,14 @@ def check_settings(method: type[Method]) -> None:
 def parse_overrides(
     overrides: Sequence[str], method: type[Method]
 ) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """``KEY=VALUE`` options, told apart into the harness's (``training``) and the method's.
+    """Parse ``KEY=VALUE`` options, and sort them into the harness's (``training``) and the
+    method's.
 
     Values are read as TOML (``true``, ``0.5``, ``[0.8, 1.1]``), else as plain text; a dot reaches
     into a group, as in ``augmentation.flip=0``.
 
     Returns:
-        The values, and a line for each option without ``=`` or with a key that nobody knows.
+        The values, and a line for each option without ``=`` or with an unknown key.
     """
     harness, own = _harness_fields(), method.Settings.model_fields
     parsed: dict[str, dict[str, Any]] = {"training": {}, "settings": {}}
@@ -355,7 +356,7 @@ def parse_overrides(
 
 
 def _harness_fields() -> dict[str, FieldInfo]:
-    """Every key of the harness that can be set, the groups' written with a dot."""
+    """Every setting of the harness by key; keys in groups have a dot."""
     plain = {key: field for key, field in Training.model_fields.items() if key != "augmentation"}
     return plain | {f"augmentation.{key}": f for key, f in Augmentation.model_fields.items()}
 
@@ -364,7 +365,7 @@ def describe_settings(method: type[Method]) -> list[tuple[str, str, str]]:
     """Key, default and meaning of each setting of the method, then of the harness.
 
     Raises:
-        CoopbenchError: the method has a setting that the harness has as well.
+        CoopbenchError: the method has a setting with the name of a setting of the harness.
     """
     check_settings(method)
     fields = {**method.Settings.model_fields, **_harness_fields()}
@@ -375,7 +376,8 @@ def describe_settings(method: type[Method]) -> list[tuple[str, str, str]]:
 
 
 def _parse(override: str) -> tuple[str, bool, Any]:
-    """Key and value of ``KEY=VALUE``, blanks around either left out, and whether there was a ``=``.
+    """Split ``KEY=VALUE`` into key and value, without blanks around them; also whether there is a
+    ``=``.
 
     The value is read as TOML, else as plain text.
     """
@@ -407,7 +409,7 @@ def _faults(kind: type[BaseModel], values: Mapping[str, Any]) -> list[str]:
 
 
 def _hint(error: Mapping[str, Any]) -> str:
-    """How the value would have to be written."""
+    """A hint on how to write the value."""
     if error["type"] in ("list_type", "tuple_type", "set_type", "frozen_set_type"):
         key = ".".join(map(str, error["loc"]))
         return f"; write a list in brackets, quoted for the shell: --set '{key}=[1, 2]'"

@@ -1,4 +1,4 @@
-"""Runs without their weights: how their numbers came about, for others to see and build on."""
+"""Export runs without their weights: the record of their numbers, for other groups."""
 
 import shutil
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from benchmark.core.files import whole_folder, write_json
 from benchmark.runs.run import CODE, Exported, Run
 
 PARTS = ("config.json", "environment.json", "log.txt", "history.csv", "done.json")
-"""What every finished run has."""
+"""Files that every finished run has."""
 
 
 def copy_record(run: Run, target: Path) -> None:
-    """Copy how a run was made, and by which code, where that was recorded; no weights."""
+    """Copy the record of a run and of its code, where it exists; no weights."""
     for name in (*PARTS, *([CODE] if run.code.is_file() else [])):
         shutil.copyfile(run.folder / name, target / name)
 
@@ -21,12 +21,12 @@ def copy_record(run: Run, target: Path) -> None:
 def export(runs: Sequence[Run], out: Path) -> list[Path]:
     """Copy finished runs to ``out``, as ``<group>/<run>``, without weights, states and events.
 
-    A report takes the copies as it takes the runs, and a study as done; only what needs weights,
-    predictions and pictures, cannot be made from them. A copy that is there is replaced.
+    Reports accept the copies like runs, and studies count them as done. Only predictions and
+    pictures cannot be made from copies, since they need weights. Existing copies are replaced.
 
     Raises:
-        CoopbenchError: a run is unfinished or lacks a file, or one with weights would be replaced
-            by a copy.
+        CoopbenchError: a run is unfinished or lacks a file, or the copy would replace a run with
+            weights.
     """
     made = []
     for run in runs:

@@ -1,4 +1,4 @@
-"""A run for one process alone, to be trained."""
+"""Lock a run for one process that trains it."""
 
 import os
 import shutil
@@ -18,19 +18,19 @@ from benchmark.runs.run import Run, find_run
 def own_run(
     runs: Path, config: RunConfig, *, patience: float = 0.0, on_change: OnChange = "refuse"
 ) -> Iterator[Run]:
-    """The same run for this process alone, to be trained, with its configuration written.
+    """Context in which only this process trains the run; its configuration is written.
 
-    What a run left that never came to a checkpoint is nothing to go on from, and is replaced.
+    Files of a run that never came to a checkpoint are replaced, since it cannot be resumed.
 
     Args:
         runs: the folder of runs.
-        config: the run's.
-        patience: seconds that another process may take to end its work on it.
-        on_change: what to do where other code of the method has trained it so far.
+        config: the run's configuration.
+        patience: seconds to wait for another process to end its work on the run.
+        on_change: what to do if an earlier version of the method's code has trained the run so far.
 
     Raises:
-        CoopbenchError: as `find_run`; or another process is training it; or other code has
-            trained it, which ``on_change`` refuses.
+        CoopbenchError: as `find_run`; or another process is training the run; or other code has
+            trained it, and ``on_change`` refuses that.
     """
     folder = runs / config.folder
     with folder_lock(folder, "training", patience=patience, deep=False):
@@ -42,13 +42,13 @@ def own_run(
         elif run.begun and not run.finished and changed_code(run):
             mark_mixed(run)
         if run.finished and not config.training.can_go_on:
-            run.resume.unlink(missing_ok=True)  # where it was killed in between
+            run.resume.unlink(missing_ok=True)  # left if a process was killed in between
         elif not run.begun:
             write_json(folder / "config.json", config.model_dump(mode="json"))
             write_code(run)
         try:
             yield run
-        except OSError as error:  # of the log or the events, which are written bit by bit
+        except OSError as error:  # from the log or the events, which grow during training
             # TensorBoard's writer gives names as bytes.
             place = None if error.filename is None else Path(os.fsdecode(error.filename))
             if place is not None and not place.is_relative_to(folder):
@@ -56,15 +56,15 @@ def own_run(
             if not (folder / "config.json").is_file():
                 raise removed_meanwhile(folder) from error
             raise CoopbenchError(
-                f"{folder}: cannot be written into ({error.strerror or error}); the last saved "
-                "state is kept, so the same command goes on with it once this is mended"
+                f"{folder}: cannot write into it ({error.strerror or error}); the last saved "
+                "state is kept; correct this, then run the same command to continue"
             ) from error
 
 
 def _forget(run: Run) -> None:
-    """Delete what the training of a run has left; the record of its code last.
+    """Delete the files that the training of a run has left; the record of its code last.
 
-    Killed in between, it is still known to be of other code.
+    If killed in between, the run is still known to be of other code.
     """
     run.done.unlink(missing_ok=True)
     for name in ("tensorboard", "scores"):

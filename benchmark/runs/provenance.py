@@ -1,4 +1,4 @@
-"""With what, and on what, the numbers of a report were made."""
+"""Describe the software, hardware and data behind the numbers of a report."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,11 @@ from benchmark.runs.config import RunConfig
 from benchmark.runs.run import Run
 
 LISTED = 4
-"""Sets of a recipe that are named one by one."""
+"""Largest number of a recipe's sets to name one by one."""
 
 
 def describe(config: RunConfig) -> str:
-    """What the runs of a table rest on, in one sentence."""
+    """Describe the data and settings of a table's runs, in one sentence."""
     training = config.training
     length = f"{training.steps} steps" if training.steps else f"{training.epochs} epochs"
     return (
@@ -24,7 +24,8 @@ def describe(config: RunConfig) -> str:
 
 
 def provenance(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[str]:
-    """With what, and on what, the runs were trained, the sets corrupted, and the report made."""
+    """Lines on the software and hardware that trained the runs, corrupted the sets and made the
+    report."""
     made = set()
     for run in runs:
         record = read_json(run.folder / "environment.json")
@@ -39,7 +40,7 @@ def provenance(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[str]:
 
 
 def _corrupted_by(datasets: Sequence[Dataset]) -> list[str]:
-    """Which recipe and version each corrupted set is of, and made with which TorchIO."""
+    """Lines on the recipe, its version and the TorchIO version of each corrupted set."""
     titles: dict[str, list[str]] = {}
     for dataset in datasets:
         if (corruption := dataset.corruption) is not None:
@@ -54,7 +55,7 @@ def _corrupted_by(datasets: Sequence[Dataset]) -> list[str]:
 
 
 def incomplete(datasets: Sequence[Dataset]) -> list[str]:
-    """Test subjects that the splits name and a set does not hold, and those left out as broken."""
+    """Lines on test subjects that are missing from a set, and on those left out as broken."""
     lines = []
     for dataset in datasets:
         if dataset.left_out:

@@ -1,4 +1,4 @@
-"""A run's folder, and what lies where in it.
+"""A run's folder, and the files in it.
 
 RUNS/acdc-compact/proposed-r0-s40/
     config.json            everything that its numbers depend on
@@ -7,12 +7,12 @@ RUNS/acdc-compact/proposed-r0-s40/
     log.txt                what happened, with times
     history.csv            losses, learning rate and validation score over the steps
     tensorboard/           the same as TensorBoard events
-    resume.safetensors     all that is needed to go on; once finished, kept where that may be asked
+    resume.safetensors     the state to resume from; kept after the end if the run can be prolonged
     weights.safetensors    the checkpoint with the best validation score
     last.safetensors       the last step's weights
     done.json              written last: the run is finished
     scores/                per test set, by `coopbench evaluate`
-    exported.json          in the place of weights, by `coopbench export`: their checksum
+    exported.json          instead of weights, by `coopbench export`: their checksum
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ RESUME = "resume.safetensors"
 EXPORTED = "exported.json"
 CODE = "code.json"
 LENGTH = {"training.steps", "training.epochs", "training.max_steps"}
-"""Settings that say how long a run is trained."""
+"""Settings of the length of a training."""
 
 
 class Summary(BaseModel):
@@ -52,7 +52,7 @@ class Exported(BaseModel):
 
     format: Literal["coopbench-exported-1"] = "coopbench-exported-1"
     weights: str
-    """Checksum of the weights that the scores are of (SHA-256)."""
+    """SHA-256 of the weights behind the scores."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Run:
     folder: Path
     config: RunConfig
     prolonged: bool = False
-    """What lies there was trained for another length, and can go on to this one."""
+    """Whether the folder holds a run of another length, which can be prolonged to this one."""
 
     @property
     def weights(self) -> Path:
@@ -71,7 +71,7 @@ class Run:
 
     @property
     def resume(self) -> Path:
-        """What an unfinished run goes on from."""
+        """The state that an unfinished run resumes from."""
         return self.folder / RESUME
 
     @property
@@ -86,27 +86,27 @@ class Run:
 
     @property
     def code(self) -> Path:
-        """Which code of the method it is trained by (`benchmark.runs.code`)."""
+        """The record of the method's code that trains the run (`benchmark.runs.code`)."""
         return self.folder / CODE
 
     @property
     def begun(self) -> bool:
-        """Whether there is anything to go on from, or to keep."""
+        """Whether there is a state, checkpoint or export to resume from or to keep."""
         return any((self.folder / name).is_file() for name in (RESUME, WEIGHTS, EXPORTED))
 
     @property
     def finished(self) -> bool:
-        """Whether training has come to its end, and its weights are there or were exported."""
+        """Whether training has ended, and its weights exist or were exported."""
         there = self.weights.is_file() or self.exported.is_file()
         return self.done.is_file() and there and not self.prolonged
 
     @property
     def exported(self) -> Path:
-        """What stands in the place of weights where the run was exported."""
+        """The file that replaces the weights of an exported run."""
         return self.folder / EXPORTED
 
     def weights_checksum(self) -> str:
-        """Of the weights, be they here or where the run was exported.
+        """SHA-256 of the weights, of an exported run from its record.
 
         Raises:
             CoopbenchError: ``exported.json`` is broken.
@@ -116,7 +116,7 @@ class Run:
         return read_record(self.exported, Exported).weights
 
     def summary(self) -> Summary:
-        """How the training went.
+        """The summary of the training.
 
         Raises:
             CoopbenchError: ``done.json`` is broken.
@@ -125,22 +125,26 @@ class Run:
 
 
 def open_run(folder: Path) -> Run:
-    """The run in ``folder``.
+    """Open the run in ``folder``.
 
     Raises:
-        CoopbenchError: there is none, or its ``config.json`` is not valid.
+        CoopbenchError: there is no run, or its ``config.json`` is not valid.
     """
     if not (folder / "config.json").is_file():
-        raise CoopbenchError(f"{folder}: holds no run (no config.json); give a folder of 'train'")
+        raise CoopbenchError(
+            f"{folder}: holds no run (no config.json); give a run's folder, "
+            f"written by 'coopbench train'"
+        )
     return Run(folder, read_record(folder / "config.json", RunConfig))
 
 
 def find_run(runs: Path, config: RunConfig) -> Run:
-    """The run of a configuration, begun or not; nothing is written.
+    """Find the run of a configuration, begun or not; writes nothing.
 
     Raises:
-        CoopbenchError: the folder holds a run of another configuration, the differences are named;
-            or one of another length that cannot go on to this one, and why.
+        CoopbenchError: the folder holds a run of another configuration (the message names the
+            differences), or a run of another length that cannot be prolonged (the message says
+            why).
     """
     folder = runs / config.folder
     if not Run(folder, config).begun:
@@ -155,20 +159,22 @@ def find_run(runs: Path, config: RunConfig) -> Run:
         raise CoopbenchError(f"{folder}: was made by another configuration ({said}); {way_out}")
     if not config.training.can_go_on:
         raise CoopbenchError(
-            f"{folder}: was trained for another length ({said}), which shaped every learning rate "
-            f"of its {config.training.schedule} schedule, so it cannot go on; {way_out}, or train "
+            f"{folder}: was trained for another length ({said}), which sets every learning rate "
+            f"of its {config.training.schedule} schedule, so it cannot be prolonged; {way_out}, "
+            f"or train "
             "with --set schedule=constant"
         )
     if not (folder / RESUME).is_file():
         raise CoopbenchError(
-            f"{folder}: was trained for another length ({said}) and cannot go on, since its last "
+            f"{folder}: was trained for another length ({said}) and cannot be prolonged, since "
+            f"its last "
             f"state was not kept ({RESUME}); {way_out}"
         )
     return Run(folder, config, prolonged=True)
 
 
 def _differences(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    """What two configurations have unlike, by key, in words."""
+    """The differences of two configurations in words, by key."""
     found: dict[str, str] = {}
     for key in sorted(there.keys() | here.keys()):
         a, b = there.get(key), here.get(key)
@@ -180,6 +186,6 @@ def _differences(there: dict[str, Any], here: dict[str, Any], prefix: str = "") 
 
 
 def find_runs(runs: Path) -> Iterator[Run]:
-    """Every run under ``runs``, the folder of all or of one group, ordered by path."""
+    """Find every run in ``runs``, the folder of all runs or of one group, ordered by path."""
     for path in sorted([*runs.glob("*/config.json"), *runs.glob("*/*/config.json")]):
         yield open_run(path.parent)

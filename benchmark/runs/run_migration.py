@@ -1,7 +1,8 @@
-"""Configurations of runs that were trained by an earlier coopbench, in today's terms.
+"""Convert configurations of runs from earlier versions of coopbench to the current format.
 
-A setting that came later has a default that the earlier code did not compute. Here stands what it
-did compute, so that a run's configuration stays true. The values are history: they never change.
+The default of a newer setting is often not what the earlier code computed. This module adds the
+values that the earlier code did use, so that a run's configuration stays true. These values never
+change.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import Any
 Values = dict[str, Any]
 
 TRAINING_OF_1: Values = {"partial_batches": False, "augmentation": {"style": "stated"}}
-"""What format 1 did, of the harness's settings that it did not name; a group is a mapping."""
+"""Values in format 1 of harness settings that it did not record; a group is a mapping."""
 
 STANDARD_PASS_OF_1: Values = {"stn_first": "prediction"}
 HARD_PASS_OF_1: Values = {**STANDARD_PASS_OF_1, "hard_batch_norm": "none"}
@@ -28,14 +29,14 @@ SETTINGS_OF_1: dict[str, Values] = {
     "maxstyle": HARD_PASS_OF_1,
     "image-aug": HARD_PASS_OF_1,
 }
-"""The same of the methods' settings. Methods of other packages had none of these."""
+"""Values in format 1 of methods' settings. Methods of other packages had none of these."""
 
 
 def migrate(raw_config: dict[str, Any]) -> dict[str, Any]:
-    """The content of a ``config.json`` of any format, in the present one.
+    """Convert the content of a ``config.json`` of any format to the current one.
 
-    What is of the present format, or of none that was ever written, comes back as it is: the
-    model that validates it has better words for what is wrong.
+    Content of the current format, or of an unknown one, is returned unchanged: the validation that
+    follows gives a better message.
     """
     if raw_config.get("format") != "coopbench-run-1":
         return raw_config
@@ -50,7 +51,7 @@ def migrate(raw_config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _filled(values: Any, missing: Mapping[str, Any]) -> Any:
-    """A copy of ``values`` with what is ``missing`` from it, group by group."""
+    """A copy of ``values`` with the entries of ``missing`` added, group by group."""
     if not isinstance(values, Mapping):
         return values
     filled = dict(values)

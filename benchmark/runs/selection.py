@@ -1,4 +1,4 @@
-"""Which runs belong together in one table, and which prepared sets they are scored on."""
+"""Select the runs of a table, and the prepared sets that they are scored on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from benchmark.runs.run import Run, find_runs
 
 @dataclass(frozen=True)
 class Selection:
-    """The runs of one table, and lines on those left out."""
+    """The runs of one table, and lines on runs left out."""
 
     runs: list[Run]
     left_out: list[str]
 
     @property
     def group(self) -> str:
-        """What the table is called after."""
+        """The group that the table is named after."""
         return self.runs[0].config.group if self.runs else "external"
 
 
@@ -31,13 +31,13 @@ def finished_runs(
     names: Sequence[str] = (),
     may_be_empty: bool = False,
 ) -> Selection:
-    """The finished runs that were trained on one of these sets, of one preset or of all.
+    """Find the finished runs that were trained on one of these sets.
 
-    Of the rows of these ``names``, or of all.
+    ``preset``, ``repeats`` and ``names`` (of rows) select among them; by default, all count.
 
     Raises:
-        UsageError: there is none of one of the ``repeats``, or of the ``names``.
-        CoopbenchError: there is none, unless it ``may_be_empty``.
+        UsageError: there is no run for one of the ``repeats`` or ``names``.
+        CoopbenchError: there is no run at all, unless the selection ``may_be_empty``.
     """
     fingerprints = {dataset.fingerprint for dataset in datasets}
     chosen, left_out, there = [], [], set()
@@ -57,7 +57,7 @@ def finished_runs(
             chosen.append(run)
     if there and not may_be_empty and (unknown := sorted(set(names) - there)):
         raise UsageError(
-            f"--methods {','.join(unknown)}: no run in {runs} is called so; there are "
+            f"--methods {','.join(unknown)}: no run in {runs} has this name; there are "
             f"{', '.join(sorted(there))}"
         )
     absent = set(repeats) - {run.config.repeat for run in chosen}
@@ -80,14 +80,15 @@ def select_runs(
     names: Sequence[str] = (),
     may_be_empty: bool = False,
 ) -> Selection:
-    """The finished runs of one table: trained on these data, all of one preset.
+    """Select the finished runs of one table: trained on these data, all of one preset.
 
-    Of these ``repeats`` and rows of these ``names``, or of all.
+    ``repeats`` and ``names`` (of rows) select among them; by default, all count.
 
     Raises:
-        CoopbenchError: there is none, unless it ``may_be_empty``, or two would fill one cell.
-        UsageError: there are several presets, which do not belong in one table, or there is no run
-            of one of the repeats or names.
+        CoopbenchError: there is no run, unless the selection ``may_be_empty``; or two runs would
+            fill one cell.
+        UsageError: there are several presets, which do not belong in one table; or there is no run
+            for one of the repeats or names.
     """
     selection = finished_runs(
         runs, datasets, preset, repeats=repeats, names=names, may_be_empty=may_be_empty
@@ -105,14 +106,14 @@ def select_runs(
 
 
 def _check_alike(runs: Sequence[Run]) -> None:
-    """The repeats of one row must differ in nothing but the repeat and its seed."""
+    """Check that the repeats of one row differ only in the repeat and its seed."""
     first: dict[str, Run] = {}
     cells: dict[tuple[str, int], Run] = {}
     for run in runs:
         twin = cells.setdefault((run.config.name, run.config.repeat), run)
         if twin is not run:
             raise CoopbenchError(
-                f"{run.folder}: is repeat {run.config.repeat} of {run.config.name}, as is "
+                f"{run.folder}: is repeat {run.config.repeat} of {run.config.name}, like "
                 f"{twin.folder}; a table takes one seed per repeat, so move one of them away"
             )
         other = first.setdefault(run.config.name, run)

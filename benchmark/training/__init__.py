@@ -1,1 +1,1 @@
-"""Training: augmentation, one step of learning, the loop over steps."""
+"""Training: augmentation, one training step, the loop over steps."""

@@ -1,7 +1,7 @@
 """Augmentation of image and label together, a whole batch at once on its device.
 
-The maps of flip, zoom, rotation, shift and elastic deformation are composed, with what each of them
-does beyond the slice's edge, so that the slice is interpolated once.
+The maps of flip, zoom, rotation, shift and elastic deformation are composed, including their rules
+for positions beyond the slice's edge, so that the slice is interpolated only once.
 """
 
 import torch
@@ -32,19 +32,19 @@ def augment(
     settings: Augmentation,
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
-    """Randomly deformed and re-toned slices (protocol, section 3).
+    """Randomly deform slices, and change their contrast and brightness (protocol, section 3).
 
     Args:
         images: float (N, 1, S, S).
         labels: uint8 (N, 1, S, S).
         sides: int64 (N, 2), height and width of each padded slice, which lies in the middle of
             its canvas of S × S.
-        crop: height and width of what is returned.
+        crop: height and width of the returned slices.
         settings: probabilities and ranges.
         generator: on the device of the images; every draw comes from it.
 
     Returns:
-        Images float (N, 1, crop, crop), each scaled to [0, 1], and labels uint8 alike.
+        Images float (N, 1, crop, crop), each scaled to [0, 1], and labels uint8 of the same shape.
     """
     source = _sampling_positions(images.shape[-1], sides, crop, settings, generator)
     tone = _draw_tone(len(images), settings, generator)
@@ -64,10 +64,10 @@ def _uniform(low: float, high: float, shape: tuple[int, ...], generator: torch.G
 def _sampling_positions(
     canvas: int, sides: Tensor, crop: int, settings: Augmentation, generator: torch.Generator
 ) -> Tensor:
-    """Where the crop's pixels are read from: x and y in pixels from the slice's centre.
+    """The positions in the slice of the crop's pixels: x and y in pixels from the slice's centre.
 
-    The slice is flipped, then goes through the affine step, the eighth turn and the elastic step; a
-    position goes through their maps in the opposite order. Returns (N, 2, crop, crop).
+    A slice goes through flip, affine step, rotation by 45 degrees and elastic step; a position goes
+    through their maps in the opposite order. Returns (N, 2, crop, crop).
     """
     count, extent = len(sides), sides.flip(1)  # in the order of x and y
     edge = _edge(sides)
@@ -100,12 +100,13 @@ def _sampling_positions(
 
 
 def _edge(sides: Tensor) -> Tensor:
-    """How far the centres of the outermost pixels are from the slice's, in x and y (N, 2, 1, 1)."""
+    """Distance of the outermost pixels' centres from the slice's centre, in x and y (N, 2, 1,
+    1)."""
     return (sides.flip(1)[:, :, None, None] - 1) / 2
 
 
 def _rotation(degrees: Tensor) -> Tensor:
-    """Matrices (N, 2, 2)."""
+    """Rotation matrices (N, 2, 2)."""
     angle = torch.deg2rad(degrees)
     cos, sin = angle.cos(), angle.sin()
     return torch.stack([cos, -sin, sin, cos], dim=1).unflatten(1, (2, 2))
@@ -120,9 +121,10 @@ def _apply(matrix: Tensor, positions: Tensor, shift: Tensor | None = None) -> Te
 
 
 def _elastic(count: int, crop: int, settings: Augmentation, generator: torch.Generator) -> Tensor:
-    """A displacement (N, 2, crop, crop) in pixels: smoothed uniform noise, or 0 where not drawn.
+    """A displacement (N, 2, crop, crop) in pixels: smoothed uniform noise, or 0 where no
+    deformation is drawn.
 
-    The noise lies on the padded slice, of which the crop sees the centre.
+    The noise covers the padded slice; the crop shows its centre.
     """
     device, length = generator.device, settings.pad or crop
     side = max(length, crop)
@@ -130,7 +132,7 @@ def _elastic(count: int, crop: int, settings: Augmentation, generator: torch.Gen
     sigma = length * _uniform(*settings.elastic_sigma, (count, 1, 1), generator)
     strength = length * _uniform(*settings.elastic_strength, (count, 1, 1, 1), generator)
     applied = _uniform(0, 1, (count, 1, 1, 1), generator) < settings.elastic
-    # Smoothed by two products of matrices, which a wide Gaussian makes faster than convolutions.
+    # Two matrix products smooth faster than convolutions with a wide Gaussian.
     places = torch.arange(side, device=device, dtype=torch.float32)
     inner = places[(side - crop) // 2 :][:crop]
     gaussian = torch.exp(-((inner[:, None] - places) / sigma).square() / 2)
@@ -167,7 +169,7 @@ def _sample(
 def _draw_tone(
     count: int, settings: Augmentation, generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Contrast, brightness, and whether they are changed at all: (N, 1, 1, 1) each."""
+    """Contrast, brightness, and whether to change them: (N, 1, 1, 1) each."""
     shape = (count, 1, 1, 1)
     contrast = _uniform(*settings.contrast, shape, generator)
     brightness = _uniform(-settings.brightness, settings.brightness, shape, generator)
@@ -175,14 +177,14 @@ def _draw_tone(
 
 
 def _tone_about_zero(images: Tensor, contrast: Tensor, brightness: Tensor, on: Tensor) -> Tensor:
-    """x·c + b inside each image's own range."""
+    """Compute x·c + b, clipped to each image's own range."""
     low, high = images.amin((2, 3), keepdim=True), images.amax((2, 3), keepdim=True)
     toned = images * contrast + brightness
     return torch.where(on, torch.minimum(torch.maximum(toned, low), high), images)
 
 
 def _tone_about_mean(images: Tensor, contrast: Tensor, brightness: Tensor, on: Tensor) -> Tensor:
-    """Contrast about the mean, brightness as a share of the range, inside that range."""
+    """Change contrast about the mean, and brightness by a share of the range; clip to the range."""
     low, high = images.amin((2, 3), keepdim=True), images.amax((2, 3), keepdim=True)
     mean = images.mean((2, 3), keepdim=True)
     toned = (images - mean) * contrast + mean + brightness * (high - low)

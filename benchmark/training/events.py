@@ -1,4 +1,4 @@
-"""TensorBoard's events of a run, whose writer is a thread of its own."""
+"""Write TensorBoard events of a run; TensorBoard's writer has its own thread."""
 
 import threading
 from collections.abc import Iterator
@@ -8,15 +8,14 @@ from pathlib import Path
 from torch.utils.tensorboard import SummaryWriter
 
 _WRITER = "_AsyncWriterThread"
-"""TensorBoard's name for the class of that thread."""
+"""Name of the class of the writer's thread."""
 
 
 @contextmanager
 def open_events(folder: Path, *, step: int) -> Iterator[SummaryWriter]:
-    """Within this context, what writes the events of a run from ``step`` on.
+    """Context with a writer for the events of a run from ``step`` on.
 
-    What goes wrong in the thread is raised where the next event is added, and not also printed
-    by the thread.
+    An error in the thread is raised when the next event is added; the thread does not print it.
     """
     printed = threading.excepthook
 

@@ -19,14 +19,14 @@ from benchmark.training.augmentation import augment, centre_crop, scale_to_unit
 
 
 def learning_rate(training: Training, step: int, total: int) -> float:
-    """The learning rate of a step, from 0."""
+    """The learning rate of a step (from 0)."""
     if training.schedule == "constant":
         return training.learning_rate
     return training.learning_rate * 0.5 * (1 + math.cos(math.pi * step / total))
 
 
 def training_slices(config: RunConfig, dataset: Dataset, device: torch.device) -> TrainingSlices:
-    """The slices that a run is trained on, padded as its augmentation wants them."""
+    """The slices to train a run on, padded as its augmentation needs."""
     training = config.training
     return TrainingSlices(
         dataset,
@@ -61,7 +61,7 @@ def optimisation_step(
     stream: RandomStream,
     precision: torch.dtype,
 ) -> dict[str, Tensor]:
-    """Minimise the sum of the method's losses by one step; returns them, detached."""
+    """Take one step to minimise the sum of the method's losses; returns the losses, detached."""
     network.train()
     with autocast(batch.clean.device, precision):
         losses = method.losses(network, batch, stream)
@@ -75,14 +75,14 @@ class Learner:
     """A network in training under one configuration.
 
     Args:
-        config: of the run.
-        slices: what it is trained on, on the device that it is trained on.
+        config: the run's configuration.
+        slices: the training slices; they also give the device for training.
 
     Attributes:
-        network: the network, laid out as convolutions prefer.
-        method: with its settings, and watched.
+        network: the network, in the memory layout that convolutions prefer.
+        method: the method with its settings; its results are checked.
         optimiser: Adam.
-        precision: what the network computes in.
+        precision: the type that the network computes in.
     """
 
     def __init__(self, config: RunConfig, slices: TrainingSlices) -> None:
@@ -99,7 +99,7 @@ class Learner:
         """Take a step (from 0) of ``total``; returns its losses, detached.
 
         Raises:
-            PluginError: the method did what none may do.
+            PluginError: the method broke the rules of the interface.
         """
         training, seed = self.config.training, self.config.seed
         for group in self.optimiser.param_groups:

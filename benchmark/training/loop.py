@@ -1,4 +1,4 @@
-"""One training run, from its configuration to its checkpoint; it goes on where it was stopped."""
+"""One training run, from its configuration to its checkpoint; it resumes where it was stopped."""
 
 import logging
 import time
@@ -36,24 +36,25 @@ from benchmark.training.learner import Learner, training_slices
 from benchmark.training.room import check_room, too_large
 
 FETCH_EVERY = 10
-"""Steps between looks at the losses; in between nothing is copied from the device."""
+"""Steps between reads of the losses; in between, nothing is copied from the device."""
 
 SAVE_SECONDS = 30.0
-"""At most this much time is lost when a run is killed, rounded up to its next validation."""
+"""Seconds between saves of the state, at validations; more is not lost when a run is killed."""
 
 Watch = Callable[[int, int, str], None]
-"""Told the steps done, the steps in all, and a line on the losses."""
+"""Called with the finished steps, the total steps, and a line on the losses."""
 
 
 def total_steps(training: Training, slices: TrainingSlices) -> int:
-    """The optimisation steps of a run: as given, or its epochs up to the greatest number."""
+    """The number of optimisation steps: ``steps`` if given, else those of all epochs, up to
+    ``max_steps``."""
     if training.steps is not None:
         return training.steps
     return min(training.epochs * slices.steps_per_epoch(training.batch // 2), training.max_steps)
 
 
 class _Progress(BaseModel):
-    """How far a run has come; saved with its state."""
+    """The progress of a run; saved with its state."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -62,7 +63,7 @@ class _Progress(BaseModel):
     best_step: int = 0
     seconds: float = 0.0
     deterministic: bool = True
-    """Whether all of it was computed so."""
+    """Whether all steps were computed deterministically."""
     history: list[dict[str, int | float]] = []
     pending: list[dict[str, float]] = []
     """Losses since the last entry of the history."""
@@ -72,10 +73,10 @@ class Trainer:
     """Trains the network of one run.
 
     Args:
-        run: its folder and configuration.
-        dataset: the prepared set that it is trained on.
-        device: where to.
-        deterministic: on a GPU, compute the same bytes again at the cost of speed.
+        run: the run's folder and configuration.
+        dataset: the prepared set to train on.
+        device: the device to train on.
+        deterministic: on a GPU, give the same bytes again, but slower.
         keep_state: keep the last state (30 MB) of a run that can be trained further.
     """
 
@@ -113,9 +114,9 @@ class Trainer:
         """Train to the end, from the saved state if there is one.
 
         Raises:
-            CoopbenchError: a loss or a weight is NaN or infinite, the step and the term are named;
+            CoopbenchError: a loss or a weight is NaN or infinite (the message names step and term);
                 or the saved state is broken, of another run, or of more steps than asked for.
-            PluginError: the method did what none may do; its traceback is in the log.
+            PluginError: the method broke the rules of the interface; its traceback is in the log.
             NotEnoughMemoryError: a step does not fit into memory.
             KeyboardInterrupt: after the state was saved.
         """
@@ -127,7 +128,7 @@ class Trainer:
             "deterministic": self.deterministic,
         }
         write_json(self.run.folder / "environment.json", record)
-        # Left where somebody deleted the weights, or where the run is prolonged.
+        # An old mark remains where the weights were deleted, or the run is prolonged.
         self.run.done.unlink(missing_ok=True)
         write_json(self.run.folder / "config.json", self.config.model_dump(mode="json"))
         self.progress.deterministic &= self.deterministic
@@ -188,7 +189,7 @@ class Trainer:
             ) from error
         if self.progress.step > self.total:
             raise CoopbenchError(
-                f"{self.run.folder}: was trained for {self.progress.step} steps already, more than "
+                f"{self.run.folder}: is already trained for {self.progress.step} steps, more than "
                 f"{self.total}; give a shorter run a --name"
             )
         rows = [*self.progress.history, *self.progress.pending]
@@ -197,9 +198,7 @@ class Trainer:
 
     def _losses(self) -> Tensor:
         """The losses since the last entry of the history (steps, terms), looked at and kept.
-
-        Raises:
-            CoopbenchError: one is NaN or infinite.
+        CoopbenchError: one is NaN or infinite.
         """
         progress = self.progress
         if self.pending:
@@ -222,7 +221,7 @@ class Trainer:
         return values
 
     def _fetch(self, events: SummaryWriter) -> None:
-        """Note the mean of the losses since the last look."""
+        """Write the mean of the losses since the last read into history and events."""
         values = self._losses()
         if not len(values):
             return
@@ -259,7 +258,8 @@ class Trainer:
         log.info("step %d: validation IoU %.3f; %s", progress.step, score, self._line())
 
     def _check_weights(self) -> None:
-        """A step with finite losses may still have had gradients that were not.
+        """Check the weights: a step with finite losses may still have gradients that are not
+        finite.
 
         Raises:
             CoopbenchError: a weight is NaN or infinite.
@@ -310,7 +310,7 @@ class Trainer:
             self.run.resume.unlink(missing_ok=True)
 
     def _line(self) -> str:
-        """All losses, CE(p, y) of them, and the best validation IoU so far, in a few words."""
+        """The sum of the losses, CE(p, y) and the best validation IoU so far, in a few words."""
         if not self.progress.history:
             return ""
         last = self.progress.history[-1]
@@ -322,10 +322,10 @@ class Trainer:
 
 
 class _Log(logging.FileHandler):
-    """A log that does not go on without being written."""
+    """A log that raises an error if it cannot be written."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """Raise what came up, rather than print it."""
+        """Raise the error, instead of printing it."""
         raise
 
 

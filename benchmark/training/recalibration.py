@@ -1,7 +1,7 @@
-"""The STN's batch norm, its running statistics estimated anew on predictions alone.
+"""Estimate the running statistics of the STN's batch norm again, on predictions only.
 
-In training the STN sees label maps and predictions by turns, and its running statistics are of
-both. At test time it sees predictions only.
+In training, the STN sees label maps and predictions in turn, and its running statistics mix both.
+At test time, it sees only predictions.
 """
 
 from collections.abc import Iterator
@@ -28,22 +28,22 @@ from benchmark.training.learner import draw_batch
 def recalibrate(
     run: Run, dataset: Dataset, *, name: str, batches: int, device: torch.device
 ) -> Run:
-    """A run of its own beside a finished ``run``, with the same weights but for these statistics.
+    """Make a new run beside a finished ``run``, with the same weights except for these statistics.
 
     Args:
-        run: finished, with weights.
+        run: a finished run with weights.
         dataset: the set that it was trained on.
-        name: of the new run, and of its row in tables.
-        batches: training batches, as the run drew them, whose predictions are averaged over.
-        device: where to.
+        name: name of the new run, and of its row in tables.
+        batches: number of training batches, drawn as in the run, to average over.
+        device: the device to compute on.
 
     Raises:
-        UsageError: the name could not be one, or is a method's.
+        UsageError: the name is not allowed, or is a method's.
         CoopbenchError: the run is unfinished or without weights, or was trained on other data; or
             the new run exists.
     """
     if check_name(name) in method_names() or name == run.config.name:
-        raise UsageError(f"--name {name}: is taken; choose a name of your own")
+        raise UsageError(f"--name {name}: is the name of a method; choose another name")
     if not run.finished:
         raise CoopbenchError(f"{run.folder}: its training is not finished")
     if dataset.fingerprint != run.config.data.fingerprint:
@@ -72,7 +72,7 @@ def recalibrate(
 def _predictions(
     run: Run, network: DualThinkingNetwork, slices: TrainingSlices, batches: int
 ) -> Iterator[Tensor]:
-    """What the STN sees of the FTN's predictions, made as at test time, of training batches."""
+    """The STN's input from the FTN's predictions of training batches, made as at test time."""
     for step in range(batches):
         batch = draw_batch(slices, run.config.training, run.config.seed, step)
         yield network.soften(network(batch.noisy))

@@ -1,4 +1,4 @@
-"""Whether a training step fits into memory, known before hours are spent."""
+"""Check before a training starts whether its steps fit into memory."""
 
 import random
 from collections import Counter
@@ -17,19 +17,18 @@ from benchmark.runs.config import RunConfig
 from benchmark.training.learner import Learner
 
 TRIAL_CROP, TRIAL_BATCHES = 32, (2, 4)
-"""Of the steps that are tried."""
+"""Crop and batch sizes of the two trial steps."""
 
 
 def check_room(config: RunConfig, slices: TrainingSlices) -> None:
-    """Try two small steps on networks of their own, and refuse a run whose steps cannot fit.
+    """Try two small steps on copies of the network, and refuse a run whose steps cannot fit.
 
-    What is kept for the gradients of a step is a constant, and a part in proportion to its pixels,
-    so that two small ones tell what a large one needs, at the least. The trial leaves the run's
-    network and all random numbers as they are. A method that cannot take so small a step is not
-    tried.
+    The memory that a step keeps for gradients is a constant plus a part in proportion to its
+    pixels, so two small steps give a lower bound for a large one. The trial changes neither the
+    run's network nor any random numbers. A method that cannot take so small a step is not tried.
 
     Raises:
-        NotEnoughMemoryError: a step needs more memory than is at hand.
+        NotEnoughMemoryError: a step needs more than the free memory.
     """
     needed = needed_memory(config, slices)
     if needed is not None and needed > (free := memory_at_hand(slices.device)):
@@ -41,7 +40,7 @@ def check_room(config: RunConfig, slices: TrainingSlices) -> None:
 
 
 def too_large(config: RunConfig, device: torch.device, place: str) -> NotEnoughMemoryError:
-    """What to say where memory ran out in a step all the same."""
+    """The error for a step that ran out of memory despite the check."""
     free = in_words(memory_at_hand(device))
     return _fault(config, f"ran out of memory ({place}; {free} are free now, {device})")
 
@@ -53,7 +52,7 @@ def needed_memory(config: RunConfig, slices: TrainingSlices) -> float | None:
     try:
         with _untouched_generators(slices.device):
             less, more = (_saved_bytes(config, slices, crop, n) for n in TRIAL_BATCHES)
-    except (CoopbenchError, RuntimeError, MemoryError):  # the first step will say what is wrong
+    except (CoopbenchError, RuntimeError, MemoryError):  # the first real step will report the error
         return None
     few, many = (batch * crop**2 for batch in TRIAL_BATCHES)
     each = (more - less) / (many - few)
@@ -80,7 +79,7 @@ def _fault(config: RunConfig, what: str) -> NotEnoughMemoryError:
 
 @contextmanager
 def _untouched_generators(device: torch.device) -> Iterator[None]:
-    """Python's, NumPy's and PyTorch's own, which a plug-in may draw from, as they were before."""
+    """Restore the global generators of Python, NumPy and PyTorch, which a plug-in may draw from."""
     python, arrays = random.getstate(), np.random.get_state()  # noqa: NPY002 - others draw from it
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         try:
@@ -91,10 +90,10 @@ def _untouched_generators(device: torch.device) -> Iterator[None]:
 
 
 class _SavedForGradients:
-    """Counts the bytes of the tensors that autograd holds, but for weights.
+    """Counts the bytes of the tensors that autograd holds, except weights.
 
     Attributes:
-        most: that were held at once.
+        most: largest number of bytes held at once.
     """
 
     def __init__(self) -> None:
@@ -102,36 +101,36 @@ class _SavedForGradients:
         self.uses: Counter[int] = Counter()
 
     def pack(self, tensor: Tensor) -> "Tensor | _Held":
-        """To be called with what is to be saved; returns what is saved in its place."""
+        """Count a tensor to save; returns the object that autograd saves instead."""
         if tensor.is_leaf and tensor.requires_grad:
             return tensor
         try:
             place = tensor.untyped_storage().data_ptr()
-        except RuntimeError:  # of `torch.func`'s wrappers; what they wrap is saved as well
+        except RuntimeError:  # a wrapper of `torch.func`; the wrapped tensor is saved as well
             return tensor
         return _Held(self, tensor.detach(), place)
 
     @staticmethod
     def unpack(held: "Tensor | _Held") -> Tensor:
-        """What was saved."""
+        """The saved tensor."""
         return held.tensor if isinstance(held, _Held) else held
 
     def take(self, place: int, size: int) -> None:
-        """Something is held."""
+        """Count a tensor that is held from now on."""
         self.uses[place] += 1
         if self.uses[place] == 1:
             self.now += size
             self.most = max(self.most, self.now)
 
     def release(self, place: int, size: int) -> None:
-        """Something is held no more."""
+        """Count a tensor that is no longer held."""
         self.uses[place] -= 1
         if not self.uses[place]:
             self.now -= size
 
 
 class _Held:
-    """A tensor that is held, until this is forgotten."""
+    """A tensor that counts as held until this object is deleted."""
 
     def __init__(self, owner: _SavedForGradients, tensor: Tensor, place: int) -> None:
         self.owner, self.tensor, self.place = owner, tensor, place

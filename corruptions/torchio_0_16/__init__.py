@@ -1,14 +1,14 @@
 """The four corruptions of the published ACDC-C, by the mathematics of TorchIO 0.16.22.
 
-Between 0.17.1 and 0.17.10 TorchIO changed what its transforms compute; these are what it computed
-before, at the defaults of that time, as TorchIO transforms of today's releases:
+Between 0.17.1 and 0.17.10, TorchIO changed what its transforms compute. These transforms compute
+the same as before, with the defaults of that time, and work in today's TorchIO:
 
 import torchio as tio
 from corruptions.torchio_0_16 import PublishedGhosting, PublishedMotion
 
 transform = tio.Compose([PublishedMotion(), PublishedGhosting(seed=7)])
 
-A tensor goes in as the published set's stacks did: slices on axis 0, all lengths in voxels.
+The input is a tensor with slices on axis 0, as in the published set; all lengths are in voxels.
 """
 
 from corruptions.torchio_0_16.bias import PublishedBias

@@ -1,7 +1,7 @@
 """Bias field of the published set: the smooth shading that a receiver coil leaves.
 
 Van Leemput et al., Automated Model-Based Bias Field Correction of MR Images of the Brain, IEEE TMI
-18(10), 1999: the exponential of a polynomial, as TorchIO 0.16.22 has it.
+18(10), 1999: the exponential of a polynomial, as in TorchIO 0.16.22.
 """
 
 from itertools import product
@@ -16,8 +16,8 @@ from corruptions.torchio_0_16.corruption import PublishedCorruption, Shape, Stac
 ORDER = 3
 COEFFICIENT = 0.5
 LARGEST_EXPONENT = 60.0
-"""Where the exponent is cut off, so that no voxel leaves single precision. With coefficients as
-drawn it can get there only where an axis has 3 voxels, and the others hardly more."""
+"""Largest exponent; larger ones are cut off, so that no voxel overflows single precision. Drawn
+coefficients reach it only where one axis has 3 voxels, and the others hardly more."""
 
 TERMS = tuple((i, j, k) for i, j, k in product(range(ORDER + 1), repeat=3) if i + j + k <= ORDER)
 """Powers of x, y and z, in the order of the coefficients."""
@@ -27,22 +27,23 @@ class PublishedBias(PublishedCorruption):
     """v · exp(Σ c·xⁱ·yʲ·zᵏ), i + j + k ≤ 3, with 20 coefficients c from U(−0.5, 0.5).
 
     x, y and z are the positions along axes 0, 1 and 2: (−n/2, …, n/2 − 1), divided by its maximum,
-    on an axis of n voxels. So it ends at 1 on one side, and at −n/(n − 2) on the other: in a stack
-    of 10 slices the first is shaded as if it lay a quarter outside. Today's TorchIO has the grid
-    symmetric, from −1 to 1.
+    on an axis of n voxels. So the grid ends at 1 on one side, and at −n/(n − 2) on the other: in a
+    stack of 10 slices, the first slice lies at −1.25. Today's TorchIO has a symmetric grid, from −1
+    to 1.
 
-    An axis of 1 voxel is at 1, as the formula has it: a single slice is shaded like the last one of
-    a longer stack. On an axis of 2 the formula divides by 0; its grid stays (−1, 0).
+    On an axis of 1 voxel, the formula gives the position 1: a single slice is shaded like the last
+    slice of a longer stack. On an axis of 2 voxels the formula divides by 0; the grid is then (−1,
+    0).
     """
 
     @staticmethod
     def draw(shape: Shape, generator: torch.Generator) -> dict[str, Any]:
-        """Coefficients, one for each (i, j, k), as three nested loops meet them."""
+        """Coefficients, one for each (i, j, k), in the order of three nested loops."""
         return {"coefficients": [uniform(-COEFFICIENT, COEFFICIENT, generator) for _ in TERMS]}
 
     @staticmethod
     def apply_to(stack: Stack, parameters: dict[str, Any]) -> Stack:
-        """Times the field."""
+        """Multiply the stack by the field."""
         x, y, z = (_positions(n) for n in stack.shape)
         # in_plane[k, x, y] is the coefficient of zᵏ, the polynomial's inner part.
         in_plane = np.zeros((ORDER + 1, len(x), len(y)))
@@ -62,7 +63,7 @@ class PublishedBias(PublishedCorruption):
 
 
 def _positions(size: int) -> NDArray[np.float64]:
-    """Where the voxels of an axis lie."""
+    """Positions of the voxels along an axis."""
     positions = np.arange(size, dtype=np.float64) - size / 2
     largest = float(positions.max())
     return positions / largest if largest else positions

@@ -1,4 +1,4 @@
-"""What the published corruptions have in common: drawn as the old library drew, then applied."""
+"""The base class of the published corruptions: draw as TorchIO 0.16.22 did, then apply."""
 
 from abc import abstractmethod
 from typing import Any
@@ -14,21 +14,21 @@ Stack = NDArray[np.float32]
 """Slices (slices, H, W)."""
 
 Shape = tuple[int, int, int]
-"""Of a stack, (slices, H, W)."""
+"""Shape of a stack, (slices, H, W)."""
 
 
 class PublishedCorruption(RandomTransform, IntensityTransform):
     """A TorchIO transform that computes what TorchIO 0.16.22 computed.
 
     It changes the intensity images of a subject and records what it drew in the subject's history,
-    from which TorchIO replays it. Axis 0 of an image is taken for the slices, as the published set
-    had it; the affine is not looked at, so lengths are in voxels. Intensities are taken as they
-    are. All channels of an image get the same parameters, each image its own.
+    from which TorchIO replays it. Axis 0 of an image holds the slices, as in the published set. The
+    affine is ignored, so lengths are in voxels. Intensities are not scaled. All channels of an
+    image get the same parameters, each image its own.
 
     Args:
         seed: the same seed draws the same at every call; None draws from PyTorch's global
-            generator, so that ``torch.manual_seed`` gives what it gave with the old library.
-        **kwargs: of every TorchIO transform, such as ``p`` and ``include``.
+            generator, so that ``torch.manual_seed`` gives the same result as in TorchIO 0.16.22.
+        **kwargs: arguments of every TorchIO transform, such as ``p`` and ``include``.
     """
 
     def __init__(self, *, seed: int | None = None, **kwargs: Any) -> None:
@@ -38,20 +38,20 @@ class PublishedCorruption(RandomTransform, IntensityTransform):
     @staticmethod
     @abstractmethod
     def draw(shape: Shape, generator: torch.Generator) -> dict[str, Any]:
-        """The parameters of one application, as JSON values, under the old library's names.
+        """The parameters of one application, as JSON values, under the names of TorchIO 0.16.22.
 
         Args:
-            shape: of the stack, (slices, H, W).
-            generator: all that is random, taken in the old library's order.
+            shape: shape of the stack, (slices, H, W).
+            generator: source of all randomness; the order of draws is that of TorchIO 0.16.22.
         """
 
     @staticmethod
     @abstractmethod
     def apply_to(stack: Stack, parameters: dict[str, Any]) -> Stack:
-        """The stack (slices, H, W) with the artefact; nothing is random, all values are finite."""
+        """Add the artefact to a stack (slices, H, W); nothing is random, all values are finite."""
 
     def apply_transform(self, subject: tio.Subject) -> tio.Subject:
-        """Draw for each intensity image, and apply."""
+        """Draw parameters for each intensity image, and apply them."""
         generator = torch.default_generator if self.seed is None else seeded(self.seed)
         parameters = {}
         for name, image in self.get_images_dict(subject).items():
@@ -64,12 +64,12 @@ class PublishedCorruption(RandomTransform, IntensityTransform):
 
 
 class AppliedPublished(IntensityTransform):
-    """A published corruption with everything drawn: what stands in a subject's history.
+    """A published corruption with fixed parameters, as recorded in a subject's history.
 
     Args:
-        corruption: which.
-        parameters: of each image, by name.
-        **kwargs: of every TorchIO transform.
+        corruption: the class of the corruption.
+        parameters: parameters of each image, by the image's name.
+        **kwargs: arguments of every TorchIO transform.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class AppliedPublished(IntensityTransform):
         self.args_names = ["corruption", "parameters"]
 
     def apply_transform(self, subject: tio.Subject) -> tio.Subject:
-        """Apply to each image that there are parameters for, channel by channel."""
+        """Corrupt each image that has parameters, channel by channel."""
         for name, image in self.get_images_dict(subject).items():
             channels = [
                 torch.from_numpy(
@@ -98,9 +98,9 @@ class AppliedPublished(IntensityTransform):
 
 
 def seeded(seed: int) -> torch.Generator:
-    """A generator as the old library's transforms left the global one for their draws.
+    """A generator in the state in which a transform of TorchIO 0.16.22 draws its parameters.
 
-    Each transform takes one number first, to decide whether it acts at all (always, at p = 1).
+    Each transform first draws one number, which decides whether it acts at all (always, at p = 1).
     """
     generator = torch.Generator().manual_seed(seed)
     torch.rand(1, generator=generator)
@@ -108,14 +108,15 @@ def seeded(seed: int) -> torch.Generator:
 
 
 def uniform(low: float, high: float, generator: torch.Generator) -> float:
-    """One number from U(low, high), in single precision as the old library drew it."""
+    """One number from U(low, high), in single precision, as in TorchIO 0.16.22."""
     return torch.empty(1).uniform_(low, high, generator=generator).item()
 
 
 def magnitude(real: Stack, imaginary: Stack) -> Stack:
-    """√(real² + imaginary²), written over ``real``; ``imaginary`` is lost.
+    """√(real² + imaginary²), computed in place: overwrites ``real`` and ``imaginary``.
 
-    Quicker than `numpy.hypot`, whose care for squares that overflow no MR image needs.
+    Faster than `numpy.hypot`, which also avoids overflow of the squares; MR images do not need
+    that.
     """
     np.square(real, out=real)
     np.square(imaginary, out=imaginary)

@@ -21,22 +21,22 @@ from corruptions.torchio_0_16.corruption import (
 GHOSTS = (4, 10)
 INTENSITY = (0.5, 1.0)
 SPARED = 0.025
-"""Rows nearer than this to the centre are spared, as a share of the size of axis 0."""
+"""Rows closer to the centre than this share of the size of axis 0 are not damped."""
 
 
 class PublishedGhosting(PublishedCorruption):
     """|F⁻¹(m · F(v))|, m = 1 − s on every n-th row of k-space; n from 4 to 10, s from U(0.5, 1).
 
     Row j of the shifted spectrum along the drawn axis a is damped where j is a multiple of n,
-    except where |j / N₀ − 0.5| < 0.025. N₀ is the size of axis 0 whatever a is: a slip of the old
-    library, by which the middle row is damped where the rows are along axis 1 or 2. Today's TorchIO
-    spares the middle row always, and takes the real part instead of the magnitude.
+    except where |j / N₀ − 0.5| < 0.025. N₀ is the size of axis 0 for every a. This is an error in
+    TorchIO 0.16.22: the middle row is damped where the rows are along axis 1 or 2. Today's TorchIO
+    never damps the middle row, and takes the real part instead of the magnitude.
 
-    The old library transforms plane by plane, in two dimensions. As m depends on j alone, the
-    transform along the other axis undoes itself, so one along a does.
+    TorchIO 0.16.22 transforms plane by plane, in two dimensions. Since m depends on j alone, the
+    transform along the other axis cancels out, and one transform along a is enough.
 
-    An axis of 1 voxel is not drawn, for its only row is the whole image; TorchIO leaves out the
-    flat axis of a 2D image too.
+    An axis of 1 voxel is never drawn, since its only row is the whole image; TorchIO also leaves
+    out the flat axis of a 2D image.
     """
 
     @staticmethod
@@ -72,7 +72,7 @@ class PublishedGhosting(PublishedCorruption):
 
 
 def _factors(size: int, first_size: int, ghosts: int, intensity: float) -> NDArray[np.float64]:
-    """What the rows are multiplied by, from the lowest frequency on (not shifted)."""
+    """The factors of the rows, starting at the lowest frequency (not shifted)."""
     rows = np.arange(size)
     damped = (rows % ghosts == 0) & (np.abs(rows / first_size - 0.5) >= SPARED)
     return np.asarray(np.fft.ifftshift(np.where(damped, 1 - intensity, 1.0)))

@@ -1,6 +1,6 @@
 """Motion of the published set: the heart moves while k-space is recorded.
 
-Shaw et al., MRI k-Space Motion Artefact Augmentation, MIDL 2019, as TorchIO 0.16.22 has it.
+Shaw et al., MRI k-Space Motion Artefact Augmentation, MIDL 2019, as in TorchIO 0.16.22.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ MOVEMENTS = 2
 DEGREES = 30.0
 TRANSLATION = 10.0
 PERTURBATION = 0.3
-"""Of the times, as a share of the interval between them."""
+"""Random shift of the times, as a share of the interval between them."""
 
 WORLD = (0, 0, -1, 0, -1, 0, 1, 0, 0)
 """Direction cosines of the array axes (W, H, slices) in SimpleITK's world, whose first two axes
@@ -26,17 +26,17 @@ point the other way than those of an identity affine."""
 class PublishedMotion(PublishedCorruption):
     """|F⁻¹(Σ Mₜ · F(vₜ))|: segments of k-space of the image at rest and after two rigid movements.
 
-    Each Mₜ is 1 in a segment along the last axis, bounded by times near 1/3 and 2/3 of k-space, and
-    0 elsewhere; the image at rest takes the segment that holds the middle. A movement is three
-    rotations U(−30°, 30°) and three translations U(−10, 10) voxels. It turns the stack about its
-    first voxel, since the library loses the centre that it sets. Interpolation is linear, and the
-    image's minimum lies outside. Today's TorchIO does the same, but takes the real part instead of
-    the magnitude.
+    Each Mₜ is 1 in a segment along the last axis, and 0 elsewhere. The segments are bounded by
+    times near 1/3 and 2/3 of k-space; the middle segment comes from the image at rest. A movement
+    is three rotations U(−30°, 30°) and three translations U(−10, 10) voxels. It rotates the stack
+    about its first voxel, since TorchIO 0.16.22 sets a centre but loses it. Interpolation is
+    linear; voxels from outside the image get its minimum. Today's TorchIO does the same, but takes
+    the real part instead of the magnitude.
 
-    The segments depend on the last axis alone, so the transforms along the others undo themselves.
+    The segments depend on the last axis alone, so the transforms along the other axes cancel out.
 
-    Along an axis of 1 voxel nothing moves, and nothing turns out of it: a single slice moves in its
-    plane, as TorchIO has it for 2D images.
+    Nothing moves along an axis of 1 voxel, or rotates out of the plane: a single slice moves in its
+    plane, as in TorchIO for 2D images.
     """
 
     @staticmethod
@@ -63,14 +63,14 @@ class PublishedMotion(PublishedCorruption):
 
     @staticmethod
     def apply_to(stack: Stack, parameters: dict[str, Any]) -> Stack:
-        """The image of the spectrum that is put together."""
+        """The image of the combined spectrum."""
         times, width = np.array(parameters["times"]), stack.shape[2]
         images = [stack, *_moved(stack, parameters["degrees"], parameters["translation"])]
         later = np.flatnonzero(times > 0.5)
         middle = later[0] if len(later) else len(images) - 1
         images[0], images[middle] = images[middle], images[0]
         bounds = [0, *(width * times).astype(int), width]
-        # Which image each frequency comes from, in the order of a spectrum that is not shifted.
+        # The image that each frequency comes from, in the order of a spectrum that is not shifted.
         sources = np.fft.ifftshift(np.repeat(range(len(images)), np.diff(bounds)))
         spectrum = np.empty(stack.shape, np.complex64)
         for source, image in enumerate(images):
@@ -87,7 +87,7 @@ def _moved(stack: Stack, degrees: list[list[float]], translation: list[list[floa
     resampler.SetReferenceImage(image)
     resampler.SetInterpolator(sitk.sitkLinear)
     resampler.SetDefaultPixelValue(float(stack.min()))
-    resampler.SetNumberOfThreads(1)  # volumes are shared out to processes
+    resampler.SetNumberOfThreads(1)  # several processes already run, one for each volume
     moved = []
     for angles, shift in zip(degrees, translation, strict=True):
         movement = sitk.Euler3DTransform()

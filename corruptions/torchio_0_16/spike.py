@@ -25,32 +25,32 @@ class PublishedSpike(PublishedCorruption):
     """|F⁻¹(S)|, where S is F(v) with the coefficient at one place **set** to r times its maximum.
 
     The place is ⌊u · N⌋ in the flattened shifted spectrum (C order) of N voxels, u from U(0, 1); r
-    is from U(0.1, 1). The maximum is NumPy's of complex numbers, by real part and then by imaginary
-    part: of an image without negative voxels, their sum. Today's TorchIO **adds** r times the
-    largest magnitude, with r from U(1, 3), at a place drawn along each axis by itself, and takes
-    the real part.
+    is from U(0.1, 1). The maximum is NumPy's for complex numbers, by real part and then by
+    imaginary part; for an image without negative voxels, it is the sum of the voxels. Today's
+    TorchIO **adds** r times the largest magnitude, with r from U(1, 3), at a place drawn for each
+    axis separately, and takes the real part.
 
-    One coefficient that changes by d adds d/N · exp(2πi·k·p) to the image, a plane wave in three
-    factors. So a single coefficient is computed, and no spectrum.
+    A coefficient that changes by d adds d/N · exp(2πi·k·p) to the image, a plane wave with one
+    factor for each axis. So only one coefficient is computed, not the whole spectrum.
     """
 
     @staticmethod
     def draw(shape: Shape, generator: torch.Generator) -> dict[str, Any]:
-        """The intensity r, and the places u of the spikes, of which there is one."""
-        spikes = int(torch.randint(1, 2, (1,), generator=generator))  # it draws, always 1
+        """The intensity r, and the places u of the spikes (always one spike)."""
+        spikes = int(torch.randint(1, 2, (1,), generator=generator))  # always 1, but uses a draw
         intensity = uniform(*INTENSITY, generator)
         positions = torch.rand(spikes, generator=generator)
         return {"intensity": intensity, "spikes_positions": positions.tolist()}
 
     @staticmethod
     def apply_to(stack: Stack, parameters: dict[str, Any]) -> Stack:
-        """The image and its wave."""
+        """Add the wave to the image."""
         (position,) = parameters["spikes_positions"]
         place = min(int(position * stack.size), stack.size - 1)
         waves = _waves(place, stack.shape)
         change = parameters["intensity"] * _largest(stack) - _coefficient(stack, waves)
         first = np.multiply.outer(waves[0], waves[1]) * (change / stack.size)
-        # The wave is first · last; in real numbers, so that nothing is made twice as large.
+        # The wave is first · last; in real numbers, which need half the memory.
         real, imaginary = np.empty_like(stack), np.empty_like(stack)
         cosine, sine = waves[2].real.astype(np.float32), waves[2].imag.astype(np.float32)
         for index, voxels in enumerate(stack):
@@ -67,7 +67,7 @@ def _waves(place: int, shape: tuple[int, ...]) -> list[NDArray[np.complex128]]:
     """exp(2πi·k·p / n) along each axis, for the frequency k at a place of the shifted spectrum."""
     waves = []
     for index, size in zip(np.unravel_index(place, shape), shape, strict=True):
-        # Whole turns are taken off as integers, where nothing is rounded.
+        # Remove whole turns in integers, which are not rounded.
         turns = (int(index) - size // 2) * np.arange(size) % size / size
         waves.append(np.exp(2j * np.pi * turns))
     return waves

@@ -1,1 +1,1 @@
-"""What the scores say: comparison, tests, intervals, ranks, robustness."""
+"""Analysis of scores: comparison, tests, intervals, ranks, robustness."""

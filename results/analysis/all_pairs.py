@@ -1,4 +1,4 @@
-"""Every method against every other, and the groups of methods that no test tells apart."""
+"""Compare every method with every other; find groups that no test tells apart."""
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations
@@ -14,10 +14,11 @@ NAMES = ("output", "test_set", "method", "against")
 def pair_tests(
     subjects: pd.DataFrame, order: Sequence[str], *, margin: float, joint: bool = False
 ) -> pd.DataFrame:
-    """Every pair of methods, per output and test set, as `paired_tests` has it.
+    """Test every pair of methods, per output and test set, as in `paired_tests`.
 
-    The columns of that, and `against`, which of a pair stands later in ``order``. Holm's correction
-    is over all pairs and test sets of an output, or of all outputs (``joint``).
+    The columns are those of `paired_tests` and `against`, the method of the pair that comes later
+    in ``order``. Holm's correction is over all pairs and test sets of an output, or of all outputs
+    (``joint``).
     """
     rows = []
     for cube in score_cubes(subjects, "dice"):
@@ -35,11 +36,11 @@ def pair_tests(
 def groups_alike(
     methods: Sequence[str], different: Iterable[tuple[str, str]]
 ) -> list[tuple[str, ...]]:
-    """The greatest groups of methods that hold no two which differ; together they hold all.
+    """The largest groups of methods without two that differ; every method is in a group.
 
-    Those of a compact letter display, a letter each: two methods share a group exactly where they
-    were not told apart. By the insert-and-absorb algorithm (H.-P. Piepho, J. Comput. Graph. Stat.
-    2004). In the order of ``methods``, by their first members.
+    These are the groups of a compact letter display: two methods share a group exactly if no test
+    tells them apart. Source: insert-and-absorb algorithm (H.-P. Piepho, J. Comput. Graph. Stat.
+    2004). Groups are ordered by their first members in ``methods``.
     """
     groups = [frozenset(methods)]
     for pair in different:
@@ -54,7 +55,7 @@ def groups_alike(
 
 
 def groups_of(pairs: pd.DataFrame, methods: Sequence[str]) -> list[tuple[str, ...]]:
-    """`groups_alike` of the comparisons of one output and test set; of methods that are in them."""
+    """`groups_alike` for the comparisons of one output and test set."""
     found = set(pairs["method"]) | set(pairs["against"])
     told = pairs[pairs["mark"] != ""]
     names = zip(told["method"].map(str), told["against"].map(str), strict=True)

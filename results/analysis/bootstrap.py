@@ -8,12 +8,11 @@ from numpy.typing import NDArray
 from results.analysis.intervals import LEVEL
 
 
-@lru_cache(maxsize=4)  # the rankings of several outputs ask for the same draws
+@lru_cache(maxsize=4)  # rankings of several outputs need the same draws
 def resample_counts(units: int, resamples: int, *, seed: int, name: str) -> NDArray[np.float64]:
     """How often each unit was drawn in each resample, (resamples, units); rows sum to ``units``.
 
-    The draws depend on ``seed`` and ``name`` alone: another comparison beside this one changes
-    nothing in it.
+    The draws depend only on ``seed`` and ``name``; other comparisons do not change them.
     """
     generator = np.random.default_rng([seed, *name.encode()])
     counts = generator.multinomial(units, np.full(units, 1 / units), size=resamples)

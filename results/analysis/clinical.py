@@ -20,7 +20,7 @@ import pandas as pd
 from results.scores.score_table import CHOICES, VOLUMES
 
 DENSITY = 1.05
-"""Of the myocardium, in g/ml."""
+"""Density of the myocardium, in g/ml."""
 
 LIMITS = 1.96
 """Standard deviations from the bias to a limit of agreement (Bland and Altman, Lancet 1986)."""
@@ -47,14 +47,14 @@ class ClinicalPairs:
     pairs: pd.DataFrame
     """One row per run (`RUN`), subject, draw and `measure`, with `label` and `prediction`."""
     undefined: pd.DataFrame
-    """The same of ejection fractions that do not exist, for want of a blood pool at ED."""
+    """Rows of undefined ejection fractions: no blood pool at ED."""
 
 
 def clinical_pairs(scores: pd.DataFrame) -> ClinicalPairs:
     """The measures of every subject of a score table (see `read_scores`) that has volumes.
 
-    A measure needs its frames, ED or ES or both; where the file has others, it is not there. A
-    structure that was not found has the volume 0, so that it counts.
+    A measure needs its frames, ED or ES or both; without them it is left out. A structure that was
+    not found counts with volume 0.
     """
     known = scores[scores["label_ml"].notna() & scores["prediction_ml"].notna()]
     known = known[known["frame"].isin(["ED", "ES"])]
@@ -76,9 +76,10 @@ def clinical_pairs(scores: pd.DataFrame) -> ClinicalPairs:
 
 
 def _measures(ml: pd.DataFrame) -> pd.DataFrame:
-    """All of `UNITS` from volumes by structure and frame; NaN for want of a frame.
+    """Compute all measures in `UNITS` from volumes by structure and frame; NaN if a frame is
+    missing.
 
-    An ejection fraction of nothing at ED is infinite: it is wanting for another reason.
+    An ejection fraction with volume 0 at ED is infinite, to tell it from missing frames.
     """
     cells = [f"{name} {frame}" for name in CHOICES["structure"] for frame in ("ED", "ES")]
     ml = ml.reindex(columns=cells)
@@ -92,13 +93,12 @@ def _measures(ml: pd.DataFrame) -> pd.DataFrame:
 
 
 def agreement(pairs: pd.DataFrame) -> pd.DataFrame:
-    """How well predicted measures agree with the labels', by run and measure.
+    """Agreement of predicted measures with those of the labels, by run and measure.
 
     ``pairs`` are of `clinical_pairs`. Columns: `RUN`, `measure`, `pairs` (their number), `bias`
     (mean of prediction minus label), `low` and `high` (the limits of agreement: bias ∓ 1.96 sample
     standard deviations of the differences; NaN for one pair), all in the measure's unit, and
-    `correlation` (Pearson's; NaN for fewer than three pairs, or where one of the two is the same
-    throughout).
+    `correlation` (Pearson's; NaN for fewer than three pairs, or where one of the two is constant).
     """
     group = [*RUN, "measure"]
     both = ["label", "prediction"]

@@ -1,4 +1,4 @@
-"""What a report compares: scores, and all that has to be known of them to make its tables."""
+"""The content of a report: scores, and all information needed for its tables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ from results.scores.score_table import alike_repeats, repeat_scores, subject_sco
 
 
 class Naming(TypedDict):
-    """What every table and figure is told of the methods, as keywords."""
+    """Keyword arguments on the methods, for every table and figure."""
 
     titles: Mapping[str, str]
     remarks: Mapping[str, str]
@@ -32,39 +32,39 @@ class Naming(TypedDict):
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Scores of several methods, and what is known of the methods and the test sets.
+    """Scores of several methods, and information on the methods and the test sets.
 
     Raises `ScoreFileError` where the reference has no scores.
     """
 
     scores: pd.DataFrame
-    """Of `read_scores`."""
+    """Scores, from `read_scores`."""
     name: str
     """What is compared, for captions."""
     reference: str
-    """The method that the others are tested against, and that corruption errors are relative to."""
+    """The reference of tests and of relative corruption errors."""
     titles: Mapping[str, str] = field(default_factory=dict)
     remarks: Mapping[str, str] = field(default_factory=dict)
     recipes: Mapping[str, CorruptedSets] = field(default_factory=dict)
-    """The corrupted sets, by recipe, with its version and the clean set where these need saying."""
+    """The corrupted sets, by recipe (with version and clean set, if needed)."""
     graded: frozenset[str] = frozenset()
-    """Test sets that are levels of severity: in the tables of robustness alone."""
+    """Test sets with a severity; only the tables of robustness show them."""
     cohorts: Mapping[str, str] = field(default_factory=dict)
-    """By test set, whose subjects it is made of; a set that is not named is a cohort of its own."""
+    """For each test set, the cohort of its subjects; a set without an entry is its own cohort."""
     phantom: bool = False
     average_all: bool = False
     margin: float = MARGIN
-    """Dice: a smaller difference is of no relevance (`results.analysis.verdicts`)."""
+    """Smaller differences in Dice are not relevant (`results.analysis.verdicts`)."""
     all_pairs: bool = False
-    """Whether every method is compared with every other as well, which takes their square."""
+    """Whether to compare every method with every other; the work grows with their square."""
     joint: bool = False
-    """Whether the comparisons of all outputs are corrected together, not each output's."""
+    """Whether to correct the comparisons of all outputs together, not of each output."""
     notes: tuple[str, ...] = ()
-    """What every table rests on."""
+    """Notes on data and methods, for every table."""
     origins: tuple[str, ...] = ()
-    """Those of the notes that tell where the numbers come from, which print does without."""
+    """The notes on the origin of the numbers, which printed tables leave out."""
     made: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
-    """What was made of this comparison and is asked for again, by a name of its maker's."""
+    """Cached results of this comparison, by a name that their function chooses."""
     _tests_of: dict[str, pd.DataFrame] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -77,9 +77,9 @@ class Comparison:
             )
         if self.average_all and self.doubled:
             raise ScoreFileError(
-                f"no average is taken over {', '.join(self.doubled)} beside other sets of the same "
-                "kinds: these are of other recipes or versions; leave out the averages over all "
-                "sets (--average-all), or one of the recipes"
+                f"{', '.join(self.doubled)}: cannot be averaged with other sets of the same "
+                "kinds, since these are of other recipes or versions; leave out the averages over "
+                "all sets (--average-all), or one of the recipes"
             )
 
     @property
@@ -94,7 +94,7 @@ class Comparison:
 
     @cached_property
     def shown(self) -> dict[str, str]:
-        """Their titles, in the order of every table."""
+        """The methods' titles, in the order of tables."""
         return ordered_titles(self.methods, self.titles, self.remarks)
 
     @cached_property
@@ -105,16 +105,16 @@ class Comparison:
 
     @cached_property
     def ungraded(self) -> pd.DataFrame:
-        """The scores on sets that are not graded; on all where there are no others."""
+        """The scores on sets without severity; on all sets if there are no others."""
         graded = self.scores["test_set"].isin(list(self.graded))
         return self.scores if graded.all() or not graded.any() else self.scores[~graded]
 
     @cached_property
     def doubled(self) -> tuple[str, ...]:
-        """Sets of a kind that another recipe, or version of it, has as well, of the same clean set.
+        """Sets whose kind also exists from another recipe or version, for the same clean set.
 
-        The poster's sets are the first ones, and not among them. What is over several sets counts
-        each kind once, and so is without these.
+        The poster's sets count as the first ones, and are not included. Averages over several sets
+        leave these sets out, so that each kind counts once.
         """
         found = set(self.scores["test_set"])
         first: dict[tuple[str, str], str] = {}
@@ -147,14 +147,14 @@ class Comparison:
     def tests(self) -> pd.DataFrame:
         """Every method against the reference (`paired_tests`).
 
-        An average over sets is tested as well where these are of one cohort: only then a subject
-        has an average. It stands as a test set under the average's name.
+        An average over sets is also tested if the sets are of one cohort: only then a subject has
+        an average. It appears as a test set with the average's name.
         """
         return paired_tests(self._paired, self.reference, margin=self.margin, joint=self.joint)
 
     @cached_property
     def excerpt(self) -> Excerpt:
-        """What figures and the page show, where all would be too much."""
+        """The selection for figures and the page, if there are too many methods or sets."""
         return excerpt(self.subjects, self.outputs[0], self._averaged(), self.reference)
 
     @cached_property
@@ -168,7 +168,7 @@ class Comparison:
         return with_presence(self.ungraded)
 
     def tests_of(self, metric: str) -> pd.DataFrame:
-        """The same of another metric: no margin is set for it, so nothing is equivalent."""
+        """The tests of another metric; it has no margin, so nothing is equivalent."""
         if metric not in self._tests_of:
             paired = self._with_averages(repeat_scores(self.with_presence, metric), metric)
             self._tests_of[metric] = paired_tests(
@@ -178,7 +178,7 @@ class Comparison:
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
-        """Every pair of methods (`pair_tests`); empty where not asked for."""
+        """Tests of every pair of methods (`pair_tests`); empty unless chosen."""
         if not self.all_pairs:
             return pd.DataFrame()
         return pair_tests(self._paired, list(self.shown), margin=self.margin, joint=self.joint)
@@ -190,7 +190,7 @@ class Comparison:
 
     @cached_property
     def _paired(self) -> pd.DataFrame:
-        """What is tested: subject scores by repeat, of the sets and of averages over them."""
+        """The scores to test: subject scores by repeat, of the sets and of averages over them."""
         return self._with_averages(self.by_repeat, "dice")
 
     def _with_averages(self, of_sets: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -204,7 +204,7 @@ class Comparison:
 
     @cached_property
     def untested(self) -> dict[str, dict[str, list[str]]]:
-        """By output and method, the sets on which it has no pair with the reference."""
+        """By output and method, the sets without a pair of scores with the reference."""
         return untested(self._paired, self.tests, self.reference)
 
     def _averaged(self) -> tuple[str, ...]:
@@ -213,9 +213,10 @@ class Comparison:
 
     @cached_property
     def rankings(self) -> dict[str, list[Ranking]]:
-        """By output, how stable the order of the methods is over subjects and over test sets.
+        """By output, the stability of the methods' order over subjects and over test sets.
 
-        Of the repeats that all have, where they have others (`ranked_of`); without `doubled` sets.
+        If methods have different repeats, only common ones are used (`ranked_of`); `doubled` sets
+        are left out.
         """
         subjects = subject_scores(self._alike[0])
         subjects = subjects[~subjects["test_set"].isin(list(self.doubled))]
@@ -235,5 +236,5 @@ class Comparison:
 
     @property
     def ranked_of(self) -> str:
-        """In words, of which repeats the rankings are; empty where all methods have the same."""
+        """Words on the repeats of the rankings; empty if all methods have the same repeats."""
         return self._alike[1]

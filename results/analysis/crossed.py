@@ -1,8 +1,9 @@
-"""What another subject and another training would change: a model that crosses both.
+"""A model with crossed random effects: what other subjects and other trainings would change.
 
 A difference of two methods is d_ij = μ + s_i + r_j + e_ij of subject i and repeat j (a split and a
-seed), all of them random. Tests over subjects alone hold s and e random and r fixed: they speak of
-the networks that were trained. Here μ is that of the method, over subjects and repeats.
+seed), all of them random. Tests over subjects alone take s and e as random and r as fixed: their
+result is valid for the trained networks. Here μ is the difference of the methods, over subjects and
+repeats.
 
 The variances are those of the analysis of variance of a complete table (subjects by repeats), none
 below zero, which are the mixed model's by restricted likelihood where all are positive; the
@@ -32,7 +33,7 @@ class Crossed:
     freedom: float
     """Its degrees of freedom."""
     subjects_error: float
-    """The part of the error that more subjects would lessen: that of subjects alone."""
+    """The standard error over subjects alone, which more subjects would reduce."""
     repeats_error: float
     """The standard error over repeats alone."""
 
@@ -95,7 +96,7 @@ def crossed_mean(tables: Sequence[Numbers], weights: Sequence[float] = (1.0,)) -
     of_repeats = float(over_repeats.var(ddof=1)) / repeats
     variance = max(subjects - residual, 0.0) + max(of_repeats - residual, 0.0) + residual
     loss = subjects_loss + of_repeats**2 / (repeats - 1) + residual_loss
-    # Never fewer than the repeats alone leave: the approximation fails as the sum nears zero.
+    # Never fewer than from the repeats alone: the approximation fails as the sum nears zero.
     freedom_of_sum = (subjects + of_repeats - residual) ** 2 / loss if loss > 0 else math.inf
     return Crossed(
         mean=mean,

@@ -1,4 +1,4 @@
-"""What figures and the page show of more methods, or test sets, than could be seen at once."""
+"""Select the methods and test sets for figures and the page, if there are too many for all."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ import pandas as pd
 from results.scores.order import ordered_sets
 
 MOST = 60
-"""Methods, and test sets, up to which all are shown; the reference stands beside the best."""
+"""Up to this many methods, or test sets, all are shown; else the best, and the reference."""
 
 SHOWN_SETS = 24
-"""Test sets that are shown where there are more than `MOST`: figures have a panel for each."""
+"""Number of test sets to show if there are more than `MOST`; figures have a panel for each."""
 
 
 @dataclass(frozen=True)
 class Excerpt:
-    """Methods and test sets that are not shown, and what has to be said of it."""
+    """Methods and test sets that are not shown, and notes on them."""
 
     hidden_methods: frozenset[str] = frozenset()
     hidden_sets: frozenset[str] = frozenset()
@@ -27,16 +27,17 @@ class Excerpt:
 
     @property
     def of_sets(self) -> "Excerpt":
-        """The same of the test sets alone: every method is shown."""
+        """The excerpt of test sets only; every method is shown."""
         return Excerpt(hidden_sets=self.hidden_sets, set_notes=self.set_notes)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is said of both."""
+        """The notes on methods and test sets."""
         return (*self.method_notes, *self.set_notes)
 
     def of(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """The rows whose `method`, `against` and `test_set`, as far as there are, are shown."""
+        """Select the rows of shown methods and test sets (`method`, `against`, `test_set`, if
+        present)."""
         for column, hidden in (
             ("method", self.hidden_methods),
             ("against", self.hidden_methods),
@@ -52,13 +53,14 @@ def excerpt(
 ) -> Excerpt:
     """The `MOST` methods with the highest mean Dice and the reference.
 
-    All test sets where these are `MOST` at most, else the first `SHOWN_SETS`.
+    All test sets are shown if there are at most `MOST`, else the first `SHOWN_SETS`.
 
     Args:
         subjects: of `results.scores.score_table.subject_scores`.
-        output: whose Dice it is; methods without scores of it, or on fewer sets, come last.
-        averaged: the sets that the mean is over, each counting alike.
-        reference: a method that is shown whatever its place.
+        output: the output whose Dice counts; methods without its scores, or on fewer sets, come
+            last.
+        averaged: the sets to average over, with equal weights.
+        reference: a method that is always shown.
     """
     names = sorted(set(map(str, subjects["method"])))
     sets = ordered_sets(subjects["test_set"].unique())

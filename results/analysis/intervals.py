@@ -1,6 +1,6 @@
 """Student's t for means over subjects: intervals, and two one-sided tests of equivalence.
 
-Why t and no bootstrap: docs/statistics.md shows how often each holds the true mean.
+docs/statistics.md shows why t, not the bootstrap: how often each interval holds the true mean.
 """
 
 import math
@@ -24,21 +24,21 @@ def t_reach(error: Any, freedom: Any) -> Any:
     """
     from scipy.special import ndtri, stdtrit
 
-    # The special functions are those behind scipy.stats.t, at a fiftieth of the time.
+    # The functions behind scipy.stats.t; called directly, they take a fiftieth of the time.
     degrees, upper = np.asarray(freedom, dtype=np.float64), (1 + LEVEL) / 2
     quantile = np.where(np.isinf(degrees), ndtri(upper), stdtrit(degrees, upper))
     return np.where(degrees > 0, quantile * error, np.nan)
 
 
 def t_tail(score: float, freedom: float) -> float:
-    """The share of Student's distribution above a score."""
+    """The probability above a score in Student's t distribution."""
     from scipy.special import ndtr, stdtr
 
     return float(ndtr(-score) if math.isinf(freedom) else stdtr(freedom, -score))
 
 
 def interval_of_mean(values: Numbers) -> tuple[Numbers, Numbers]:
-    """Lower and upper end of the interval over units of the mean of each column, (units, columns).
+    """Lower and upper end of the interval of each column's mean, (units, columns).
 
     Values that are missing (NaN) are left out; a column with fewer than two has no interval (NaN).
     """
@@ -52,8 +52,7 @@ def interval_of_mean(values: Numbers) -> tuple[Numbers, Numbers]:
 
 
 def equivalence_p(mean: float, error: float, freedom: float, margin: float) -> float:
-    """p of the two one-sided t-tests that a mean lies within (−margin, margin): the greater one.
-
+    """p of the two one-sided t-tests that a mean lies within (−margin, margin): the larger p.
     Source: D. J. Schuirmann, J. Pharmacokinet. Biopharm. 1987. NaN without a degree of freedom.
     """
     if not freedom > 0:

@@ -1,4 +1,4 @@
-"""Whether the method with the highest average can be told from the others."""
+"""Test whether the method with the highest average differs from the others."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,28 +15,29 @@ from results.analysis.statistics import subject_means
 
 @dataclass(frozen=True)
 class Distance:
-    """The leader's mean Dice minus another method's, over what both have."""
+    """The leader's mean Dice minus another method's, over their common scores."""
 
     difference: float
     low: float
     high: float
     over_repeats: bool
-    """Whether the interval is over subjects and repeats, or over subjects alone, for want of two
-    repeats that both have."""
+    """Whether the interval is over subjects and repeats; else over subjects alone, since the
+    methods share fewer than two repeats."""
 
     @property
     def known(self) -> bool:
-        """Whether there is an interval; there is none of one subject."""
+        """Whether there is an interval; one subject has none."""
         return bool(np.isfinite(self.low))
 
     @property
     def above(self) -> bool:
-        """Whether the interval is above zero; not so where there is none."""
+        """Whether the interval is above zero; False if there is none."""
         return self.low > 0
 
     @property
     def below(self) -> bool:
-        """Whether it is below zero: the leader's mean is the higher one by other scores alone."""
+        """Whether the interval is below zero: then the leader's mean is higher only through other
+        scores."""
         return self.high < 0
 
 
@@ -47,9 +48,9 @@ def distances(
 
     Args:
         repeats: scores of one output, of `results.scores.score_table.repeat_scores`.
-        sets: whose average is compared; each counts alike.
-        cohorts: by set, whose subjects it is made of; those of different cohorts are independent.
-        leader: a method.
+        sets: the sets to average over, with equal weights.
+        cohorts: for each set, the cohort of its subjects; different cohorts are independent.
+        leader: the method with the highest average.
     """
     members: dict[str, list[str]] = {}
     for name in dict.fromkeys(sets):
@@ -61,7 +62,7 @@ def distances(
     for cohort, own in members.items():
         if not all(name in by_set for name in own):
             return {}
-        # Of one set, a subject's score is its mean over the sets.
+        # A subject's score in a cohort is its mean over the cohort's sets.
         alone = by_set[own[0]].dropna(subset=["dice"]) if len(own) == 1 else None
         joined = pd.concat([by_set[name] for name in own]) if alone is None else alone
         scores = subject_means(joined, own, cohort) if alone is None else alone
@@ -83,13 +84,13 @@ def distances(
 
 
 class _Cohort(NamedTuple):
-    """The leader against the others on subjects of a cohort."""
+    """Differences of the leader from the others on the subjects of a cohort."""
 
     leads: dict[str, Numbers]
-    """By method, the differences, (subjects, repeats); NaN where there is none. Empty where the
-    leader has no scores."""
+    """The differences by method, (subjects, repeats); NaN where there is none. Empty if the leader
+    has no scores."""
     numbers: list[int]
-    """Of the repeats."""
+    """Numbers of the repeats."""
 
 
 def _lead(tables: list[_Cohort], weights: list[float], method: str) -> Distance | None:

@@ -1,4 +1,4 @@
-"""Whether two orders of a few methods agree more than chance: Kendall's τ with its exact p."""
+"""Test whether two orders of a few methods agree more than by chance: Kendall's τ with exact p."""
 
 from functools import lru_cache
 from itertools import permutations
@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from results.analysis.ranking import kendall_tau
 
 MOST = 8
-"""Methods of which all orders are gone through: 40,320 of eight."""
+"""Most methods; eight have 40,320 orders, which are all computed."""
 
 
 def order_agreement(one: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, float]:
     """Kendall's τ-b of two columns of `MOST` values at most, and its two-sided p.
 
-    p is the share of all orders of the one column whose τ is as far from 0, or farther; exact with
-    ties as well. Both are NaN where all values of a column are alike. (The library that has τ
-    takes most of a second to load, and its p with ties is approximate.)
+    p is the share of all orders of one column whose |τ| is as large or larger; it is exact, also
+    with ties. Both are NaN if all values of a column are equal. (SciPy's function takes most of a
+    second to load, and its p with ties is approximate.)
 
     Raises `ValueError` for more values.
     """

@@ -1,4 +1,4 @@
-"""One comparison of two methods on one test set, of all that is asked of it."""
+"""Compare two methods on one test set, with all tests."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -19,18 +19,18 @@ class ScoreCube(NamedTuple):
     output: str
     test_set: str
     scores: Numbers
-    """(methods, subjects, repeats); NaN where there is none."""
+    """The scores (methods, subjects, repeats); NaN where there is none."""
     volumes: Numbers
-    """What each score is a mean over, as numbers of that shape: equal for the same volumes and
-    structures. Equal for all where a table without the column `VOLUMES_OF` says of itself that
-    every score is over all of its subject's."""
+    """Numbers of the same shape for the volumes and structures behind each score; equal numbers
+    mean the same volumes and structures. All equal for a table without the column `VOLUMES_OF`, in
+    which every score is over all volumes of its subject."""
     methods: list[str]
 
     def compared(self, one: int, other: int) -> NDArray[np.bool_]:
         """The subjects and repeats, (subjects, repeats), in which two methods can be compared.
 
-        Both have a score there, of the same volumes and structures: a method that was not scored
-        on a hard frame is not to be taken for a better one.
+        Both methods have a score there, over the same volumes and structures: otherwise a method
+        that was not scored on a hard frame would seem better.
         """
         finite = np.isfinite(self.scores[one]) & np.isfinite(self.scores[other])
         return np.asarray(finite & (self.volumes[one] == self.volumes[other]))
@@ -39,8 +39,8 @@ class ScoreCube(NamedTuple):
 def score_cubes(scores: pd.DataFrame, metric: str) -> Iterator[ScoreCube]:
     """The scores of each output and test set, in their order.
 
-    Names become numbers once for all, so that thousands of test sets take no longer than their
-    rows do.
+    Names become numbers only once, so that the time depends on the rows, not on the number of test
+    sets.
     """
     codes, names = {}, {}
     for name in ("output", "test_set", "method", "subject", "repeat"):
@@ -71,13 +71,13 @@ def score_cubes(scores: pd.DataFrame, metric: str) -> Iterator[ScoreCube]:
 def compare_pair(
     own: Numbers, base: Numbers, margin: float, both: NDArray[np.bool_]
 ) -> dict[str, float]:
-    """One comparison of two tables of scores, (subjects, repeats), NaN where there is none.
+    """Compare two tables of scores, (subjects, repeats), NaN where there is none.
 
     ``both`` are the cells to compare (`ScoreCube.compared`). The keys are the columns of
     `paired_tests`. Raises `ValueError` where there is no such cell.
     """
     if not both.any():
-        raise ValueError("the two share no subject and repeat")
+        raise ValueError("the two methods share no subject and repeat")
     rows, columns = np.any(both, axis=1), np.any(both, axis=0)
     differences = np.where(both, own - base, np.nan)[rows][:, columns]
     by_subject = _nanmean(differences, axis=1)
@@ -116,12 +116,12 @@ def compare_pair(
 
 
 def _unless_rounding(mean: float) -> float:
-    """A mean, or 0 where the rounding of its parts is all of it: that has no sign."""
+    """A mean, or 0 if it is not larger than rounding errors, and so has no sign."""
     return 0.0 if abs(mean) < ROUNDING else mean
 
 
 def _nanmean(table: Numbers, axis: int) -> Numbers:
-    """Mean of what there is; every row, or column, has something."""
+    """Mean without missing values; every row, or column, must have a value."""
     gone = np.isnan(table)
     return np.asarray(np.where(gone, 0.0, table).sum(axis=axis) / (~gone).sum(axis=axis))
 

@@ -1,8 +1,9 @@
-"""How many repeats it would take to see a difference between two methods.
+"""The number of repeats needed to show a difference between two methods.
 
-A repeat is a split and a seed that both methods have; its difference is one number, and the test of
-n of them is a one-sample t-test. The spread of these numbers is measured, from few repeats roughly.
-More repeats make the trainings' part of an error smaller, never the subjects'.
+A repeat is a split and a seed that both methods have. Its difference is one number, and the test of
+n repeats is a one-sample t-test. The spread of these numbers is measured; from few repeats, it is
+only a rough estimate. More repeats reduce only the error from training, not the error from
+subjects.
 """
 
 import math
@@ -12,23 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 POWER = 0.8
-"""The chance that a difference is seen which is there."""
+"""Power: the probability that the test shows an existing difference."""
 
 ALPHA = 0.05
-"""Of one two-sided comparison, not corrected for others."""
+"""Level of one two-sided comparison, not corrected for others."""
 
 LIMIT = 1000
-"""More repeats than this are not counted."""
+"""Largest number of repeats to consider."""
 
 
 @lru_cache(maxsize=4096)
 def power_of(effect: float, repeats: int) -> float:
-    """The chance that a two-sided t-test of the repeats' differences comes out with p < `ALPHA`.
+    """The probability that a two-sided t-test of the repeats' differences gives p < `ALPHA`.
 
-    ``effect`` is the true difference in standard deviations of the repeats' differences. Source:
-    J. Cohen, Statistical Power Analysis, 1988, chapter 2. The noncentral t distribution behind it
-    is the normal one's mean over the estimated deviation's distribution, which unlike scipy's
-    function holds for any size of effect.
+    ``effect`` is the true difference in standard deviations of the repeats' differences. Source: J.
+    Cohen, Statistical Power Analysis, 1988, chapter 2. The noncentral t distribution is computed as
+    a mean of normal distributions over the estimated deviation; unlike scipy's function, this works
+    for any size of effect.
     """
     from scipy.special import ndtr
 
@@ -49,7 +50,7 @@ def _chances() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 @lru_cache(maxsize=64)
 def _bounds(repeats: int) -> NDArray[np.float64]:
-    """What the mean has to exceed, in true standard errors, by the chance of the deviation."""
+    """Critical values of the mean, in true standard errors, by the chance of the deviation."""
     from scipy.special import gammaincinv, stdtrit
 
     half = (repeats - 1) / 2
@@ -60,7 +61,8 @@ def _bounds(repeats: int) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=128)
 def detectable_effect(repeats: int) -> float:
-    """The effect, in standard deviations, that so many repeats, two or more, show with `POWER`."""
+    """The effect, in standard deviations, that this number of repeats (two or more) shows with
+    `POWER`."""
     low, high = 0.0, 1.0
     while power_of(high, repeats) < POWER:
         high *= 2
@@ -71,10 +73,10 @@ def detectable_effect(repeats: int) -> float:
 
 
 def repeats_needed(difference: float, deviation: float) -> float:
-    """The least number of repeats, two or more, that show a difference with `POWER`.
+    """The smallest number of repeats, two or more, that show a difference with `POWER`.
 
-    ``deviation`` is the standard deviation over repeats of the difference, in the same unit. NaN
-    where that is not known, or the difference is 0; infinite for more than `LIMIT`.
+    ``deviation`` is the standard deviation over repeats of the difference, in the same unit. NaN if
+    the deviation is not known, or the difference is 0; infinite if more than `LIMIT`.
     """
     if math.isnan(difference) or math.isnan(deviation) or difference == 0:
         return math.nan

@@ -1,23 +1,23 @@
-"""Distances apart from detection: how often a structure was found, and how far off, if it was.
+"""Separate detection from distance: how often a structure was found, and its HD95 if it was.
 
-Where a structure is absent from one of label and prediction, its HD95 is the diagonal of the field.
-That makes a method no better for finding nothing, and hides in one mean two things: how many
-structures were missed, and how well the others were outlined.
+If a structure is absent from label or prediction only, its HD95 is the diagonal of the field. So a
+method cannot gain by finding nothing. But one mean then mixes two things: the number of missed
+structures, and the quality of the other outlines.
 """
 
 import numpy as np
 import pandas as pd
 
 DETECTED = "detected_percent"
-"""100 where a structure of the label was found in the prediction, 0 where not; NaN where the label
-has none."""
+"""Column: 100 if a structure of the label is in the prediction, 0 if not; NaN if the label lacks
+it."""
 
 PRESENT = "hd95_present_mm"
-"""HD95 in mm where both have the structure, else NaN."""
+"""Column: HD95 in mm if both have the structure, else NaN."""
 
 
 def with_presence(scores: pd.DataFrame) -> pd.DataFrame:
-    """A table of `read_scores` with the columns `DETECTED` and `PRESENT`."""
+    """Add the columns `DETECTED` and `PRESENT` to a table of `read_scores`."""
     absent = scores["absent"].astype(str).to_numpy()
     found = np.select([absent == "", absent == "prediction"], [100.0, 0.0], np.nan)
     distance = scores["hd95_mm"].where(absent == "")
@@ -27,12 +27,13 @@ def with_presence(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def all_present(scores: pd.DataFrame) -> bool:
-    """Whether no structure is absent from one of label and prediction alone."""
+    """Whether no structure is absent from only one of label and prediction."""
     return not scores["absent"].isin(["label", "prediction"]).any()
 
 
 def absent_share_notes(scores: pd.DataFrame, output: str) -> list[str]:
-    """How much of the summed HD95 of each set comes from structures that one of the two lacks."""
+    """Note on the share of each set's summed HD95 from structures that label or prediction
+    lacks."""
     own = scores[(scores["output"] == output) & scores["hd95_mm"].notna()]
     lacking = own["hd95_mm"].where(own["absent"].isin(["label", "prediction"]), 0.0)
     sums = pd.DataFrame({"all": own["hd95_mm"], "lacking": lacking})
@@ -43,6 +44,6 @@ def absent_share_notes(scores: pd.DataFrame, output: str) -> list[str]:
         return []
     each = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
     return [
-        f"Of these means, over all methods, so much comes from absent structures: {each}. The "
+        f"Shares of these means, over all methods, that come from absent structures: {each}. The "
         "tables of detection and of HD95 over structures present in both tell the two apart."
     ]

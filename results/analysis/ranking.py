@@ -1,8 +1,8 @@
-"""Would the order of the methods be the same with other subjects, or other test sets?
+"""Stability of the methods' order: would it be the same with other subjects or test sets?
 
-A method's score is its mean Dice over test sets, a set's the mean over its subjects. Resampled with
-replacement, subjects or sets give other scores and so other ranks; how often a method has which is
-its rank distribution (Wiesenfarth et al., Sci. Rep. 2021, arXiv:1910.05121).
+A method's score is its mean Dice over test sets; the score on a set is the mean over its subjects.
+Subjects or sets resampled with replacement give other scores and ranks. The frequencies of a
+method's ranks are its rank distribution (Wiesenfarth et al., Sci. Rep. 2021, arXiv:1910.05121).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -18,11 +18,11 @@ from results.wording import listed
 RESAMPLES = 2_000
 
 MOST = 60
-"""Methods whose rank distributions are kept; more could not be told apart in a figure, and methods
-by ranks grow with their square. Beyond it, the best by mean rank, and those asked for (`keep`)."""
+"""Most methods with rank distributions; a figure cannot show more, and the table grows with their
+square. If there are more methods, the best by mean rank are kept, and those in `keep`."""
 
 _PAIRWISE = 60
-"""Methods up to which all pairs of all resamples are compared at once."""
+"""Up to this many methods, all pairs of all resamples are compared at once."""
 
 
 @dataclass(frozen=True)
@@ -32,20 +32,20 @@ class Ranking:
     over: str
     """What was resampled: "subjects" or "test sets"."""
     shares: pd.DataFrame
-    """Methods, best first, by ranks (1 the best; methods alike share their mean rank): shares of
-    the resamples; rows sum to 1. Of no more than `MOST` methods and those kept with them."""
+    """Methods, best first, by ranks (1 is the best; tied methods share their mean rank): shares of
+    the resamples; rows sum to 1. At most `MOST` methods, and those to keep."""
     tau: tuple[float, float, float]
-    """Kendall's τ-b of a resample's order with that of all: mean, and 95 % interval."""
+    """Kendall's τ-b of a resample's order with that of all data: mean, and 95 % interval."""
     sets: tuple[str, ...]
     left_out: tuple[str, ...]
     """Methods without a score on each of the sets."""
     leads: pd.Series
-    """By method, the share of the resamples in which none is better, alone or level with others."""
+    """For each method, the share of resamples in which no other is better (alone or tied)."""
     alone: pd.Series
-    """By method, the share of the resamples in which it has rank 1."""
+    """For each method, the share of resamples in which it alone has rank 1."""
 
     def first(self, titles: Mapping[str, str]) -> str:
-        """Who is first how often, in words."""
+        """A sentence on the method that ranks first most often."""
         of = f"of resamples of the {self.over}"
         best = str(self.alone.idxmax())
         if self.alone[best] > 0:
@@ -57,7 +57,7 @@ class Ranking:
         return f"{listed(level)} are level in the first place in {most:.0%} {of}"
 
     def notes(self, titles: Mapping[str, str]) -> list[str]:
-        """Who is not ranked, and whose ranks are not shown."""
+        """Notes on methods that are not ranked or not shown."""
         notes = []
         if len(self.shares) < len(self.leads):
             notes.append(
@@ -75,7 +75,7 @@ class _SetScores:
     """Scores on one test set of the subjects that all methods have."""
 
     subjects: NDArray[np.int64]
-    """Their numbers among all subjects, ascending, in the order of their names."""
+    """Indices of the subjects among all subjects, ascending, in the order of their names."""
     dice: NDArray[np.float64]
     """(subjects, methods)."""
 
@@ -90,13 +90,12 @@ def rank_over_subjects(
 ) -> Ranking | None:
     """Resample the subjects of each cohort.
 
-    None for fewer than two methods that have all sets, where these share no subject of a set, or
-    where no cohort has a second subject: every resample would be the same.
+    None if fewer than two methods have all sets, if these share no subject of a set, or if every
+    cohort has one subject only, so that all resamples would be the same.
 
-    ``subjects`` is of `subject_scores`. ``cohorts`` names, by test set, whose
-    subjects it is made of: sets of one cohort, such as a clean set and its corrupted ones, are
-    resampled together. A set that is not in it is a cohort of its own. ``keep`` are methods whose
-    ranks are wanted whatever their place.
+    ``subjects`` is of `subject_scores`. ``cohorts`` names, by test set, whose subjects it is made
+    of: sets of one cohort, such as a clean set and its corrupted ones, are resampled together. A
+    set without an entry is a cohort of its own. ``keep`` names methods whose ranks are always kept.
     """
     tables, sets, methods, left_out = _tables(subjects, output)
     if len(methods) < 2 or any(not len(table.subjects) for table in tables):
@@ -116,7 +115,7 @@ def rank_over_subjects(
         counts = resample_counts(len(names), RESAMPLES, seed=seed, name=f"ranks/{output}/{cohort}")
         for table in own:
             drawn = counts[:, np.searchsorted(names, table.subjects)]
-            # A resample may hold none of the few subjects of a set: its order is then unknown.
+            # A resample may have no subject of a small set; then its order is unknown.
             with np.errstate(invalid="ignore"):
                 scores += drawn @ table.dice / drawn.sum(axis=1, keepdims=True)
     scores /= len(sets)
@@ -128,8 +127,8 @@ def rank_over_sets(
 ) -> Ranking | None:
     """Resample the test sets.
 
-    None for one set only, for fewer than two methods that have all, or where these share no subject
-    of a set. ``keep`` as in `rank_over_subjects`.
+    None if there is only one set, if fewer than two methods have all sets, or if these share no
+    subject of a set. ``keep`` as in `rank_over_subjects`.
     """
     tables, sets, methods, left_out = _tables(subjects, output)
     if len(methods) < 2 or len(sets) < 2 or any(not len(table.subjects) for table in tables):
@@ -159,7 +158,7 @@ def _tables(
         found, place = np.unique(subject_of[rows], return_inverse=True)
         table = np.full((len(found), len(methods)), np.nan)
         table[place, method_of[rows]] = dice[rows]
-        shared = np.isfinite(table).all(axis=1)  # on the subjects that all have
+        shared = np.isfinite(table).all(axis=1)  # subjects that all methods have
         tables.append(_SetScores(found[shared], table[shared]))
     left_out = sorted(set(given.index) - set(methods))
     return tables, [str(name) for name in names], methods, left_out
@@ -179,7 +178,7 @@ def _ranking(
     scores = scores[np.isfinite(scores).all(axis=1)]
     ranks = pd.DataFrame(-scores.round(9)).rank(axis=1).to_numpy()
     taus = kendall_tau(ranks, -whole.round(9))
-    taus = taus[np.isfinite(taus)]  # undefined where all are alike
+    taus = taus[np.isfinite(taus)]  # undefined if all ranks are tied
     low, high = percentile_interval(taus) if taus.size else (np.nan, np.nan)
     index = pd.Index(methods)
     order = pd.Series(ranks.mean(axis=0), index=methods).sort_values(kind="stable").index
@@ -217,9 +216,9 @@ def _shares(ranks: NDArray[np.float64], methods: Sequence[str], *, every: bool) 
 def kendall_tau(ranks: NDArray[np.float64], order: NDArray[np.float64]) -> NDArray[np.float64]:
     """Kendall's τ-b of each row of ``ranks``, (resamples, methods), with ``order``, (methods,).
 
-    Concordant minus discordant pairs over the root of the product of the pairs that are not tied
-    in either; NaN where all are. For thousands of rows at once, in memory that grows with the
-    methods, not with their square.
+    Concordant minus discordant pairs over the root of the product of the pairs that are not tied in
+    either; NaN where all are. Works on thousands of rows at once; the memory grows with the number
+    of methods, not with its square.
     """
     if ranks.shape[1] > _PAIRWISE:
         from scipy.stats import kendalltau

@@ -1,4 +1,4 @@
-"""How much the difference of two methods varies from one repeat to the next."""
+"""The spread over repeats of the difference of two methods."""
 
 import pandas as pd
 
@@ -8,9 +8,9 @@ from results.scores.score_table import set_scores
 def repeat_differences(scores: pd.DataFrame, reference: str, output: str = "FTN") -> pd.DataFrame:
     """Mean Dice of each method minus the reference's, by repeat (rows) and method (columns).
 
-    Over the test sets that all runs of the output were scored on, each counting alike. NaN where a
-    method, or the reference, lacks the repeat; empty where it has no scores, or no set is common.
-    ``scores`` is of `results.scores.score_table.read_scores`.
+    The mean is over the test sets that all runs of the output were scored on, with equal weights.
+    NaN if a method or the reference lacks the repeat; empty if the reference has no scores, or no
+    set is common. ``scores`` is of `results.scores.score_table.read_scores`.
     """
     means = set_scores(scores)
     means = means[means["output"] == output]

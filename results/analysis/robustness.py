@@ -1,10 +1,10 @@
-"""How much of its score a method keeps on corrupted images: measures beside mean Dice.
+"""Measures of robustness: how much of its score a method keeps on corrupted images.
 
-Which test sets are corrupted, by what and how severely, is told by the caller (`CorruptedSets`).
-Every measure is worked out per run (a method's repeat, and an output) from the scores of its test
-sets, and only then averaged over repeats (`over_repeats`). A measure that needs a set which a run
-has no score on is NaN for that run: never a mean over fewer sets. Within a kind of corruption the
-severities count alike (but in ROOD-MRI's scores), and so do the kinds in a mean over them.
+The caller gives the corrupted test sets, with kind and severity (`CorruptedSets`). Every measure is
+computed per run (a method's repeat, and an output) from the scores of its test sets, and then
+averaged over repeats (`over_repeats`). If a run lacks the score of a needed set, the measure is NaN
+for that run, never a mean over fewer sets. Severities of a kind have equal weights (except in
+ROOD-MRI's scores), and so have kinds in a mean over kinds.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,15 +27,15 @@ ROW = ["method", "output"]
 RUN = [*ROW, "repeat"]
 
 LEAST_DEGRADATION = 0.02
-"""Dice that the reference has to lose under a kind for a ratio of degradations to be defined.
+"""Smallest loss of Dice of the reference under a kind, for a ratio of degradations.
 
-Of a smaller loss, the noise of few subjects is a large part, and a ratio to it may be anything.
+A smaller loss is mostly noise from few subjects, and a ratio to it has no meaning.
 """
 
 
 @dataclass(frozen=True)
 class Corruption:
-    """What a test set was corrupted by: a kind, and its severity where the kind is graded.
+    """The corruption of a test set: its kind, and its severity if the kind is graded.
 
     Raises `ScoreFileError` for a severity outside `SEVERITIES`.
     """
@@ -55,12 +55,12 @@ class Corruption:
 class CorruptedSets:
     """The corrupted test sets of a comparison, and the clean one that they were made from.
 
-    Raises `ScoreFileError` where there is none, where the clean set is among them, and where a kind
-    has a severity twice, or sets both with and without one.
+    Raises `ScoreFileError` if there is none, if the clean set is among them, or if a kind has a
+    severity twice, or sets both with and without severity.
     """
 
     corruptions: Mapping[str, Corruption]
-    """By the name of the test set."""
+    """The corruptions, by the name of the test set."""
     clean: str = "ACDC"
 
     def __post_init__(self) -> None:
@@ -96,7 +96,7 @@ class CorruptedSets:
 
     @property
     def graded(self) -> dict[str, dict[int, str]]:
-        """The same of the kinds that have severities."""
+        """Like `levels`, for the kinds with severities only."""
         return {
             kind: {severity: name for severity, name in levels.items() if severity is not None}
             for kind, levels in self.levels.items()
@@ -148,11 +148,11 @@ def corruption_errors(runs: pd.DataFrame, sets: CorruptedSets, reference: str) -
     """Corruption error of each run and kind in percent of the reference method's.
 
     CE_c = Σ_s E_s,c / Σ_s E_s,c(reference), E = 1 − Dice in the place of the classification error;
-    mCE is its mean over the kinds c (Hendrycks and Dietterich, ICLR 2019, arXiv:1903.12261,
-    section 4.2). The reference is the same for every repeat of a row, as theirs is: the mean error
-    of those repeats that the row has as well (and that have all sets), of the same output, so that
-    its own mCE is 100 %, a spread is the row's own, and another split is no other method. NaN where
-    the reference makes no error, or has no repeat in common with the row.
+    mCE is its mean over the kinds c (Hendrycks and Dietterich, ICLR 2019, arXiv:1903.12261, section
+    4.2). As in the source, the reference is the same for every repeat of a row: its mean error over
+    the repeats that the row has too (and that have all sets), for the same output. So the
+    reference's own mCE is 100 %, a row's spread is its own, and another split does not count as
+    another method. NaN if the reference makes no error, or has no repeat in common with the row.
 
     Raises `ScoreFileError` where the reference has no scores at all.
     """
@@ -162,20 +162,20 @@ def corruption_errors(runs: pd.DataFrame, sets: CorruptedSets, reference: str) -
 def relative_corruption_errors(
     runs: pd.DataFrame, sets: CorruptedSets, reference: str
 ) -> pd.DataFrame:
-    """As `corruption_errors`, of what the corruption adds to the error on the clean set.
+    """As `corruption_errors`, for the error that the corruption adds to that on the clean set.
 
     Relative CE_c = Σ_s (E_s,c − E_clean) / Σ_s (E_s,c − E_clean)(reference), in percent (ibid.).
     E_s,c − E_clean is the degradation. NaN where the reference degrades by less than
-    `LEAST_DEGRADATION`: a ratio to a gain, or to nearly nothing, ranks no method.
+    `LEAST_DEGRADATION`: a ratio to a gain, or to almost zero, cannot rank methods.
     """
     return _percent_of_reference(degradation(runs, sets), reference, least=LEAST_DEGRADATION)
 
 
 def undefined_ratios(errors: pd.DataFrame, reference: str, *, least: float = 0.0) -> pd.DataFrame:
-    """By `ROW` and kind, whether the reference's error is too small to be divided by.
+    """Whether the reference's error is too small for a ratio, by `ROW` and kind.
 
-    ``errors`` is by run and kind, as `kind_means` of errors or `degradation`. False where there is
-    no error to compare with, for want of scores or of a repeat in common.
+    ``errors`` is by run and kind, from `kind_means` of errors or `degradation`. False if there is
+    no error to compare with, since scores or a common repeat are missing.
     """
     too_small = _of_reference(errors, reference) <= max(least, ROUNDING)
     return too_small.groupby(level=ROW).any()
@@ -278,27 +278,28 @@ def worst_subjects(scores: pd.DataFrame, test_sets: Iterable[str]) -> pd.DataFra
 
 
 def _positive(values: pd.Series) -> pd.Series:
-    """What can be divided by; NaN elsewhere."""
+    """Values that are safe divisors; NaN elsewhere."""
     return values.where(values > ROUNDING)
 
 
 def _percent_of_reference(
     errors: pd.DataFrame, reference: str, *, least: float = 0.0
 ) -> pd.DataFrame:
-    """Errors of each run and kind in percent of the reference's, NaN where that is too small."""
+    """Errors of each run and kind in percent of the reference's, NaN where the reference's error is
+    too small."""
     of_reference = _of_reference(errors, reference)
     return 100 * errors / of_reference.where(of_reference > max(least, ROUNDING))
 
 
 def _of_reference(errors: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """By run and kind, the reference's mean error over the repeats that the row has as well."""
+    """The reference's mean error over the repeats that the row also has, by run and kind."""
     methods = errors.index.unique("method")
     if reference not in methods:
         raise ScoreFileError(
             f"scores: hold no method called '{reference}', which corruption errors are to be "
             f"relative to; choose one of {', '.join(map(str, methods))}"
         )
-    # Repeats that lack a set have no part in the reference's own mean either.
+    # Repeats that lack a set do not count in the reference's mean either.
     whole = errors.xs(reference, level="method").dropna()
     own = pd.MultiIndex.from_frame(errors.index.to_frame()[list(whole.index.names)])
     of_run = pd.DataFrame(whole.reindex(own)).set_axis(errors.index)

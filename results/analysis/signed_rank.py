@@ -1,4 +1,4 @@
-"""The signed-rank test of paired differences and its effect size, with ties taken as ties."""
+"""The signed-rank test of paired differences and its effect size, correct with ties."""
 
 import math
 
@@ -9,15 +9,15 @@ ROUNDING = 1e-9
 """Scores are written with six decimals, so means that differ by less differ by rounding alone."""
 
 EXACT, EXACT_TIED = 50, 25
-"""Up to so many pairs p is exact: without ties and zeros, and with them."""
+"""Up to this many pairs, p is exact: without ties and zeros, and with them."""
 
 
 def signed_levels(differences: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Sign times level of each difference: 0 for none, ±1 for the least size, ±2 for the next.
+    """Sign times level of each difference: 0 for none, ±1 for the smallest size, ±2 for the next.
 
-    Sizes within `ROUNDING` of their neighbour are of one level: the rounding of means must neither
-    tell two equal differences apart nor make one of none. That is the 9th decimal, without the
-    edges at which rounding to it would part two neighbours.
+    Sizes within `ROUNDING` of their neighbour have the same level, so that rounding errors of means
+    neither separate equal differences nor create a difference. This is better than rounding to the
+    9th decimal, which can separate close neighbours.
     """
     sizes = np.abs(differences)
     order = np.argsort(sizes, kind="stable")
@@ -30,8 +30,8 @@ def signed_levels(differences: NDArray[np.float64]) -> NDArray[np.int64]:
 def signed_rank_p(levels: NDArray[np.int64]) -> float:
     """Two-sided p of the Wilcoxon signed-rank test, zeros by Pratt; 1 where no pair differs.
 
-    The share of all 2^n signs of the nonzero differences that give a rank sum as far from its mean,
-    or farther: exact for up to `EXACT` pairs, or `EXACT_TIED` with ties or zeros. For more, the
+    It is the share of all 2^n signs of the nonzero differences whose rank sum is at least as far
+    from its mean: exact for up to `EXACT` pairs, or `EXACT_TIED` with ties or zeros. For more, the
     normal approximation with the variance of the tied ranks and no correction for continuity.
 
     Source: J. W. Pratt, Remarks on zeros and ties in the Wilcoxon signed rank procedures, JASA
@@ -47,8 +47,8 @@ def signed_rank_p(levels: NDArray[np.int64]) -> float:
     if levels.size > (EXACT_TIED if tied else EXACT):
         deviation = math.sqrt(float((ranks**2).sum()))
         return float(min(1.0, 2 * ndtr(-balance / deviation)))
-    # Mean ranks are halves: doubled, they are whole. The number of signs that give each sum of
-    # positive ranks is built up rank by rank.
+    # Mean ranks are multiples of 1/2; doubled, they are whole numbers. Count the sign patterns for
+    # each sum of positive ranks, rank by rank.
     doubled = np.rint(2 * ranks).astype(np.int64)
     total = int(doubled.sum())
     ways = np.zeros(total + 1)
@@ -73,15 +73,15 @@ def rank_biserial(levels: NDArray[np.int64]) -> float:
 
 
 def _ranks(levels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Mean ranks of whole numbers from 0, from 1 for the least."""
+    """Mean ranks of whole numbers from 0; the smallest has rank 1."""
     counts = np.bincount(levels)
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[levels])
 
 
 def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The p-values corrected by Holm for all of them together (Scand. J. Statist. 1979).
+    """Holm's correction of p-values, for all of them together (Scand. J. Statist. 1979).
 
-    Here in four lines, since the library that has it takes a second to load.
+    Written here in four lines, since the library with this function takes a second to load.
     """
     order = np.argsort(p, kind="stable")
     factors = np.arange(len(p), 0, -1)

@@ -1,10 +1,10 @@
 """Methods against a reference: paired tests over subjects, effect sizes and intervals.
 
 The subject is the unit. Its frames, structures, draws and repeats are not independent of each
-other, so they are averaged first and only subjects are counted. Two methods are compared within
-the repeats that both have, since a repeat is a split and a seed, which moves scores as well. What
-another training would change is asked beside it (`results.analysis.crossed`). All tables
-here are of `repeat_scores`.
+other, so they are averaged first and only subjects are counted. Two methods are compared within the
+repeats that both have, since a repeat is a split and a seed, which moves scores as well.
+`results.analysis.crossed` also takes into account what another training would change. All tables
+here come from `repeat_scores`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ def subject_means(
 ) -> pd.DataFrame:
     """The mean of each subject over several test sets of the same subjects, as the set ``name``.
 
-    Of methods, repeats and subjects that have a score on all of the ``sets``; others are not in it.
+    Only methods, repeats and subjects with a score on all of the ``sets`` are included.
     """
     wanted = list(dict.fromkeys(sets))
     chosen = subjects[subjects["test_set"].isin(wanted)]
@@ -50,17 +50,18 @@ def paired_tests(
     margin: float = MARGIN,
     joint: bool = False,
 ) -> pd.DataFrame:
-    """Every method against the reference, per output and test set, on what both were scored on.
+    """Test every method against the reference, per output and test set, on their common scores.
 
-    A subject's difference is the mean of those of the repeats that both have, on the same volumes
-    and structures; a method without such a subject and repeat is not in the result (`untested`).
+    A subject's difference is the mean over the repeats that both methods have, on the same volumes
+    and structures. A method without such a subject and repeat is not in the result (see
+    `untested`).
 
     Args:
         subjects: of `results.scores.score_table.repeat_scores`.
-        reference: the method that the others are compared with.
+        reference: the method to compare the others with.
         metric: the column of scores.
-        margin: differences smaller than it are of no relevance (`results.analysis.verdicts`).
-        joint: correct over the comparisons of all outputs, not of each by itself.
+        margin: smaller differences are not relevant (`results.analysis.verdicts`).
+        joint: correct over the comparisons of all outputs together, not of each output.
 
     Returns:
         A row for each comparison. What was compared: output, test_set, method, `repeats` (in
@@ -114,11 +115,12 @@ def judged(
     tests["family"] = family
     tests["family_size"] = family.map(family.value_counts()).astype(int)
     for name in ("p", "equivalent_p", "crossed_p", "crossed_equivalent_p"):
-        # A test that cannot be made (of one subject) is none of the family.
+        # A test that cannot be made (with one subject) does not count in the family.
         corrected = tests.groupby(family)[name].transform(_of_present)
         tests[f"{name}_holm"] = corrected.astype("float64")
     significant = tests["p_holm"] < ALPHA
-    # A few subjects that lose much can turn the mean against the ranks: then neither word is true.
+    # A few large losses can give the mean the opposite sign of the ranks: then neither word is
+    # true.
     opposed = significant & ~(tests["effect"] * tests["difference"] > 0)
     sign = pd.Series(np.where(tests["effect"] > 0, HIGHER, LOWER), index=tests.index)
     weak = tests["partial"].astype(bool) | (tests["agree"] < tests["repeats"])
@@ -153,7 +155,7 @@ _NUMBERS = (
 
 
 def _of_present(p: pd.Series) -> pd.Series:
-    """Corrected by Holm, among those that there are."""
+    """Holm's correction over the p-values that exist."""
     present = p.dropna()
     return pd.Series(holm(present.to_numpy()), index=present.index).reindex(p.index)
 

@@ -1,4 +1,4 @@
-"""Better, worse, equivalent or undecided: whether a difference is there, and whether it matters."""
+"""Verdicts (better, worse, equivalent, undecided): whether a difference exists, and matters."""
 
 import math
 
@@ -8,22 +8,23 @@ import pandas as pd
 from results.scores.score_table import DISTANCES
 
 MARGIN = 0.01
-"""Dice: a smaller difference is taken to be of no relevance, where nothing else is said.
+"""Default margin: smaller differences in Dice are not relevant.
 
-A convention: what matters depends on the use, and is to be set before the results are seen.
+This is a convention. The relevant difference depends on the use; set it before the results are
+seen.
 """
 
 WORDS = ("undecided", "equivalent", "worse", "better")
-"""The verdicts, in the order that they sort by."""
+"""The verdicts, in their sorting order."""
 
 
 def verdicts(tests: pd.DataFrame, metric: str, alpha: float) -> pd.DataFrame:
     """Add `verdict` and `crossed_verdict` to a table of `results.analysis.statistics.paired_tests`.
 
-    Equivalent: the two one-sided tests show the difference to be within the margin (p < alpha,
-    corrected); so a difference that is significant and too small to matter is equivalent. Better
-    and worse: else, where it differs from none (p < alpha, corrected). Undecided: neither is shown,
-    which is no evidence for either. Empty where there is no such test.
+    Equivalent: the two one-sided tests show that the difference is within the margin (p < alpha,
+    corrected), even if it is significant. Better or worse: otherwise, if the difference is
+    significant (p < alpha, corrected). Undecided: neither; this is no evidence for either. Empty if
+    there is no such test.
     """
     sign = -1 if metric in DISTANCES else 1
     side = np.where(sign * tests["difference"] > 0, "better", "worse")
@@ -46,7 +47,7 @@ def verdicts(tests: pd.DataFrame, metric: str, alpha: float) -> pd.DataFrame:
 
 
 def margin_note(margin: float, reference: str) -> str:
-    """What the verdicts in a table mean; a margin of NaN is none."""
+    """A note on the meaning of a table's verdicts; a margin of NaN means no margin."""
     if math.isnan(margin):
         return (
             f"Verdict: better or worse where the difference from {reference} is significant, else "

@@ -1,4 +1,4 @@
-"""The cases that methods fail most on."""
+"""Find the cases with the worst scores."""
 
 import numpy as np
 import pandas as pd
@@ -11,10 +11,10 @@ SHOWN = (
     *("method", "repeat", "test_set", "subject", "draw", "frame", "structure", "output"),
     *("dice", "hd95_mm", "absent"),
 )
-"""The columns, as in a score table."""
+"""The columns to show, as in a score table."""
 
 MOST = 10_000
-"""Rows at most: more is no longer read, and makes the page heavy."""
+"""Most rows; nobody reads more, and the page would become heavy."""
 
 
 def worst_cases(scores: pd.DataFrame) -> pd.DataFrame:
@@ -36,7 +36,7 @@ def worst_cases(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _least(dice: Numbers, numbers: NDArray[np.int64], each: int) -> NDArray[np.int64]:
-    """The rows whose Dice is none above the ``each``-th least of their group, ties included."""
+    """The rows with the ``each`` smallest Dice of their group, including ties."""
     if not dice.size:
         return np.empty(0, dtype=np.int64)
     order = np.lexsort((dice, numbers))

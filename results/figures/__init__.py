@@ -1,4 +1,4 @@
-"""A figure, a file; all in the style of `results.figures.style`."""
+"""Figures, one in each file; all in the style of `results.figures.style`."""
 
 import logging
 
@@ -6,4 +6,4 @@ from benchmark.core.streams import muted_errors
 
 logging.getLogger("matplotlib").setLevel(logging.ERROR)
 with muted_errors():
-    import matplotlib.font_manager  # noqa: F401 - looks for fonts, and for places of its caches
+    import matplotlib.font_manager  # noqa: F401 - searches for fonts and cache folders

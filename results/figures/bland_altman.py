@@ -1,4 +1,4 @@
-"""Bland-Altman plots: how far predicted clinical measures are from those of the labels."""
+"""Bland-Altman plots of predicted clinical measures against those of the labels."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ from results.figures.style import (
 from results.figures.words import least_and_most
 from results.scores.order import ordered_titles, remark_notes
 
-_WIDE, _HIGH, _GAP = 1.0, 0.85, 0.34  # inches: a panel, and the room for its ticks beside it
+_WIDE, _HIGH, _GAP = 1.0, 0.85, 0.34  # inches: a panel, and the space for its ticks
 
 
 def bland_altman_figure(
@@ -37,8 +37,8 @@ def bland_altman_figure(
 ) -> Figure | None:
     """Draw every pair of a set: difference against mean, methods by measures (`UNITS`).
 
-    A line stands at the bias and two at the limits of agreement, each the mean over repeats, as in
-    the table of agreement. None where the set has no such measures.
+    Lines show the bias and the two limits of agreement, each a mean over repeats, as in the table
+    of agreement. None if the set has no such measures.
     """
     pairs = _of(clinical, test_set, output)
     if pairs.empty:
@@ -129,7 +129,7 @@ def bland_altman_alt(
     output: str,
     titles: Mapping[str, str] | None = None,
 ) -> str:
-    """The figure in words."""
+    """A description of the figure, for readers who cannot see it."""
     found = agreement(_of(clinical, test_set, output))
     shown = ordered_titles(found["method"].unique(), titles)
     fractions = found[found["measure"] == "LV EF"]

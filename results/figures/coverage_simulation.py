@@ -1,4 +1,4 @@
-"""How often intervals of a nominal 95 % hold the true mean: the simulation of docs/statistics.md.
+"""Simulate how often 95 % intervals hold the true mean, for docs/statistics.md.
 
     python -m results.figures.coverage_simulation SCORES docs/images/coverage
 
@@ -39,14 +39,14 @@ def percentile_bootstrap(samples: Numbers, generator: np.random.Generator) -> En
 
 
 def studentised_bootstrap(samples: Numbers, generator: np.random.Generator) -> Ends:
-    """The same by the bootstrap of Student's t (Efron and Tibshirani, 1993, section 12.5)."""
+    """Intervals by the bootstrap of Student's t (Efron and Tibshirani, 1993, section 12.5)."""
     units = samples.shape[1]
     shares = _counts(units, generator)
     means, squares = samples @ shares.T, samples**2 @ shares.T
     errors = np.sqrt(np.maximum(squares - means**2, 0) / (units - 1))
     own, error = samples.mean(axis=1), samples.std(axis=1, ddof=1) / np.sqrt(units)
     apart = means - own[:, None]
-    # A resample of one unit alone has no deviation: its t is infinite.
+    # A resample with only one unit has no deviation: its t is infinite.
     with np.errstate(divide="ignore", invalid="ignore"):
         scores = np.where(errors > 1e-9, apart / errors, np.sign(apart) * 1e9)
     low, high = np.quantile(scores, TAILS, axis=1)
@@ -54,7 +54,7 @@ def studentised_bootstrap(samples: Numbers, generator: np.random.Generator) -> E
 
 
 def student(samples: Numbers, generator: np.random.Generator) -> Ends:
-    """The same by `results.analysis.intervals.interval_of_mean`, which draws nothing."""
+    """Intervals by `results.analysis.intervals.interval_of_mean`, without random draws."""
     return interval_of_mean(samples.T)
 
 
@@ -72,7 +72,7 @@ def _counts(units: int, generator: np.random.Generator) -> Numbers:
 
 
 def measured_differences(scores: pd.DataFrame, reference: str = "standard") -> list[Numbers]:
-    """Of each output, set and method, the subjects' mean differences from the reference."""
+    """For each output, set and method, the subjects' mean differences from the reference."""
     found = []
     for cube in score_cubes(repeat_scores(scores), "dice"):
         means = cube.scores.mean(axis=2)
@@ -85,7 +85,7 @@ def measured_differences(scores: pd.DataFrame, reference: str = "standard") -> l
 def populations(
     measured: list[Numbers],
 ) -> dict[str, Callable[[np.random.Generator, int], Drawn]]:
-    """Ways to draw ``TRIALS`` samples of so many subjects."""
+    """Functions that draw ``TRIALS`` samples of a given number of subjects."""
 
     def normal(generator: np.random.Generator, count: int) -> Drawn:
         return generator.normal(size=(TRIALS, count)), np.zeros(TRIALS)
@@ -115,7 +115,7 @@ SETTINGS = {
     "both vary": (1.0, 0.6, 1.0),
     "subjects vary alone": (1.0, 0.0, 1.0),
 }
-"""Standard deviations of subjects, repeats and the rest."""
+"""Standard deviations of subjects, repeats and residuals."""
 
 
 def over_both(table: Numbers, generator: np.random.Generator) -> dict[str, tuple[float, float]]:

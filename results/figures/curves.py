@@ -13,16 +13,17 @@ from results.figures.style import styled
 from results.scores.order import ordered_titles, remark_notes
 
 SMOOTHED = 11
-"""Logged steps, at most, that a drawn loss is the running median of; a quarter of a short run's."""
+"""Most logged steps in the running median of the drawn loss; for a short run, a quarter of its
+steps."""
 
 
 def read_histories(paths: Mapping[tuple[str, int], Path]) -> pd.DataFrame:
     """Read the ``history.csv`` of each run: method, repeat, step, loss, validation_iou.
 
-    ``paths`` are by method and repeat. ``loss`` is the segmentation loss of the FTN on the images
-    as they are, which every method has alike; ``validation_iou`` (of FTN+STN) is NaN at most steps.
+    ``paths`` are by method and repeat. ``loss`` is the segmentation loss of the FTN on the original
+    images, which every method has; ``validation_iou`` (of FTN+STN) is NaN at most steps.
 
-    Raises `ScoreFileError` for a file that is not such a table.
+    Raises `ScoreFileError` if a file is not such a table.
     """
     parts = []
     for (method, repeat), path in paths.items():
@@ -33,7 +34,8 @@ def read_histories(paths: Mapping[tuple[str, int], Path]) -> pd.DataFrame:
         except (OSError, ValueError, KeyError) as error:
             reason = " ".join(str(error).split())
             raise ScoreFileError(
-                f"{path}: is no history of a training run ({reason}); move it away, or train again"
+                f"{path}: is not a history of a training run ({reason}); move it away, or train "
+                f"again"
             ) from error
         part.insert(0, "method", method)
         part.insert(1, "repeat", repeat)
@@ -50,7 +52,7 @@ def training_figure(
     phantom: bool = False,
     notes: Sequence[str] = (),
 ) -> Figure | None:
-    """Draw `read_histories`, a thin line for each repeat; None where there is nothing to draw."""
+    """Draw `read_histories`, a thin line for each repeat; None if there is nothing to draw."""
     if history.empty:
         return None
     shown = ordered_titles(history["method"].unique(), titles, remarks)
@@ -96,7 +98,7 @@ def training_figure(
 
 
 def training_alt(history: pd.DataFrame, *, titles: Mapping[str, str] | None = None) -> str:
-    """The figure in words."""
+    """A description of the figure, for readers who cannot see it."""
     shown = ordered_titles(history["method"].unique(), titles)
     best = history.groupby("method")["validation_iou"].max().sort_values(kind="stable").dropna()
     if best.empty:

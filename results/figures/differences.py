@@ -1,4 +1,4 @@
-"""Differences from the reference with both of their intervals, and the margin of relevance."""
+"""Figure of differences from the reference, with both intervals and the margin of relevance."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
@@ -30,11 +30,10 @@ def difference_figure(
     phantom: bool = False,
     notes: Sequence[str] = (),
 ) -> Figure | None:
-    """Draw the comparisons of `results.analysis.statistics.paired_tests`; None where there is none.
-
-    A thick line is the interval over subjects, a thin one that over subjects and repeats, the band
-    the ``margin``; the symbol's shape is the verdict over subjects, filled where the one over
-    repeats is the same.
+    """Draw the comparisons of `results.analysis.statistics.paired_tests`; None if there is none. A
+    thick line is the interval over subjects, a thin line the interval over subjects and repeats,
+    and the band the ``margin``. The symbol shows the verdict over subjects; it is filled if the
+    verdict over repeats is the same.
     """
     if tests.empty:
         return None
@@ -85,7 +84,7 @@ def difference_figure(
 
 
 def _draw(panel: Axes, place: int, colour: str, row: dict[Hashable, Any]) -> None:
-    """One comparison, a row of `paired_tests`."""
+    """Draw one comparison, a row of `paired_tests`."""
     panel.hlines(place, row["crossed_low"], row["crossed_high"], color=colour, lw=0.7, zorder=2)
     panel.hlines(place, row["low"], row["high"], color=colour, lw=2.2, zorder=3)
     both = row["verdict"] == row["crossed_verdict"] != "undecided"
@@ -102,7 +101,8 @@ def _draw(panel: Axes, place: int, colour: str, row: dict[Hashable, Any]) -> Non
 
 
 def difference_alt(tests: pd.DataFrame, *, titles: Mapping[str, str] | None = None) -> str:
-    """The figure in words: the ends, and how often each verdict was given."""
+    """A description of the figure: smallest and largest difference, and the number of each
+    verdict."""
     shown = ordered_titles(tests["method"].unique(), titles)
     low, high = least_and_most(
         tests,

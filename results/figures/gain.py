@@ -1,4 +1,4 @@
-"""What refinement by the STN adds to the FTN, subject by subject."""
+"""Figure of the gain from refinement by the STN, subject by subject."""
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
@@ -21,7 +21,7 @@ from results.wording import HIGHER, LOWER
 def gains(subjects: pd.DataFrame) -> pd.DataFrame:
     """Dice of FTN+STN minus that of FTN by test_set, method and subject, as the column `gain`.
 
-    ``subjects`` is of `subject_scores`; of the subjects that have both.
+    ``subjects`` is from `subject_scores`; only subjects with both outputs count.
     """
     wide = subjects.pivot(index=["test_set", "method", "subject"], columns="output", values="dice")
     wide = wide.reindex(columns=list(AVERAGES))
@@ -37,12 +37,11 @@ def gain_figure(
     notes: Sequence[str] = (),
     tests: pd.DataFrame | None = None,
 ) -> Figure | None:
-    """Draw `gains` by test set and method, as `results.figures.scores` does Dice.
+    """Draw `gains` by test set and method, like Dice in `results.figures.scores`.
 
-    ``tests`` is of `refinement_tests`; below each box stand the intervals of its
-    mean over subjects, and over subjects and repeats, and at the edge the mark of the test.
-
-    None where no subject has scores of both outputs. Methods with one output are named below.
+    ``tests`` is from `refinement_tests`; below each box are the intervals of its mean over
+    subjects, and over subjects and repeats, and at the edge is the mark of the test. None if no
+    subject has scores of both outputs. Methods with one output are named below.
     """
     found = gains(subjects)
     if found.empty:
@@ -80,7 +79,7 @@ def gain_figure(
                 _draw_test(panels[row["test_set"]], rows.index(row["method"]), row)
         reach = max(0.02, float(np.abs(found["gain"]).max())) * 1.08
         axes[0].set_xlim(-reach, reach)
-        # Farther out, labels would touch those of the next panel; 0 is the line.
+        # Farther out, labels would touch those of the next panel; the line is at 0.
         mark = round_below(0.7 * reach)
         axes[0].xaxis.set_major_locator(FixedLocator([-mark, mark]))
         figure = axes[0].get_figure()
@@ -97,7 +96,7 @@ _TESTED = (
 
 
 def _draw_test(panel: Axes, place: int, row: dict[Hashable, Any]) -> None:
-    """The intervals of one comparison below its box, and its mark."""
+    """Draw the intervals of one comparison below its box, and its mark."""
     below = place + 0.37
     panel.hlines(below, row["crossed_low"], row["crossed_high"], color="0.35", lw=0.6, zorder=3)
     panel.hlines(below, row["low"], row["high"], color="0.1", lw=1.4, zorder=3)
@@ -108,13 +107,13 @@ def _draw_test(panel: Axes, place: int, row: dict[Hashable, Any]) -> None:
 
 
 def round_below(number: float) -> float:
-    """The greatest of …, 0.1, 0.2, 0.3, 0.5, 0.7, 1, … that is not above a positive number."""
+    """Round a positive number down to one of …, 0.1, 0.2, 0.3, 0.5, 0.7, 1, …"""
     unit = 10.0 ** math.floor(math.log10(number))
     return max(step * unit for step in (1, 2, 3, 5, 7) if step * unit <= number)
 
 
 def gain_alt(subjects: pd.DataFrame, *, titles: Mapping[str, str] | None = None) -> str:
-    """The figure in words."""
+    """A description of the figure, for readers who cannot see it."""
     found = gains(subjects)
     shown = ordered_titles(found["method"].unique(), titles)
     means = found.groupby(["method", "test_set"])["gain"].mean().reset_index()

@@ -1,4 +1,4 @@
-"""The poster's table as a heat map."""
+"""Figure of the poster's table as a heat map."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ _WIDTH, _HEIGHT = 0.52, 0.22  # inches of a cell
 
 
 def heat_figure(table: PosterTable, *, notes: Sequence[str] = ()) -> Figure:
-    """Draw the means of a table: methods by test sets, the averages set apart.
+    """Draw the means of a table: methods by test sets, with the averages apart.
 
     Columns without any number are left out; a missing cell is hatched. The remarks on methods and
     the phantom mark are the table's own.
@@ -102,7 +102,7 @@ def heat_figure(table: PosterTable, *, notes: Sequence[str] = ()) -> Figure:
 
 
 def heat_alt(table: PosterTable) -> str:
-    """The figure in words."""
+    """A description of the figure, for readers who cannot see it."""
     values = table.mean.rename_axis("method").reset_index()
     values = values.melt("method", var_name="column", value_name="dice").dropna()
     low, high = least_and_most(

@@ -1,4 +1,4 @@
-"""Slices and segmentations as pictures: one grey window, one colour for each structure."""
+"""Draw slices and segmentations: one grey window, one colour for each structure."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 STRUCTURES = {1: "LV", 2: "MYO", 3: "RV"}
 TINTS = {1: "#E69F00", 2: "#56B4E9", 3: "#CC79A7"}
-"""Of the structures; apart for all kinds of colour vision, and on grey."""
+"""Colours of the structures; distinct on grey, and for all kinds of colour vision."""
 
 Image = NDArray[np.floating]
 Label = NDArray[np.integer]
@@ -32,17 +32,18 @@ def show_label(ax: Axes, label: Label) -> None:
 
 
 def draw_contours(ax: Axes, label: Label, *, colour: str | None = None, width: float = 0.8) -> None:
-    """Draw the outline of each structure of a label map (h, w); ``colour`` for all, or its own."""
-    for value, tint in reversed(TINTS.items()):  # the LV lies over the border that it shares
+    """Draw the outline of each structure of a label map (h, w); in ``colour``, or its own
+    colour."""
+    for value, tint in reversed(TINTS.items()):  # draw the LV over the shared border
         mask = label == value
         if mask.any() and not mask.all():
             ax.contour(mask.astype(float), [0.5], colors=colour or tint, linewidths=width)
 
 
 def crop_box(labels: Iterable[Label], margin: int = 12) -> tuple[slice, slice]:
-    """The square round all that is labelled in any of the maps (h, w), with a margin.
+    """The square around all labelled pixels in any of the maps (h, w), with a margin.
 
-    The whole slice where nothing is.
+    The whole slice if nothing is labelled.
     """
     stacked = np.any([label > 0 for label in labels], axis=0)
     height, width = stacked.shape
@@ -59,7 +60,7 @@ def crop_box(labels: Iterable[Label], margin: int = 12) -> tuple[slice, slice]:
 
 
 def structure_handles(width: float = 2.0) -> list[Line2D]:
-    """Entries of a legend for the structures."""
+    """Legend entries for the structures."""
     return [
         Line2D([], [], color=TINTS[value], linewidth=width, label=name)
         for value, name in STRUCTURES.items()

@@ -1,4 +1,4 @@
-"""Which methods no test tells apart: a compact letter display, drawn."""
+"""Figure of the groups of methods that no test tells apart: a drawn compact letter display."""
 
 from collections.abc import Mapping, Sequence
 
@@ -75,7 +75,8 @@ def pairs_figure(
 def pairs_alt(
     pairs: pd.DataFrame, methods: Sequence[str], *, titles: Mapping[str, str] | None = None
 ) -> str:
-    """The figure in words: the groups of the average where there is one, else of every set."""
+    """A description of the figure: the groups for the average if there is one, else for every
+    set."""
     shown = ordered_titles(methods, titles)
     averages = pairs[pairs["test_set"].isin(AVERAGES.values())]
     parts = []

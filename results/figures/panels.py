@@ -1,4 +1,4 @@
-"""Panels side by side: rows of boxes, or lines over a legend, laid out in inches."""
+"""Draw panels side by side, laid out in inches: rows of boxes, or lines above a legend."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -31,7 +31,7 @@ BOX_LEGEND = (
 _BOX = 0.5  # height of a box in rows
 _FACET, _GAP = 0.9, 0.1  # inches: a panel's width, and between two
 _LEAST_FACET = 0.5
-_PAGE = 7.0  # inches: a page with two columns, which panels become narrower for
+_PAGE = 7.0  # inches: a two-column page; panels become narrower to fit
 _MARKERS = "osD^vPX*"
 _DASHES = ("-", "--", ":", "-.")
 
@@ -45,9 +45,9 @@ def row_panels(
     footer: Sequence[str],
     phantom: bool,
 ) -> list[list[Axes]]:
-    """Empty panels side by side, rows of labels in each, laid out in inches.
+    """Make empty panels side by side, with labelled rows, laid out in inches.
 
-    All share the axis of the ``quantity``; a ``rows`` title that is empty takes no place.
+    All share the axis of the ``quantity``; an empty title in ``rows`` takes no space.
     """
     figure = Figure()
     canvas = FigureCanvasAgg(figure)
@@ -92,7 +92,7 @@ def row_panels(
 
 
 def dress_rows(ax: Axes, labels: list[str], last: bool) -> None:
-    """Row labels, light bands that lead the eye across panels, and a quiet frame."""
+    """Draw row labels, light bands across the panels, and a thin frame."""
     for place in range(0, len(labels), 2):
         ax.axhspan(place - 0.5, place + 0.5, color="0.955", linewidth=0, zorder=0)
     ax.set_ylim(len(labels) - 0.5, -0.5)
@@ -105,20 +105,20 @@ def dress_rows(ax: Axes, labels: list[str], last: bool) -> None:
 
 
 def draw_box(ax: Axes, place: int, colour: str, values: pd.Series | None) -> None:
-    """One box with its points, or the word that there are none."""
+    """Draw one box with its points, or the word "missing"."""
     if values is None:
         ax.text(
             0.5, place, "missing", transform=ax.get_yaxis_transform(), ha="center", va="center",
             fontsize=5.8, style="italic", color="0.35",
         )  # fmt: skip
         return
-    # Spread over the row by the golden ratio: even, and the same in every run.
+    # Spread points over the row by the golden ratio: even, and the same in every run.
     offsets = ((np.arange(len(values)) * 0.618034) % 1 - 0.5) * 0.62
     ax.scatter(
         values, place + offsets, s=18 / (1 + len(values) / 10), color=colour, alpha=0.75,
         linewidths=0, zorder=2,
     )  # fmt: skip
-    # Drawn by hand: the name of boxplot's argument for lying boxes depends on the release.
+    # Draw the box here: boxplot's argument for horizontal boxes depends on matplotlib's version.
     (box,) = boxplot_stats(values.to_numpy())
     line: dict[str, Any] = {"color": "0.15", "linewidth": 0.7, "zorder": 3}
     low, high = place - _BOX / 2, place + _BOX / 2
@@ -145,11 +145,11 @@ def line_panels(
     across: int,
     share: bool = True,
 ) -> tuple[list[Axes], dict[str, dict[str, Any]]]:
-    """Empty panels for lines, ``across`` side by side, above a legend of ``names``.
+    """Make empty panels for lines, ``across`` side by side, above a legend of ``names``.
 
-    ``quantities`` are the labels of the panels' upright axes, ``along`` is that of the other.
-    Returns the panels, and by key of ``names`` how its line is drawn: methods differ in colour,
-    in marker, and after six in dash.
+    ``quantities`` are the labels of the panels' vertical axes, ``along`` is that of the horizontal
+    axis. Returns the panels, and the line style for each key of ``names``: methods differ in colour
+    and marker, and after six methods also in dashes.
     """
     figure = Figure()
     canvas = FigureCanvasAgg(figure)

@@ -1,4 +1,4 @@
-"""Figures for print: the float that shows a PDF, with its caption and notes as text."""
+"""LaTeX floats for figures: the PDF with its caption and notes as text."""
 
 from matplotlib.figure import Figure
 
@@ -11,16 +11,16 @@ MM_PER_INCH = 25.4
 
 
 def latex_figure(figure: Figure, stem: str, caption: str, *, phantom: bool) -> str:
-    r"""A float for ``\usepackage{graphicx}`` that shows ``stem``.pdf, which lies beside it.
+    r"""Make a float for ``\usepackage{graphicx}`` that shows ``stem``.pdf in the same folder.
 
-    A figure that is wider than a column spans both columns of a page. It is shown at its own size,
-    in which its type is 6 to 7 points, or where it is wider than a page, at the page's width.
+    A figure that is wider than a column spans both columns of a page. It has its own size, with
+    type of 6 to 7 points; if it is wider than a page, it is scaled to the page's width.
 
     Args:
-        figure: as it was saved.
-        stem: of its file.
+        figure: the saved figure.
+        stem: name of its file without ending.
         caption: its title; the figure's notes follow it.
-        phantom: whether it is made from synthetic hearts, which the caption then says.
+        phantom: whether the figure is from synthetic hearts; the caption then says so.
     """
     notes, _ = figure_notes(figure)
     natural = figure.get_size_inches()[0] * MM_PER_INCH

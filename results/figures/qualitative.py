@@ -1,4 +1,4 @@
-"""What the methods make of one case of each test set."""
+"""Figure of the methods' segmentations of one case of each test set."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from results.scores.order import further_sets, ordered_titles, remark_notes
 from results.scores.published import POSTER_SETS
 
 CHOICES = ("best", "median", "worst")
-"""Which case of a test set, by the mean Dice over the methods drawn."""
+"""The choice of a test set's case, by the mean Dice over the drawn methods."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class CaseSlice:
     image: Image
     label: Label
     predictions: Mapping[str, Label]
-    """By method."""
+    """Predictions by method."""
     dice: Mapping[str, float]
-    """Of the whole volume, mean over its structures, by method."""
+    """Dice of the whole volume, mean over its structures, by method."""
 
 
 def qualitative_figure(
@@ -54,7 +54,7 @@ def qualitative_figure(
     phantom: bool = False,
     notes: Sequence[str] = (),
 ) -> Figure | None:
-    """Draw a row for each test set and a column for each method; None where there is no case.
+    """Draw a row for each test set and a column for each method; None if there is no case.
 
     White: the label; coloured: the prediction. A number is the Dice of the volume.
     """
@@ -67,7 +67,7 @@ def qualitative_figure(
     side = min(1.25, max(0.6, (7.2 - 2 * EDGE - label_room) / len(shown) - gap))
     longest = max(len(title) for title in shown.values())
     slanted = longest * 0.062 > side + gap
-    tail = longest * 0.05 if slanted else 0.0  # the last title reaches beyond its column
+    tail = longest * 0.05 if slanted else 0.0  # the last title is wider than its column
     width = max(5.2, 2 * EDGE + label_room + len(shown) * (side + gap) + tail)
     lines = wrapped_notes(
         [
@@ -134,7 +134,7 @@ def qualitative_figure(
 
 
 def qualitative_alt(cases: Sequence[CaseSlice], choice: str) -> str:
-    """The figure in words."""
+    """A description of the figure, for readers who cannot see it."""
     each = "; ".join(
         f"{one.test_set} {one.name}: Dice {min(one.dice.values()):.3f} to "
         f"{max(one.dice.values()):.3f}"

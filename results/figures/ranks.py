@@ -1,4 +1,4 @@
-"""How often a method has which rank when subjects, or test sets, are resampled."""
+"""Figure of the methods' rank distributions over resampled subjects, or test sets."""
 
 from collections.abc import Mapping, Sequence
 
@@ -22,8 +22,8 @@ def rank_figure(
 ) -> Figure | None:
     """Draw rank distributions by output: areas are shares of the resamples.
 
-    A line spans the ranks of the middle 95 % of the resamples, a bar marks the median. Methods
-    stand in the order of the first ranking. None where there is no ranking.
+    A line spans the ranks of the middle 95 % of the resamples, a bar marks the median. Methods are
+    in the order of the first ranking. None if there is no ranking.
     """
     every = [ranking for found in rankings.values() for ranking in found]
     if not every:
@@ -109,7 +109,7 @@ def _quantiles(ranks: np.ndarray, share: np.ndarray) -> tuple[float, float, floa
 def rank_alt(
     rankings: Mapping[str, Sequence[Ranking]], *, titles: Mapping[str, str] | None = None
 ) -> str:
-    """The figure in words."""
+    """A description of the figure, for readers who cannot see it."""
     parts = []
     for output, found in rankings.items():
         for ranking in found:

@@ -1,4 +1,4 @@
-"""Every figure of a report that scores alone make, in its order."""
+"""All figures of a report that need only scores, in their order."""
 
 import re
 from collections.abc import Iterator
@@ -23,19 +23,19 @@ from results.tables.excerpt_table import excerpt_table
 from results.tables.report_tables import main_table, recipe_suffix
 
 AGREEMENT_METHODS, AGREEMENT_SETS = 12, 4
-"""In Bland-Altman plots, which have seven panels a method: methods beside the reference, and sets
-where there are more than other figures show."""
+"""Limits for Bland-Altman plots, which have seven panels per method: methods besides the reference,
+and sets."""
 
 
 @dataclass(frozen=True)
 class NamedFigure:
-    """A figure with its file name, its place in the report, and what it says."""
+    """A figure with its file name, section of the report, caption and description."""
 
     stem: str
     section: str
     caption: str
     alt: str
-    """For who cannot see it."""
+    """Description for readers who cannot see the figure."""
     figure: Figure
 
 
@@ -87,7 +87,7 @@ def report_figures(comparison: Comparison, history: pd.DataFrame) -> Iterator[Na
     if comparison.doubled:
         names = ", ".join(comparison.doubled)
         of_repeats.append(f"Not ranked over {names}: other versions of kinds that are in it.")
-    notes = [*of_repeats, *comparison.notes[:1]]  # a ranking says itself whom it shows
+    notes = [*of_repeats, *comparison.notes[:1]]  # the ranking's own notes name the shown methods
     if (figure := rank_figure(rankings, notes=notes, **naming)) is not None:
         caption = f"Stability of the ranking ({of})"
         yield NamedFigure("ranks", "statistics", caption, rank_alt(rankings, titles=titles), figure)
@@ -108,9 +108,9 @@ def report_figures(comparison: Comparison, history: pd.DataFrame) -> Iterator[Na
 def _bland_altman(
     comparison: Comparison, output: str, notes: tuple[str, ...]
 ) -> Iterator[NamedFigure]:
-    """A figure for each set that is a cohort of its own; corrupted ones are in the table.
+    """A figure for each set with its own cohort; the table also has corrupted sets.
 
-    Each method has a row of panels, so that there are fewer methods and sets.
+    Each method has a row of panels, so these figures show fewer methods and sets.
     """
     clinical, naming, excerpt = comparison.clinical, comparison.naming, comparison.excerpt
     found = set(clinical.pairs["test_set"]) - set(comparison.cohorts)

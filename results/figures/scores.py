@@ -1,4 +1,4 @@
-"""Dice per test set and method as a figure: every subject a point, a slim box over them."""
+"""Figure of Dice per test set and method: a point for every subject, and a slim box."""
 
 from collections.abc import Mapping, Sequence
 
@@ -26,12 +26,12 @@ def score_figure(
 ) -> Figure:
     """Draw a score table (see `read_scores`), FTN above FTN+STN.
 
-    Test sets stand side by side in the table's order, methods are labelled rows in the table's
-    order, and all panels share one Dice axis. A point is a subject: the mean Dice of its frames,
-    structures, draws and repeats, undefined scores left out. Boxes: median and quartiles over
-    subjects, whiskers to the furthest subject within 1.5 interquartile ranges; diamond: mean.
+    Test sets are side by side, methods are labelled rows, both in the table's order; all panels
+    share one Dice axis. A point is a subject: the mean Dice of its frames, structures, draws and
+    repeats, undefined scores left out. Boxes: median and quartiles over subjects, whiskers to the
+    furthest subject within 1.5 interquartile ranges; diamond: mean.
 
-    The figure belongs to no pyplot state. `remarks` on methods and `notes` are printed below it;
+    The figure is not registered with pyplot. `remarks` on methods and `notes` are printed below it;
     `phantom` marks it as made from synthetic hearts. A method without scores for a set is marked
     "missing" there.
 
@@ -62,7 +62,7 @@ def score_figure(
                 for place, (method, colour) in enumerate(colours(list(shown)).items()):
                     dice = points.get((output, test_set, method))
                     draw_box(panel, place, colour, dice)
-        # Shared by all panels.
+        # All panels share the axis.
         axes[0][0].set_xlim(lowest - 0.03, 1.03)
         axes[0][0].xaxis.set_major_locator(MultipleLocator(0.2 if lowest < 0.55 else 0.1))
         axes[0][0].xaxis.set_major_formatter("{x:.3g}")
@@ -80,7 +80,7 @@ def _footer(subjects: pd.DataFrame, notes: Sequence[str]) -> list[str]:
 
 
 def score_alt(scores: pd.DataFrame, *, titles: Mapping[str, str] | None = None) -> str:
-    """The figure in words: the highest and the lowest mean of a method on a set."""
+    """A description of the figure: the highest and the lowest mean of a method on a set."""
     subjects = subject_scores(scores)
     shown = ordered_titles(subjects["method"].unique(), titles)
     means = subjects.groupby(["output", "test_set", "method"])["dice"].mean().reset_index()

@@ -1,4 +1,4 @@
-"""Dice against the severity of a corruption."""
+"""Figure of Dice against the severity of a corruption."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,8 +21,8 @@ def severity_curves(scores: pd.DataFrame, sets: CorruptedSets) -> pd.DataFrame:
     """Mean Dice over subjects: output, kind, method, severity, mean, low, high, subjects.
 
     Severity 0 is the clean set. ``low`` and ``high`` end the 95 % t interval over the ``subjects``
-    that every method has at all severities of a kind and output (NaN of one subject). Kinds without
-    severities, and kinds without such a subject, are left out.
+    that every method has at all severities of a kind and output (NaN for one subject). Kinds
+    without severities, and kinds without such a subject, are left out.
     """
     used = [sets.clean, *(name for levels in sets.graded.values() for name in levels.values())]
     subjects = subject_scores(scores, used)
@@ -57,7 +57,7 @@ def severity_figure(
     phantom: bool = False,
     notes: Sequence[str] = (),
 ) -> Figure | None:
-    """Draw `severity_curves`, a panel for each kind and output; None where there is none."""
+    """Draw `severity_curves`, a panel for each kind and output; None if there is none."""
     if curves.empty:
         return None
     shown = ordered_titles(curves["method"].unique(), titles, remarks)
@@ -65,7 +65,7 @@ def severity_figure(
     kinds = sorted(curves["kind"].unique())
     panels = [(kind, output) for output in outputs for kind in kinds]
     across = -(-len(kinds) // -(-len(kinds) // 5))  # up to five, rows alike
-    banded = len(shown) <= 6  # more bands than that hide each other
+    banded = len(shown) <= 6  # more bands would hide each other
     band = "; band: its 95 % t interval over subjects"
     footer = [
         f"Severity 0: the clean set. Line: mean over the {span(curves['subjects'])} subjects that "
@@ -103,7 +103,7 @@ def severity_figure(
 
 
 def severity_alt(curves: pd.DataFrame, *, titles: Mapping[str, str] | None = None) -> str:
-    """The figure in words."""
+    """A description of the figure, for readers who cannot see it."""
     shown = ordered_titles(curves["method"].unique(), titles)
     ends = curves.groupby(["output", "kind", "method"])["mean"].agg(["first", "last"])
     change = (ends["last"] - ends["first"]).rename("change").reset_index()

@@ -1,4 +1,4 @@
-"""One style for every figure: colours, type, the phantom mark, the notes below, the saved files."""
+"""The common style of all figures: colours, type, phantom mark, notes, saved files."""
 
 import textwrap
 import warnings
@@ -21,25 +21,25 @@ PALETTE = (
     *("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"),
     *("#003C2D", "#965AFF", "#C3E196", "#4B0F5A", "#783C0F", "#4B00A5"),
 )
-"""Twelve colours that all kinds of colour vision tell apart.
+"""Twelve colours that are distinct for all kinds of colour vision.
 
-The first six are Okabe and Ito's, without black and the pale yellow. The others are as far as can
-be from these and each other in CIELAB, as seen with full vision, and without one kind of cones
-(Machado et al., IEEE TVCG 2009). They repeat from the thirteenth on, so a name, a marker or a place
-must tell methods apart as well.
+The first six are Okabe and Ito's, without black and the pale yellow. The others are as far as
+possible from these and from each other in CIELAB, for full colour vision and for vision without one
+kind of cones (Machado et al., IEEE TVCG 2009). Colours repeat from the thirteenth on, so methods
+also need a name, a marker or a position.
 """
 
 EDGE = 0.1
-"""Inches left free at the border of a figure."""
+"""Free space at the border of a figure, in inches."""
 
 NOTES = "notes"
-"""Names the notes among the texts of a figure."""
+"""Identifier of the notes among the texts of a figure."""
 
 NOTE_SIZE = 5.8
-"""Points of the notes below a figure."""
+"""Type size of the notes below a figure, in points."""
 
 NOTE_LINE = 0.11
-"""Inches that a line of notes takes."""
+"""Height of a line of notes, in inches."""
 
 _STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -47,28 +47,28 @@ _STYLE: dict[Any, Any] = {
     "axes.linewidth": 0.6,
     "xtick.major.width": 0.6,
     "xtick.major.size": 2.5,
-    "text.parse_math": False,  # a "$" in a name is a "$"
-    "pdf.fonttype": 42,  # text stays text; journals refuse Type 3 fonts
+    "text.parse_math": False,  # print a "$" in a name as "$"
+    "pdf.fonttype": 42,  # keep text as text; journals refuse Type 3 fonts
 }
 
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """The style, while a figure is drawn."""
+    """Context with the style for drawing a figure."""
     with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # `lacking_letters`
         yield
 
 
 def lacking_letters(texts: Iterable[str]) -> str:
-    """The characters of these texts that figures show as boxes, since their font has none."""
+    """The characters of these texts that figures show as boxes, since their font lacks them."""
     font = matplotlib.font_manager.get_font(matplotlib.font_manager.findfont(_STYLE["font.family"]))
     known = font.get_charmap()
     return "".join(dict.fromkeys(c for text in texts for c in text if ord(c) not in known))
 
 
 def colours(methods: Sequence[str]) -> dict[str, str]:
-    """The colour of each method, by its place among all that are compared."""
+    """The colour of each method, by its place among all compared methods."""
     return dict(zip(methods, cycle(PALETTE), strict=False))
 
 
@@ -79,7 +79,7 @@ def wrapped_notes(notes: Sequence[str], width: float) -> list[str]:
 
 
 def write_notes(figure: Figure, lines: Sequence[str]) -> None:
-    """Write lines of `wrapped_notes` at the foot; they take `NOTE_LINE` inches each."""
+    """Write lines of `wrapped_notes` at the foot; each takes `NOTE_LINE` inches."""
     width, height = figure.get_size_inches()
     figure.text(
         EDGE / width,
@@ -94,7 +94,7 @@ def write_notes(figure: Figure, lines: Sequence[str]) -> None:
 
 
 def figure_notes(figure: Figure) -> tuple[str, float]:
-    """What `write_notes` wrote, in one line; and the inches at the foot that it takes."""
+    """The text from `write_notes` in one line, and its height at the foot in inches."""
     for text in figure.texts:
         if text.get_gid() == NOTES and text.get_text():
             lines = text.get_text().splitlines()
@@ -126,12 +126,11 @@ def text_width(canvas: FigureCanvasAgg, text: str) -> float:
 
 
 def save_figure(figure: Figure, stem: Path) -> list[Path]:
-    """Write `stem`.png (200 dpi) for the eye and `stem`.pdf for print; returns both paths.
+    """Write `stem`.png (200 dpi) for screens and `stem`.pdf for print; returns both paths.
 
-    The notes below the figure are in the PNG alone: in print, they are part of the caption (see
-    `results.figures.print`). Fonts are embedded. The same figure gives the same bytes: no date and
-    no version is written. Each file appears whole or not at all. The folder is made where it is
-    missing.
+    Only the PNG has the notes below the figure; in print, they are part of the caption (see
+    `results.figures.print`). Fonts are embedded. The same figure gives the same bytes: no date or
+    version is written. Each file is written whole or not at all. The folder is made if needed.
     """
     width, height = figure.get_size_inches()
     _, foot = figure_notes(figure)

@@ -1,4 +1,4 @@
-"""What the page of a report holds."""
+"""The content of a report's page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from results.tables.excerpt_table import shown_columns, shown_rows
 from results.tables.mean_table import MeanTable
 
 MOST_ROWS = 1000
-"""Of a table on the page."""
+"""Most rows of a table on the page."""
 
 Facts = tuple[tuple[str, str], ...]
 """Names and values."""
@@ -22,26 +22,26 @@ class PageTable:
     """A table, whose rows the reader can sort."""
 
     key: str
-    """Unique on the page; the name of its files in ``tables/``."""
+    """Unique name on the page, and of its files in ``tables/``."""
     caption: str
     table: MeanTable
     notes: Sequence[str]
     excerpt: Excerpt = field(default_factory=Excerpt)
-    """What of the table is not on the page."""
+    """The methods and sets that the page leaves out."""
 
     @cached_property
     def rows(self) -> list[int]:
-        """The places of the rows that are on the page, `MOST_ROWS` at most."""
+        """The indices of the rows on the page, at most `MOST_ROWS`."""
         return shown_rows(self.table, self.excerpt)[:MOST_ROWS]
 
     @cached_property
     def columns(self) -> list[str]:
-        """The columns that are on the page."""
+        """The columns on the page."""
         return shown_columns(self.table, self.excerpt)
 
     @property
     def part(self) -> str:
-        """How much of the table is on the page, where that is not all."""
+        """A sentence on the part of the table on the page; empty if it is whole."""
         rows, columns = len(self.table.mean), len(self.table.headers)
         if len(self.rows) == rows and len(self.columns) == columns:
             return ""
@@ -56,7 +56,7 @@ class PageFigure:
     """A picture."""
 
     key: str
-    """Unique on the page; the name of its files in ``figures/``."""
+    """Unique name on the page, and of its files in ``figures/``."""
     caption: str
     alt: str
     png: bytes
@@ -75,7 +75,7 @@ class Section:
 
 @dataclass(frozen=True)
 class SetScore:
-    """Where a number of a run comes from."""
+    """The origin of a run's number."""
 
     test_set: str
     output: str
@@ -108,5 +108,6 @@ class Page:
     """Incomplete runs, missing sets, too few subjects."""
     sections: tuple[Section, ...]
     worst: pd.DataFrame
-    """Of `results.analysis.worst.worst_cases`, with a column `source`; may be empty."""
+    """Worst cases from `results.analysis.worst.worst_cases`, with a column `source`; may be
+    empty."""
     runs: tuple[RunRecord, ...]

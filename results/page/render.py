@@ -1,4 +1,4 @@
-"""Render a page: one file, nothing fetched, everything that comes from files escaped."""
+"""Render a page as one file that fetches nothing; all text from files is escaped."""
 
 import base64
 import hashlib
@@ -20,10 +20,10 @@ from results.tables.mean_table import MeanTable
 from results.wording import HIGHER, LOWER, PHANTOM_MARK, bracketed
 
 LIMIT = 20_000_000
-"""Bytes that a page may have."""
+"""Most bytes of a page."""
 
 FIRST = 50
-"""Worst cases that stand in the page without a script; the script shows as many at a time."""
+"""Number of worst cases shown without the script; the script shows this many at a time."""
 
 _MARKS = {
     HIGHER: "significantly higher, of these trained networks",
@@ -37,11 +37,11 @@ _SIGNS = {HIGHER: "+", LOWER: "−", bracketed(HIGHER): "(+)", bracketed(LOWER):
 
 
 def render_page(page: Page) -> str:
-    """The page as HTML; the same page gives the same text.
+    """Render the page as HTML; the same page gives the same text.
 
-    A content security policy allows this script and this style alone, and no request at all.
+    A content security policy allows only this script and this style, and no request.
 
-    Raises `ScoreFileError` for a page of more than `LIMIT` bytes.
+    Raises `ScoreFileError` if the page has more than `LIMIT` bytes.
     """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -84,7 +84,8 @@ def _leads(table: MeanTable) -> list[str]:
 
 
 def _rows(shown: PageTable) -> list[dict[str, Any]]:
-    """Each row's leads and cells, with the full value to sort by and what a cell rests on."""
+    """Each row's names and cells, with the full values for sorting, and the data behind each
+    cell."""
     rows = []
     table = only_columns(shown.table, shown.columns)
     keys = table.keys
@@ -105,9 +106,9 @@ def _rows(shown: PageTable) -> list[dict[str, Any]]:
 
 
 def _worst(rows: pd.DataFrame) -> str:
-    """The worst cases as JSON: names once, and their places in the rows.
+    """The worst cases as JSON: each name once, and its index in the rows.
 
-    The characters that could end the element it stands in are written as escapes.
+    Characters that could end the surrounding HTML element are escaped.
     """
     columns: dict[str, Any] = {}
     for name in [*SHOWN, "source"]:

@@ -1,4 +1,4 @@
-"""What the tables say, in words, with the numbers."""
+"""Summarise the tables in sentences, with their numbers."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,9 +16,9 @@ from results.wording import some_listed
 
 
 def summary(comparison: Comparison) -> list[str]:
-    """Paragraphs: who is best on average, what the tests say, what refinement and severity do.
+    """Paragraphs on the best average, the tests, refinement and robustness.
 
-    Every number stands in a table as well; nothing is concluded that a test does not say.
+    Every number is also in a table; all conclusions are results of a test.
     """
     paragraphs = []
     for output in comparison.outputs:
@@ -54,10 +54,10 @@ def summary(comparison: Comparison) -> list[str]:
 def stability_sentence(
     rankings: Sequence[Ranking], averaged: Sequence[str], titles: Mapping[str, str], of_repeats: str
 ) -> str:
-    """How often the first stays first; empty for no rankings.
+    """A sentence on how often the first method stays first; empty without rankings.
 
-    The sets are named where they are others than those ``averaged``: the first by the mean over
-    them may then be another. ``of_repeats`` says which repeats the rankings are of, if not all.
+    The sets are named if they differ from those ``averaged``: then another method may be first.
+    ``of_repeats`` names the repeats of the rankings, if not all.
     """
     if not rankings:
         return ""
@@ -70,7 +70,7 @@ def stability_sentence(
 
 
 def _refinement(comparison: Comparison) -> str:
-    """What FTN+STN adds to FTN."""
+    """A paragraph on the gain of FTN+STN over FTN."""
     wide = comparison.subjects.pivot_table(
         index=["method", "test_set", "subject"], columns="output", values="dice"
     )
@@ -112,7 +112,7 @@ def _average_verdicts(comparison: Comparison) -> dict[str, str]:
 
 
 def _robust(comparison: Comparison, recipe: str) -> str:
-    """Who loses least under the corruptions of a recipe."""
+    """A paragraph on the methods that lose least under the corruptions of a recipe."""
     sets = comparison.recipes[recipe]
     table = degradation_table(comparison.scores, sets, **comparison.naming)
     parts = []

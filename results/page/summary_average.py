@@ -1,4 +1,5 @@
-"""Who leads the average, from whom it can be told, and whether one test set decides it."""
+"""Sentences on the average: the leader, the methods it differs from, and the effect of single
+sets."""
 
 from collections.abc import Mapping
 
@@ -38,14 +39,14 @@ def leader_sentence(
     found: Mapping[str, Distance],
     titles: Mapping[str, str],
 ) -> str:
-    """Who has the highest mean, and from whom it can be told.
+    """The method with the highest mean, and the methods that it differs from.
 
     Args:
         over: the sets, as "On average over A and B".
         output: FTN or FTN+STN.
         values: two or more printed means, the highest first.
         found: the leader's `distances` from the others.
-        titles: of the methods.
+        titles: titles of the methods.
     """
     leader, *others = values
     level = [name for name in others if values[name] == values[leader]]

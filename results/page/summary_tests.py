@@ -1,4 +1,4 @@
-"""What the tests against the reference say: of the trained networks, and of the methods."""
+"""Sentences on the tests against the reference: for the trained networks, and for the methods."""
 
 from collections.abc import Mapping
 
@@ -12,9 +12,9 @@ from results.wording import BRACKETS, HIGHER, LOWER, listed
 def network_sentences(
     tests: pd.DataFrame, output: str, reference: str, titles: Mapping[str, str], margin: float
 ) -> list[str]:
-    """Where trained networks differ significantly from the reference's, or are equivalent to them.
+    """Sentences on networks that differ significantly from the reference's, or are equivalent.
 
-    ``tests`` is of `results.analysis.statistics.paired_tests`, ``reference`` a title.
+    ``tests`` is from `results.analysis.statistics.paired_tests`, ``reference`` is a title.
     """
     of_output = tests[(tests["output"] == output) & ~tests["test_set"].isin(AVERAGES.values())]
     if of_output.empty:
@@ -52,7 +52,7 @@ def network_sentences(
 def method_sentences(
     tests: pd.DataFrame, output: str, reference: str, titles: Mapping[str, str], margin: float
 ) -> list[str]:
-    """The same over subjects and repeats: of the methods, as far as so few repeats tell."""
+    """Sentences on the methods: tests over subjects and repeats, limited by the few repeats."""
     of_output = tests[(tests["output"] == output) & ~tests["test_set"].isin(AVERAGES.values())]
     known = of_output[of_output["crossed_verdict"] != ""]
     if known.empty:
@@ -76,7 +76,7 @@ def method_sentences(
 
 
 def _each(tests: pd.DataFrame, rows: pd.Series, titles: Mapping[str, str]) -> str:
-    """The sets of these rows by method, in the order of the titles; empty where there is none."""
+    """The sets of these rows by method, in the order of the titles; empty if there is none."""
     count = tests["test_set"].nunique()
     sets = {str(name): list(own) for name, own in tests[rows].groupby("method")["test_set"]}
     return "; ".join(
@@ -85,7 +85,7 @@ def _each(tests: pd.DataFrame, rows: pd.Series, titles: Mapping[str, str]) -> st
 
 
 def _some(sets: list[str], count: int) -> str:
-    """Sets by name where they are few, else how many of all."""
+    """The names of a few sets, else their number."""
     if len(sets) == count and count > 1:
         return f"all {count} sets"
     return listed(sets) if len(sets) <= 3 else f"{len(sets)} of {count} sets"

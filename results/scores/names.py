@@ -1,17 +1,17 @@
-"""Names from files, made safe to show wherever they are shown."""
+"""Make names from files safe to show."""
 
 from benchmark.core.errors import printable
 
 FORMULA = ("=", "+", "-", "@")
-"""What a spreadsheet takes for the beginning of a formula, and may execute."""
+"""First characters that a spreadsheet takes for a formula, and may execute."""
 
 
 def safe_name(name: str) -> str:
-    """A name as it is shown: on terminals, in tables, figures, pages and CSV files.
+    """The safe form of a name, for terminals, tables, figures, pages and CSV files.
 
-    What cannot be printed is escaped: a terminal would act on it, and bidirectional controls have
-    text look like other text. What a spreadsheet would execute has an apostrophe before it, by
-    which a spreadsheet knows text; numbers stay as they are. A safe name stays as it is.
+    Characters that cannot be printed are escaped: a terminal may execute them, and bidirectional
+    controls can disguise text. Names that a spreadsheet would execute get an apostrophe in front,
+    which marks text; numbers are not changed. A safe name is not changed.
     """
     shown = printable(name)
     if not shown.startswith(FORMULA):

@@ -7,11 +7,11 @@ from results.scores.published import POSTER_SETS, published_table
 from results.wording import some_of
 
 REMARK_MARK = "‡"
-"""Follows the title of a method that a remark is made on, in every table and figure."""
+"""Mark after the title of a method with a remark, in every table and figure."""
 
 
 class ChosenOrder(dict[str, str]):
-    """Titles by method whose order is the order of the rows."""
+    """Titles by method; their order is the order of the rows."""
 
 
 def ordered_titles(
@@ -21,11 +21,11 @@ def ordered_titles(
 ) -> dict[str, str]:
     """Map each method to its display title, in row order.
 
-    Methods whose title stands in the poster come first, in its order; the others follow by title.
-    Where `titles` are a `ChosenOrder`, their order is that of the rows, then the others follow.
-    A method without an entry in `titles` shows its name; a title shared by two methods is followed
-    by the name, so that no two rows look the same. The title of a method with one of the `remarks`
-    is marked.
+    Methods whose title is on the poster come first, in the poster's order; the others follow by
+    title. If `titles` is a `ChosenOrder`, rows have its order, and the others follow. A method
+    without an entry in `titles` shows its name. If two methods share a title, their names follow
+    it, so that no two rows look the same. The title of a method with a remark in `remarks` is
+    marked.
     """
     shown = {method: (titles or {}).get(method, method) for method in methods}
     uses = Counter(shown.values())
@@ -49,7 +49,7 @@ def ordered_titles(
 
 
 def remark_notes(titles: Mapping[str, str], remarks: Mapping[str, str] | None) -> list[str]:
-    """A note for each remark on a method that is shown; methods with the same one share it."""
+    """A note for each remark on a shown method; methods with the same remark share a note."""
     found: dict[str, list[str]] = {}
     for method, title in titles.items():
         remark = (remarks or {}).get(method)
@@ -72,9 +72,9 @@ def ordered_sets(found: Iterable[str]) -> list[str]:
 
 
 def averaged_sets(found: Iterable[str], *, everything: bool = False) -> tuple[str, ...]:
-    """The sets that averages are over, in order: the poster's among those ``found``.
+    """The sets to average over, in order: those of the poster among ``found``.
 
-    All of them where that is asked for (``everything``), and where none is the poster's.
+    With ``everything``, or if no set is on the poster: all sets.
     """
     names = ordered_sets(found)
     of_poster = [name for name in names if name in POSTER_SETS]

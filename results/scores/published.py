@@ -1,4 +1,4 @@
-"""The table that the poster printed, to be shown beside what is measured here."""
+"""The table printed on the poster, to show beside measured numbers."""
 
 from importlib import resources
 
@@ -8,7 +8,7 @@ POSTER_SETS = ("ACDC", "M&Ms", "RandBias", "RandGhosting", "RandMotion", "RandSp
 """The poster's six test sets in its order; its averages are over exactly these."""
 
 POSTER_SUBJECTS = dict.fromkeys(POSTER_SETS, 20) | {"M&Ms": 150}
-"""How many subjects the poster's sets have: ACDC's test subjects, and the annotated training
+"""Numbers of subjects in the poster's sets: ACDC's test subjects, and the annotated training
 subjects of M&Ms, each at ED and ES."""
 
 AVERAGES = {"FTN": "AVG (FTN)", "FTN+STN": "AVG (FTN+STN)"}

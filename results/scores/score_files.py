@@ -1,8 +1,8 @@
-"""Score files as they lie on disk, read within bounds of memory whatever is in them.
+"""Read score files with bounded memory, whatever they contain.
 
-The header is read first. How many columns a file may have, how many bytes it may unpack to, and
-how many scores it may hold, is bounded: a compressed file of megabytes can hold gigabytes. The
-environment variables `COOPBENCH_MAX_SCORE_BYTES` and `COOPBENCH_MAX_SCORES` set other bounds.
+The header is read first. The numbers of columns, of unpacked bytes and of scores are bounded: a
+compressed file of megabytes can hold gigabytes. The environment variables
+`COOPBENCH_MAX_SCORE_BYTES` and `COOPBENCH_MAX_SCORES` set other bounds.
 """
 
 import csv
@@ -24,43 +24,43 @@ from benchmark.core.errors import ScoreFileError
 from benchmark.core.text import decode, plain_csv
 
 MAX_BYTES = 4 * 2**30
-"""Of the text of a file, unpacked; 8 million scores have less than 1 GiB."""
+"""Most bytes of a file's unpacked text; 8 million scores have less than 1 GiB."""
 
 MAX_SCORES = 50_000_000
-"""In a Parquet file, whose rows need next to no room where they are alike."""
+"""Most scores in a Parquet file, where equal rows take almost no space."""
 
 MAX_MENDED = 2**28
-"""Bytes of a file whose separators or encoding are not those that coopbench writes."""
+"""Most bytes of a file whose separators or encoding differ from coopbench's."""
 
 CHUNK = 2**19
-"""Rows that are read at once."""
+"""Number of rows to read at once."""
 
 MAX_LINE = 2**16
-"""Bytes of the header, or of any other line."""
+"""Most bytes of the header, or of any other line."""
 
 MAX_COLUMNS = 100
-"""Of a file, those that are of no interest included."""
+"""Most columns of a file, including those not needed."""
 
 COMPRESSED = (".gz", ".bz2", ".xz", ".zip", ".zst", ".tar")
 """Endings of files that pandas unpacks by itself."""
 
 _UNREADABLE = (
-    *(OSError, EOFError, ValueError, ImportError),  # the last for want of a decompressor
+    *(OSError, EOFError, ValueError, ImportError),  # the last if a decompressor is missing
     *(zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, csv.Error),
 )
-"""What reading text, compressed or not, raises for what is none."""
+"""Errors from reading a broken file as text, compressed or not."""
 
 
 def read_csv(path: Path, columns: Collection[str], **options: Any) -> pd.DataFrame:
-    """The named columns of a CSV file, as far as it has them; compressed or not, by its suffix.
+    """Read the named columns of a CSV file, if present; its suffix says whether it is compressed.
 
     Args:
         path: the file.
-        columns: all that may be of interest.
+        columns: the columns to read.
         options: for `pandas.read_csv`.
 
     Raises:
-        ScoreFileError: it cannot be read, names a column twice, or is beyond the bounds.
+        ScoreFileError: the file cannot be read, names a column twice, or exceeds the bounds.
     """
     try:
         mended = _mended(path)
@@ -85,10 +85,11 @@ def read_csv(path: Path, columns: Collection[str], **options: Any) -> pd.DataFra
 
 
 def _wanted(chunk: pd.DataFrame, columns: Collection[str], path: Path) -> pd.DataFrame:
-    """The named columns of some rows; of a full chunk, text as categories, which are small."""
+    """Select the named columns of some rows; text of a full chunk becomes categories, to save
+    memory."""
     if not isinstance(chunk.index, pd.RangeIndex):  # pandas takes the surplus fields as an index
         raise ScoreFileError(f"{path}: rows have more fields than the header; write it again")
-    # Not by usecols, with which pandas would cut surplus fields off in silence.
+    # Not with usecols: pandas would then drop surplus fields in silence.
     wanted = chunk[[name for name in columns if name in chunk.columns]]
     if len(chunk) < CHUNK and chunk.index.start == 0:
         return wanted
@@ -97,7 +98,7 @@ def _wanted(chunk: pd.DataFrame, columns: Collection[str], path: Path) -> pd.Dat
 
 
 def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """Parts of a file below each other, a column after the other, so that no two are held twice."""
+    """Join the parts of a file, column by column, so that only one column is in memory twice."""
     joined = {}
     for name in list(parts[0]):
         columns = [part.pop(name) for part in parts]
@@ -111,10 +112,10 @@ def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def read_parquet(path: Path, columns: Collection[str]) -> pd.DataFrame:
-    """The named columns of a Parquet file, as far as it has them.
+    """Read the named columns of a Parquet file, if present.
 
     Raises:
-        ScoreFileError: it cannot be read, or is beyond the bounds.
+        ScoreFileError: the file cannot be read, or exceeds the bounds.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -140,10 +141,10 @@ def read_parquet(path: Path, columns: Collection[str]) -> pd.DataFrame:
 
 
 def _mended(path: Path) -> io.BytesIO | None:
-    """A CSV file with what a spreadsheet has changed put right; None of one that is as written.
+    """A CSV file with a spreadsheet's changes undone; None if it needs no change.
 
     Raises:
-        ScoreFileError: it is too long to be a spreadsheet's.
+        ScoreFileError: the file is too long to be from a spreadsheet.
     """
     if path.suffix in COMPRESSED:
         return None
@@ -155,13 +156,13 @@ def _mended(path: Path) -> io.BytesIO | None:
         return None
     if path.stat().st_size > MAX_MENDED:
         raise ScoreFileError(
-            f"{path}: is no CSV of scores, whose columns have commas between them; write it again"
+            f"{path}: is not a CSV of scores with commas between columns; write it again"
         )
     return io.BytesIO(plain_csv(decode(path.read_bytes())).encode())
 
 
 class _BoundedStream(io.RawIOBase):
-    """A binary stream that ends in an error where it, or a line of it, is too long."""
+    """A binary stream that raises an error if it, or one of its lines, is too long."""
 
     def __init__(self, inner: Any, path: Path) -> None:
         self.inner, self.path = inner, path
@@ -171,11 +172,11 @@ class _BoundedStream(io.RawIOBase):
         self.ahead = memoryview(self.first_line)
 
     def readable(self) -> bool:
-        """It is there to be read."""
+        """True: the stream can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Fill the buffer, as far as there is more."""
+        """Fill the buffer with the next bytes, if any."""
         if self.ahead:
             size = min(len(buffer), len(self.ahead))
             buffer[:size], self.ahead = self.ahead[:size], self.ahead[size:]
@@ -201,11 +202,11 @@ class _BoundedStream(io.RawIOBase):
 
 
 def _check_header(line: bytes, path: Path, columns: Collection[str]) -> None:
-    """Look at the first line before anything is read by it."""
+    """Check the header before any rows are read."""
     names = next(csv.reader([line.decode("utf-8-sig", errors="replace")]), [])
     if len(line) > MAX_LINE or len(names) > MAX_COLUMNS:
         raise ScoreFileError(
-            f"{path}: its header is of {len(line)} bytes or more; scores have {len(columns)} "
+            f"{path}: its header has {len(line)} bytes or more; scores have {len(columns)} "
             f"columns, and a file may have {MAX_COLUMNS}; write the scores again"
         )
     twice = [name for name in columns if names.count(name) > 1]

@@ -1,4 +1,4 @@
-"""Reading score files, and the means over volumes and structures that tables are made of.
+"""Read score files, and compute the means over volumes and structures for the tables.
 
 A score file is a CSV with one row per segmented structure:
 
@@ -13,11 +13,11 @@ A score file is a CSV with one row per segmented structure:
     prediction_ml          where it is absent
     absent                 who lacks the structure: "", "label", "prediction" or "both"
 
-A file may lack `nsd_2mm` and what stands below it but `absent`, or leave such a column empty for a
-whole test set of a run: not measured.
+A file may lack `nsd_2mm` and the columns below it except `absent`, or leave such a column empty for
+a whole test set of a run: then it was not measured.
 
-Where only one of the two lacks the structure, the evaluator has put the overlaps 0 and the
-distances the diagonal of the field; where both do, the row is undefined and left out of every mean.
+If only label or prediction lacks the structure, the evaluator has set overlaps to 0 and distances
+to the diagonal of the field. If both lack it, the row is undefined and left out of every mean.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,16 +41,16 @@ CHOICES = {
     "absent": ("", "label", "prediction", "both"),
 }
 SHARES = {"dice": "Dice", "nsd_2mm": "NSD", "jaccard": "Jaccard"}
-"""The metrics in [0, 1], and how a text calls them."""
+"""The metrics in [0, 1], and their names in texts."""
 DISTANCES = {"hd95_mm": "HD95", "hd_mm": "HD", "assd_mm": "ASSD"}
-"""The metrics in mm, likewise."""
+"""The metrics in mm, and their names in texts."""
 METRICS = ("dice", "hd95_mm", "nsd_2mm", "jaccard", "hd_mm", "assd_mm")
 VOLUMES = {"label_ml": "label", "prediction_ml": "prediction"}
-"""The volumes in ml, and of which of the two."""
+"""The volumes in ml, and whether they are of label or prediction."""
 OPTIONAL = ("nsd_2mm", "jaccard", "hd_mm", "assd_mm", *VOLUMES)
-"""Columns that score files written before them lack."""
+"""Columns that older score files lack."""
 KEY = ("method", "repeat", "test_set", "subject", "draw", "frame", "structure", "output")
-"""The columns that name a score; no two rows agree in all of them."""
+"""The columns that identify a score; no two rows agree in all of them."""
 
 COLUMNS = (
     *("method", "repeat", "seed", "test_set", "subject", "draw", "frame", "structure", "output"),
@@ -59,7 +59,7 @@ COLUMNS = (
 """The columns of a score table, in the order of the file."""
 
 MAX_NAME = 1000
-"""Characters of a method's, test set's, subject's or frame's name; files' names have 255."""
+"""Most characters of a method's, test set's, subject's or frame's name; file names may have 255."""
 
 _GROUP = ["method", "repeat", "output", "test_set"]
 _UNIT = ["output", "test_set", "method", "subject"]
@@ -87,9 +87,9 @@ def read_scores(paths: Path | str | Iterable[Path | str]) -> pd.DataFrame:
 
 
 def join_scores(tables: Sequence[pd.DataFrame], source: str = "scores") -> pd.DataFrame:
-    """Put checked tables below each other.
+    """Join checked tables.
 
-    Raises `ScoreFileError` where a score is given in two of them; `source` names them.
+    Raises `ScoreFileError` if a score is in two of them; `source` names the tables in the message.
     """
     if len(tables) == 1:
         return tables[0]
@@ -107,9 +107,9 @@ def join_scores(tables: Sequence[pd.DataFrame], source: str = "scores") -> pd.Da
 
 
 def rename_sets(scores: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFrame:
-    """A checked table with other names of test sets, ``titles`` by the names that it has.
+    """Rename the test sets of a checked table; ``titles`` has new names by old names.
 
-    Raises `ScoreFileError` where two sets would have one name.
+    Raises `ScoreFileError` if two sets would get the same name.
     """
     present = {
         name: new for name, new in titles.items() if name in scores["test_set"].cat.categories
@@ -120,7 +120,7 @@ def rename_sets(scores: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFrame
         return scores.assign(test_set=scores["test_set"].cat.rename_categories(present))
     except ValueError:
         raise ScoreFileError(
-            f"scores: {', '.join(present.values())} would be the name of two test sets; leave one "
+            f"scores: {', '.join(present.values())} would name two test sets; leave one "
             "of the files out"
         ) from None
 
@@ -171,10 +171,10 @@ def write_parquet(scores: pd.DataFrame, path: Path) -> None:
 def set_scores(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
     """The score of each test set: mean Dice over its volumes and the three structures.
 
-    `scores` is a table from `read_scores`; `metric`, one of `METRICS`, takes the place of Dice.
-    Returns one row per method, repeat, output and test_set with a column named as the metric
-    (undefined rows left out; NaN where all are, or where any was not measured), `rows` (structure
-    scores given) and `scored` (those in the mean), sorted by the four names.
+    `scores` is a table from `read_scores`; `metric`, one of `METRICS`, replaces Dice. Returns one
+    row per method, repeat, output and test_set with a column named as the metric (undefined rows
+    left out; NaN where all are, or where any was not measured), `rows` (structure scores given) and
+    `scored` (those in the mean), sorted by the four names.
     """
     means = group_means(scores, _GROUP, metric)
     if metric in OPTIONAL and (unmeasured := _unmeasured(scores, metric)).any():
@@ -189,22 +189,23 @@ def subject_scores(scores: pd.DataFrame, sets: Iterable[str] | None = None) -> p
     """Mean Dice per output, test_set, method and subject: the subject is the unit.
 
     Frames, structures, draws and repeats of a subject are not independent, so they are averaged
-    first; undefined scores are left out, and a subject with no other is dropped. Where ``sets`` are
-    given, on these alone.
+    first; undefined scores are left out, and a subject with no other is dropped. ``sets`` limits
+    the means to these sets.
     """
     if sets is not None:
-        # Of the columns that it takes: rows of all of them are slow to pick out.
+        # Select only the needed columns: rows with all columns are slow to select.
         scores = scores[[*_UNIT, "dice"]][scores["test_set"].isin(list(sets))]
     means = group_means(scores, _UNIT, "dice").rename(columns={"mean": "dice"})
     return means[[*_UNIT, "dice"]].dropna(ignore_index=True)
 
 
 def repeat_scores(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
-    """The same per repeat, of any metric: output, test_set, method, repeat, subject, the metric.
+    """Subject scores per repeat, of any metric: output, test_set, method, repeat, subject, the
+    metric.
 
-    A repeat is a split and a seed that methods share, so it is within repeats that they are paired.
-    Beside the metric stands `VOLUMES_OF`, a number that is the same for the same volumes and
-    structures of a subject: a mean over others is not to be paired.
+    A repeat is a split and a seed that methods share, so methods are paired within repeats. The
+    column `VOLUMES_OF` has a number for the volumes and structures behind each mean: means with
+    different numbers must not be paired.
     """
     codes, keys = group_numbers(scores, _PAIRED_UNIT)
     means, _ = _means_of_groups(scores[metric].to_numpy(), codes, len(keys))
@@ -222,17 +223,17 @@ def common_repeats(scores: pd.DataFrame) -> tuple[int, ...]:
 
 
 def alike_repeats(scores: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """The scores by which methods are put in an order, and, in words, of which repeats they are.
+    """The scores to rank methods by, and words on their repeats.
 
-    Where methods have other repeats than each other, those of the repeats that all have: another
-    split and seed is not to count as another method. Where they have none in common, all scores,
-    and the words say so; where all have the same, all scores and no words.
+    If methods have different repeats, only common repeats are used, so that another split and seed
+    does not count as another method. If there are no common repeats, all scores are used, and the
+    words say so. If all methods have the same repeats, all scores are used, and there are no words.
     """
     common = common_repeats(scores)
     if set(common) == set(scores["repeat"]):
         return scores, ""
     if not common:
-        return scores, "of whatever repeats a method has, since no repeat is common to all"
+        return scores, "of all repeats of each method, since no repeat is common to all"
     names = ", ".join(map(str, common))
     word = "repeat" if len(common) == 1 else "repeats"
     return scores[scores["repeat"].isin(common)], f"of {word} {names}, which all methods have"
@@ -254,7 +255,7 @@ def absent_counts(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def scored_volumes(scores: pd.DataFrame) -> pd.DataFrame:
-    """On which volumes and structures a method's repeat was scored, per output and test set.
+    """The volumes and structures that a method's repeat was scored on, per output and test set.
 
     Returns one row per method, repeat, output and test_set with `rows` (structure scores) and
     `volumes` (a number that is the same for the same volumes and structures).
@@ -265,9 +266,9 @@ def scored_volumes(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _volume_sums(scores: pd.DataFrame, codes: NDArray[np.int64], groups: int) -> NDArray[np.uint64]:
-    """By group, whose number each row has in ``codes``, one number of its volumes and structures.
+    """One number for the volumes and structures of each group; ``codes`` has each row's group.
 
-    Two groups have the same one where they hold the same, whatever the order.
+    Groups with the same volumes and structures, in any order, have the same number.
     """
     cells = scores["draw"].to_numpy().astype(np.uint64)
     for name in ("subject", "frame", "structure"):
@@ -275,7 +276,7 @@ def _volume_sums(scores: pd.DataFrame, codes: NDArray[np.int64], groups: int) ->
         cells = cells * np.uint64(len(column.categories)) + column.codes.to_numpy().astype(
             np.uint64
         )
-    # The sum over a set of well mixed numbers, one for each member (splitmix64's last step).
+    # Sum a hash of each member (last step of splitmix64); the sum does not depend on the order.
     mixed = (cells + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed ^= mixed >> np.uint64(27)
@@ -285,7 +286,7 @@ def _volume_sums(scores: pd.DataFrame, codes: NDArray[np.int64], groups: int) ->
 
 
 def group_means(scores: pd.DataFrame, group: Sequence[str], metric: str) -> pd.DataFrame:
-    """Mean of a metric in each group of rows, the same for any order of the rows.
+    """Mean of a metric in each group of rows; independent of the rows' order.
 
     Returns the columns of `group` (names as text, sorted by them), `mean` (NaN where no row is
     defined), `rows` and `scored` (those that are).
@@ -299,11 +300,11 @@ def group_means(scores: pd.DataFrame, group: Sequence[str], metric: str) -> pd.D
 def _means_of_groups(
     values: NDArray[np.float64], codes: NDArray[np.int64], size: int
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The mean and the count of what is defined, by group; ``codes`` has each value's group."""
+    """Mean and number of the defined values of each group; ``codes`` has each value's group."""
     defined = ~np.isnan(values)
     chosen, given = codes[defined], values[defined]
-    # Six decimals, as in the files, are whole numbers of millionths, whose sums are exact in any
-    # order; other values are added in the order of their size.
+    # Values with six decimals, as in the files, are whole millionths, whose sums are exact in any
+    # order. Other values are added in order of size.
     millionths = np.rint(given * 1e6)
     if np.array_equal(millionths / 1e6, given):
         sums = np.bincount(chosen, weights=millionths, minlength=size).astype("float64") / 1e6
@@ -364,7 +365,7 @@ def _read_file(path: Path) -> pd.DataFrame:
 
 
 def _refuse(bad: pd.Series, values: pd.Series, source: str, rule: str) -> None:
-    """Raise for the first bad row, quoting it."""
+    """Raise an error that quotes the first bad row."""
     if bad.any():
         row = int(np.argmax(bad.to_numpy()))
         raise ScoreFileError(
@@ -386,7 +387,7 @@ def _names(values: pd.Series, source: str) -> pd.Series:
     longest = max(map(len, labels))
     shown = [safe_name(label) for label in labels]
     if len(set(shown)) < len(shown):
-        raise ScoreFileError(f"{source}: two names of a {values.name} differ by an escape alone")
+        raise ScoreFileError(f"{source}: two names of a {values.name} differ only in an escape")
     if longest > MAX_NAME:
         raise ScoreFileError(
             f"{source}: a {values.name} has a name of {longest} characters, more than {MAX_NAME}; "
@@ -407,7 +408,7 @@ def _choices(values: pd.Series, source: str) -> pd.Series:
 
 
 def _whole(values: pd.Series, source: str) -> pd.Series:
-    if values.dtype == np.int64:  # millions of them need no copies
+    if values.dtype == np.int64:  # avoid copies of millions of values
         _refuse(values < 0, values, source, "expected a whole number from 0")
         return values
     numbers = pd.to_numeric(values, errors="coerce")
@@ -449,7 +450,7 @@ def _check_metrics(scores: pd.DataFrame, source: str) -> None:
     for name in METRICS:
         values = scores[name]
         empty = (values.isna() != both) & ~_never_measured(scores, name)
-        # An empty cell anywhere else would make a case vanish from the mean without a word.
+        # An empty cell elsewhere would silently drop a case from the mean.
         _refuse(empty, values, source, "it is empty exactly where absent is 'both'")
     for name, of in VOLUMES.items():
         volume = scores[name]
@@ -457,7 +458,10 @@ def _check_metrics(scores: pd.DataFrame, source: str) -> None:
         _refuse(empty, volume, source, "it is 0, and not empty, where the structure is absent")
         lacking = absent.isin([of, "both"])
         _refuse(
-            lacking & (volume > 0), volume, source, f"the {of} lacks the structure, by its absent"
+            lacking & (volume > 0),
+            volume,
+            source,
+            f"the {of} lacks the structure, by column absent",
         )
 
 
@@ -490,9 +494,9 @@ def _refuse_duplicates(scores: pd.DataFrame, source: str) -> None:
 
 
 def _key_numbers(scores: pd.DataFrame) -> NDArray[np.int64] | None:
-    """A number for each `KEY`, the same for the same one; None where they are too many for int64.
+    """A number for each `KEY`; equal keys have equal numbers. None if there are too many for int64.
 
-    They take an eighth of the memory that pandas takes to compare the columns.
+    The numbers need an eighth of the memory that pandas needs to compare the columns.
     """
     numbers, total = np.zeros(len(scores), dtype=np.int64), 1
     for name in KEY:

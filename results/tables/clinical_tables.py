@@ -1,4 +1,4 @@
-"""Tables of how well volumes, ejection fractions and mass agree with those of the labels."""
+"""Tables of the agreement of volumes, ejection fractions and mass with those of the labels."""
 
 from collections.abc import Mapping
 
@@ -24,7 +24,7 @@ def clinical_tables(
 ) -> tuple[MeanTable, MeanTable] | None:
     """Bias with limits of agreement, and correlation, of an output: methods by test sets.
 
-    ``clinical`` is of `clinical_pairs`; the columns are `UNITS`. None where no set of this output
+    ``clinical`` is from `clinical_pairs`; the columns are `UNITS`. None if no set of this output
     has volumes at ED or ES.
     """
     pairs = clinical.pairs[clinical.pairs["output"] == output]
@@ -96,7 +96,7 @@ def clinical_tables(
 
 
 def _undefined_notes(undefined: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
-    """How many ejection fractions do not exist, by method."""
+    """A note on the number of undefined ejection fractions, by method."""
     if undefined.empty:
         return []
     counts = undefined["method"].value_counts()

@@ -17,7 +17,7 @@ _UNIT = (
     "The subject is the unit: its score is the mean of its frames, structures, draws and repeats."
 )
 FEW = 30
-"""Subjects, below which it is said what an interval is worth."""
+"""Below this number of subjects, a note warns about the intervals."""
 
 METRICS = {
     "dice": ("Dice", 4),
@@ -27,7 +27,7 @@ METRICS = {
     "hd_mm": ("HD (mm)", 2),
     "assd_mm": ("ASSD (mm)", 2),
 }
-"""Names of the metrics that are compared, and the decimals that they are printed with."""
+"""Names of the compared metrics, and their printed decimals."""
 
 _COLUMNS = {
     "mean": "Dice",
@@ -68,8 +68,8 @@ def comparison_table(
 ) -> MeanTable:
     """The tests of an output (`paired_tests`): rows are methods by test set.
 
-    ``untested`` are the sets of each method that it could not be tested on, ``margin`` the one that
-    the tests were made with, NaN for none, ``metric`` one of `METRICS`.
+    ``untested`` has the sets of each method without a test, ``margin`` is the margin of the tests
+    (NaN: none), ``metric`` is one of `METRICS`.
     """
     of_output = tests[tests["output"] == output]
     methods = dict.fromkeys([reference, *of_output["method"].unique(), *(untested or {})])
@@ -138,7 +138,7 @@ def interval_table(
     reach = t_reach(over["std"] / np.sqrt(over["count"]), over["count"] - 1)
     mean, low, high = (
         numbers.unstack("test_set").reindex(index=empty.index, columns=sets)
-        # Of a share, nothing lies outside [0, 1].
+        # A share cannot lie outside [0, 1].
         for numbers in (
             over["mean"],
             (over["mean"] - reach).clip(0, 1),
@@ -169,7 +169,7 @@ def interval_table(
 
 
 def _worth_notes(subjects: pd.Series) -> list[str]:
-    """What an interval over so few subjects is worth."""
+    """A note on intervals over few subjects."""
     if subjects.empty or subjects.min() >= FEW:
         return []
     one = " One subject has no interval." if subjects.min() < 2 else ""
@@ -180,7 +180,7 @@ def _worth_notes(subjects: pd.Series) -> list[str]:
 
 
 def _repeat_notes(total: pd.Series, titles: Mapping[str, str]) -> list[str]:
-    """Whose means are over how many repeats, where these differ."""
+    """A note on the methods' numbers of repeats, if they differ."""
     if total.nunique() < 2:
         return []
     each = ", ".join(f"{titles[str(method)]} {count}" for method, count in total.items())

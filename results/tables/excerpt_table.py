@@ -1,4 +1,4 @@
-"""The part of a table that is shown, where all of it would be too much."""
+"""Select the part of a table to show, if the whole table is too large."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,13 +10,13 @@ from results.tables.mean_table import MeanTable
 T = TypeVar("T", bound=MeanTable)
 
 FRAMES = ("mean", "sd", "repeats", "low", "high", "marks", "undefined")
-"""What a `MeanTable` holds by row and column."""
+"""The frames of a `MeanTable` with rows and columns."""
 
 
 def excerpt_table(table: T, excerpt: Excerpt) -> T:
-    """The rows and columns that are shown; what is best is then the best of these.
+    """Select the shown rows and columns; bold then marks the best of these.
 
-    The table itself where all of it is shown.
+    Returns the table itself if all of it is shown.
     """
     if not excerpt.hidden_methods and not excerpt.hidden_sets:
         return table
@@ -26,7 +26,7 @@ def excerpt_table(table: T, excerpt: Excerpt) -> T:
 
 
 def only_columns(table: T, columns: Sequence[str]) -> T:
-    """A table of these columns of it; the table itself where they are all."""
+    """Select these columns of a table; returns the table itself if they are all."""
     if list(columns) == list(table.headers):
         return table
     return replace(
@@ -41,7 +41,7 @@ def _frames(table: MeanTable) -> dict[str, Any]:
 
 
 def shown_rows(table: MeanTable, excerpt: Excerpt) -> list[int]:
-    """The places of the rows of methods and sets that are shown."""
+    """The indices of rows whose methods and sets are shown."""
     return [
         place
         for place, (method, *further) in enumerate(table.keys)
@@ -50,5 +50,5 @@ def shown_rows(table: MeanTable, excerpt: Excerpt) -> list[int]:
 
 
 def shown_columns(table: MeanTable, excerpt: Excerpt) -> list[str]:
-    """The columns that are no set, or one that is shown."""
+    """The columns that are not sets, or are shown sets."""
     return [name for name in table.headers if name not in excerpt.hidden_sets]

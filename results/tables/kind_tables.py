@@ -1,4 +1,4 @@
-"""Corrupted test sets by kind: Dice at each severity, and how much of it is lost."""
+"""Tables of corrupted test sets by kind: Dice at each severity, and the loss of Dice."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ from results.scores.published import AVERAGES
 from results.tables.mean_table import MeanTable, spread_notes
 
 CLEAN, MEAN = "clean", "mean"
-"""The columns beside those of the kinds."""
+"""The columns besides those of the kinds."""
 
 
 def severity_table(
@@ -31,8 +31,8 @@ def severity_table(
 ) -> MeanTable | None:
     """Mean Dice of an output: rows are methods by severity, columns the graded kinds.
 
-    Severity 0 is the clean set, the same in every column. None where no kind is graded.
-    `titles` and `remarks` as in `poster_table`.
+    Severity 0 is the clean set, the same in every column. None if no kind is graded. `titles` and
+    `remarks` as in `poster_table`.
     """
     if not sets.graded:
         return None
@@ -85,7 +85,7 @@ def degradation_table(
 ) -> MeanTable:
     """Loss of Dice by kind (mean over its severities): rows are methods by output.
 
-    Beside the kinds stand the Dice on the clean set and the mean loss over the kinds.
+    Further columns are the Dice on the clean set and the mean loss over the kinds.
     """
     runs = run_scores(scores, sets)
     lost = degradation(runs, sets)

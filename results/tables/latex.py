@@ -1,4 +1,4 @@
-"""Tables for print, in LaTeX: set to a width, as a float and as bare tabulars."""
+"""Write tables in LaTeX for a given width, as a float and as plain tabulars."""
 
 from collections.abc import Collection, Sequence
 
@@ -23,15 +23,15 @@ def latex_table(
     r"""A float for `\usepackage{booktabs}`, no wider than ``width``; the spread is under its mean.
 
     All text is escaped. The phantom mark is part of the caption, so that it cannot be lost in
-    typesetting. What would be too wide is set smaller, then in blocks below each other. Widths are
-    those of Computer Modern at the sizes that the float sets itself.
+    typesetting. A table that is too wide is set in smaller type, then in blocks below each other.
+    Widths are computed for Computer Modern in the sizes that the float sets.
 
     Args:
         table: the numbers.
-        caption: of the float.
-        notes: below the table, with its own.
+        caption: caption of the float.
+        notes: notes below the table, after its own.
         label: goes into ``\label`` as it is.
-        width: of the table and its notes, in mm.
+        width: width of the table and its notes, in mm.
         left_out: notes that print does not need.
     """
     layout = _fitted(table, width)
@@ -61,11 +61,11 @@ def latex_table(
 
 
 def latex_tabular(table: MeanTable, *, width: float = DEFAULT_WIDTH) -> str:
-    r"""The tabulars of `latex_table` alone, for ``\input`` in a float of one's own.
+    r"""Only the tabulars of `latex_table`, for ``\input`` in your own float.
 
     Args:
         table: the numbers.
-        width: in mm, that they have to fit, at the size that they set themselves.
+        width: largest width in mm, at the type size that the tabulars set.
     """
     layout = _fitted(table, width)
     return "\n".join(
@@ -89,7 +89,7 @@ def _fitted(table: MeanTable, width: float) -> Layout:
         ColumnText(header, [_cell_text(row[place]) for row in table.cells])
         for place, header in enumerate(table.headers.values())
     ]
-    return fit(leads, columns, width * POINTS_PER_MM - 1)  # a point for what kerning adds
+    return fit(leads, columns, width * POINTS_PER_MM - 1)  # one point for kerning
 
 
 def _leads(table: MeanTable, place: int) -> list[str]:
@@ -97,7 +97,7 @@ def _leads(table: MeanTable, place: int) -> list[str]:
 
 
 def _cell_text(cell: Cell) -> tuple[str, str, bool]:
-    """Mean with mark, and spread, as they are set; whether the mean is in bold."""
+    """Mean with mark, spread, and whether the mean is bold."""
     spread = cell.spread.replace("±", "± ").replace("-", "−")
     return cell.mean.replace("-", "−") + cell.mark, spread, cell.best
 
@@ -136,7 +136,7 @@ def _tabular(table: MeanTable, layout: Layout, block: Sequence[int], *, marked: 
 
 
 def _lead(text: str, width: float | None) -> str:
-    """What names a row; in lines of so many points where it is long."""
+    """The name of a row; long names are broken into lines of this width in points."""
     if width is None:
         return latex_text(text)
     return rf"\parbox[t]{{{width:.1f}pt}}{{\raggedright {latex_text(text)}\strut}}"

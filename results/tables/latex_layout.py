@@ -1,4 +1,4 @@
-"""How a table is set to a width: size of type, space between columns, headers in lines, blocks."""
+"""Fit a table to a width: type size, space between columns, broken headers, blocks."""
 
 import re
 from collections.abc import Sequence
@@ -9,15 +9,16 @@ from results.tables.latex_text import text_width
 
 POINTS_PER_MM = 72.27 / 25.4
 WIDTHS = {"column": 86.0, "lncs": 122.0, "page": 178.0}
-"""In mm, what these have at least: a column of a page with two columns (IEEE, Elsevier), the text
-of Springer's LNCS (MICCAI), and all of a page with two columns."""
+"""Smallest widths in mm: a column of a two-column page (IEEE, Elsevier), the text of Springer's
+LNCS (MICCAI), and a whole two-column page."""
 
 LEAD_SHARES = (0.4, 0.25)
-"""Of the width, at most, that what names a row takes; longer names are broken into lines."""
+"""Largest shares of the width for rows' names; longer names are broken into lines."""
 
 
 class Setting(NamedTuple):
-    """Points of the type, of the spreads under the means, and on either side of a column."""
+    """Sizes in points: of the type, of the spreads under the means, of the space beside a
+    column."""
 
     size: float
     small: float
@@ -25,16 +26,17 @@ class Setting(NamedTuple):
 
 
 SETTINGS = (Setting(8, 7, 3), Setting(8, 7, 2), Setting(7, 6, 2.5), Setting(7, 6, 1.5))
-"""From the most legible to the smallest; what fits none of them is set in several blocks."""
+"""Settings from the largest to the smallest; a table that fits none is set in several blocks."""
 
 BLOCKS = Setting(8, 7, 2.5)
 
 _BREAKS = r"(?<=[a-z])(?=[A-Z])|(?<=[+/-])(?=\w)|(?<=\s)(?=\S)|(?<=\w)(?=\()"
-"""Where a header may be broken: between words, also as in RandBias, and behind + / -."""
+"""Where a header may be broken: between words, also as in RandBias, and after + / -."""
 
 
 class ColumnText(NamedTuple):
-    """What stands in a column: its header, and cells with what is below them; bold or not."""
+    """The text of a column: its header, and cells with the text below them and whether they are
+    bold."""
 
     header: str
     cells: Sequence[tuple[str, str, bool]]
@@ -42,14 +44,14 @@ class ColumnText(NamedTuple):
 
 @dataclass(frozen=True)
 class Layout:
-    """How a table is set.
+    """The layout of a table.
 
     Attributes:
         setting: sizes and spaces.
-        leads: the width of each column that names rows, in points; None: as wide as it is.
-        blocks: the columns by number, in blocks that stand below each other.
-        headers: of each column, in lines.
-        widths: of the blocks, in points.
+        leads: width of each column with rows' names, in points; None: its natural width.
+        blocks: the numbers of the columns in each block; blocks are below each other.
+        headers: the lines of each column's header.
+        widths: widths of the blocks, in points.
     """
 
     setting: Setting
@@ -63,11 +65,11 @@ def fit(leads: Sequence[Sequence[str]], columns: Sequence[ColumnText], width: fl
     """Lay a table out.
 
     Args:
-        leads: by column that names rows, its header and cells.
-        columns: of the numbers.
-        width: in points.
+        leads: for each column with rows' names, its header and cells.
+        columns: the columns with numbers.
+        width: width in points.
     """
-    # Wider than that without a letter in it: no setting is to be tried, and measured.
+    # If the spaces alone are too wide, no setting can fit.
     least = len(columns) * 2 * min(setting.space for setting in SETTINGS)
     for setting in SETTINGS if least <= width else ():
         for share in LEAD_SHARES:
@@ -108,7 +110,7 @@ def _lay_out(
 
 
 def _broken(lead: Sequence[str], share: float, size: float) -> float | None:
-    """The width at which names are broken: the share, or that of the longest word; None: not."""
+    """The width to break names at: the share, or the longest word; None: do not break."""
     if max(text_width(text, size) for text in lead) <= share:
         return None
     return max(share, *(text_width(word, size) for text in lead for word in text.split()))

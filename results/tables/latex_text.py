@@ -1,4 +1,4 @@
-"""Text for LaTeX: escaped, and how wide Computer Modern sets it."""
+"""Escape text for LaTeX, and measure its width in Computer Modern."""
 
 import re
 import unicodedata
@@ -8,10 +8,10 @@ from pathlib import Path
 import matplotlib
 
 BOLD = 1.15
-"""How much wider Computer Modern is in bold."""
+"""Factor by which bold Computer Modern is wider."""
 
 _DESIGNS = {8.0: 1.063, 7.0: 1.139, 6.0: 1.222}
-"""By size in points: the smaller designs of Computer Modern are wider than that of 10 points."""
+"""Width factors by size in points: smaller designs of Computer Modern are relatively wider."""
 
 _ESCAPED = {
     **{char: f"\\{char}" for char in "&%$#_{}"},
@@ -20,7 +20,7 @@ _ESCAPED = {
     "^": r"\textasciicircum{}",
     # In the default font encoding these print as other characters.
     **{char: f"${char}$" for char in "<>|"},
-    # At the start of a row they would be read as an argument of the line break before.
+    # At the start of a row, LaTeX would read them as an argument of the line break before.
     **{char: f"{{{char}}}" for char in "[]*"},
     "±": r"$\pm$",
     "×": r"$\times$",
@@ -45,11 +45,11 @@ _ESCAPED = {
 }
 _RAISED = set("†‡⁺⁻⁽⁾²³")
 _LATIN = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧο", "ABEZHIKMNOPTXo", strict=True))
-"""Greek letters that LaTeX has no command for, since they look like Latin ones."""
+"""Greek letters without a LaTeX command, since they look like Latin ones."""
 
 
 def latex_text(text: str) -> str:
-    """Text as LaTeX prints it: special characters, signs and Greek letters as commands.
+    """Escape text for LaTeX: special characters, signs and Greek letters as commands.
 
     Letters with accents stay as they are, for input in UTF-8.
     """
@@ -70,14 +70,14 @@ def _escape(char: str) -> str:
     return f"$\\{name if size == 'SMALL' else name.capitalize()}$"
 
 
-@lru_cache(maxsize=2**16)  # cells are much alike, and measured for each setting
+@lru_cache(maxsize=2**16)  # many cells are equal, and each is measured for each setting
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
-    """How wide a line of text is, in points.
+    """The width of a line of text, in points.
 
     Args:
-        text: not escaped.
-        size: of the type: 8, 7 or 6 points.
-        bold: as the best of a column is.
+        text: the text, not escaped.
+        size: type size: 8, 7 or 6 points.
+        bold: whether the text is bold, like the best cell of a column.
     """
     wide = sum(_width(char) for char in text) + 0.12 * len(re.findall(r"[.:?!] ", text))
     wide *= _DESIGNS[size] * size
@@ -85,7 +85,8 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
 
 
 def _width(char: str) -> float:
-    """Of a character, in its size; of one that Computer Modern lacks, that of a wide one."""
+    """The width of a character relative to the type size; wide for characters not in Computer
+    Modern."""
     if char in _RAISED:
         return 0.75
     if char in "±−×≤≥≈≠→":
@@ -96,7 +97,7 @@ def _width(char: str) -> float:
 
 @cache
 def _metrics() -> dict[str, float]:
-    """Widths of Computer Modern Roman at 10 points, from the metrics that matplotlib brings."""
+    """Widths of Computer Modern Roman at 10 points, from metrics included in matplotlib."""
     path = Path(matplotlib.get_data_path()) / "fonts" / "afm" / "cmr10.afm"
     found = re.findall(r"^C (\d+) ; WX ([\d.]+) ;", path.read_text("latin-1"), flags=re.MULTILINE)
     codes = {int(code): float(width) / 1000 for code, width in found}

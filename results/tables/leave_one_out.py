@@ -1,4 +1,4 @@
-"""Averages with and without any one test set: whether one set decides who leads."""
+"""Averages with each test set left out: does one set decide which method leads?"""
 
 from collections.abc import Mapping
 
@@ -14,9 +14,10 @@ ALL = "all"
 
 
 def averages_without(table: PosterTable, output: str) -> pd.DataFrame:
-    """Mean over sets by method: over `ALL` those of the table's average, and without each of them.
+    """Mean over sets by method: over all sets of the table's average (`ALL`), and without each of
+    them.
 
-    A method that lacks a set has averages only without it. Empty for fewer than three sets.
+    A method that lacks one set has only the average without it. Empty for fewer than three sets.
     """
     sets = list(table.averaged[AVERAGES[output]])
     if len(sets) < 3:
@@ -25,7 +26,7 @@ def averages_without(table: PosterTable, output: str) -> pd.DataFrame:
     gone = np.isnan(means)
     held = np.where(gone, 0.0, means)
     rest = (held.sum(axis=1, keepdims=True) - held) / (len(sets) - 1)
-    lacking = gone.sum(axis=1, keepdims=True) - gone  # of the sets that are left
+    lacking = gone.sum(axis=1, keepdims=True) - gone  # among the remaining sets
     every = np.column_stack([means.mean(axis=1), np.where(lacking > 0, np.nan, rest)])
     return pd.DataFrame(every, table.mean.index, [ALL, *sets])
 
@@ -54,7 +55,7 @@ def leave_one_out_table(table: PosterTable, output: str) -> MeanTable | None:
 
 
 def leader_notes(means: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
-    """Which set, left out, makes another method lead; one sentence, or that none does."""
+    """A sentence on the sets without which another method leads, or that there are none."""
     if means.empty or len(whole := means.dropna()) < 2:
         return []
     places = whole.round(9).rank(ascending=False, method="min").astype(int)
@@ -70,7 +71,7 @@ def leader_notes(means: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
 
 
 def ordinal(number: int) -> str:
-    """A place in words up to the twelfth, then in figures."""
+    """A place as a word up to the twelfth, then as a number."""
     words = (
         *("first", "second", "third", "fourth", "fifth", "sixth"),
         *("seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth"),

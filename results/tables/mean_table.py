@@ -1,4 +1,4 @@
-"""What every table of means over repeats is, whatever its columns: numbers, order, what is best.
+"""The common class of tables of means over repeats: numbers, order, best cells.
 
 The other files of this folder fill it; `render` prints it.
 """
@@ -32,10 +32,11 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class MeanTable:
-    """A table as numbers, with what has to be said about them.
+    """A table as numbers, with notes on them.
 
-    The three frames share rows and columns (the keys of `headers`). A row is a method, or the tuple
-    of a method and further names, in a `MultiIndex` whose levels say what these are (`output`).
+    The three frames share rows and columns (the keys of `headers`). A row is a method, or a tuple
+    of a method and further names, in a `MultiIndex` whose levels have the names' meaning
+    (`output`).
     """
 
     mean: pd.DataFrame
@@ -49,29 +50,30 @@ class MeanTable:
     headers: dict[str, str]
     """Column to printed header."""
     notes: tuple[str, ...]
-    """What a reader must know about the numbers, one sentence or two each."""
+    """Notes on the numbers, one or two sentences each."""
     phantom: bool
     """True where the scores come from synthetic hearts; every rendering then says so."""
     decimals: Mapping[str, int] = field(default_factory=dict)
-    """Printed decimals of a column, where these are not `DECIMALS`."""
+    """Printed decimals of columns, if not `DECIMALS`."""
     floors: Mapping[str, float] = field(default_factory=dict)
-    """By column, what a smaller number is printed as being less than, for p-values."""
+    """By column, the bound below which a number is printed as "<bound", for p-values."""
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By column, the words that its numbers, 0, 1, …, stand for."""
     lower_is_better: frozenset[str] = frozenset()
-    """The columns of errors, losses and distances."""
+    """The columns of errors, losses and distances, where smaller is better."""
     unranked: frozenset[str] = frozenset()
-    """The columns, and further names of rows, among whose numbers there is no best."""
+    """The columns, and further names of rows, without a best number."""
     signed: frozenset[str] = frozenset()
-    """The columns, and further names of rows, that are differences: printed with their sign."""
+    """The columns, and further names of rows, with differences; they are printed with their
+    sign."""
     low: pd.DataFrame | None = None
-    """Lower end of the interval that is printed in the place of ± where there is one."""
+    """Lower end of the interval; if given, it is printed instead of ±."""
     high: pd.DataFrame | None = None
-    """Its upper end."""
+    """Upper end of the interval."""
     undefined: pd.DataFrame | None = None
-    """True where there is no mean because it is not defined, although every score is there."""
+    """True where the mean is not defined, although every score exists."""
     marks: pd.DataFrame | None = None
-    """What stands behind a mean (`HIGHER`, `LOWER` or ""), where tests were made."""
+    """Marks after the means (`HIGHER`, `LOWER` or ""), if tests were made."""
 
     @property
     def keys(self) -> list[tuple[str, ...]]:
@@ -80,13 +82,13 @@ class MeanTable:
 
     @property
     def further(self) -> list[str]:
-        """What the further names of a row are."""
+        """The meaning of the further names of a row."""
         return [str(name) for name in self.mean.index.names[1:]]
 
     def printed(
         self, column: str, number: float, missing: str = MISSING, *, signed: bool = False
     ) -> str:
-        """A number of a column at its printed precision; never a negative zero."""
+        """Print a number of a column at its precision; never a negative zero."""
         if math.isnan(number):
             return missing
         if column in self.words:
@@ -97,7 +99,7 @@ class MeanTable:
 
     @cached_property
     def cells(self) -> list[list["Cell"]]:
-        """What is printed, by row and column."""
+        """The printed cells, by row and column."""
         if self.undefined is None:
             return self._numbers
         return [
@@ -110,7 +112,7 @@ class MeanTable:
 
     @cached_property
     def _numbers(self) -> list[list["Cell"]]:
-        """The cells with their numbers, or the word that there is none."""
+        """The cells with their numbers, or the word for a missing one."""
         frames = [self.mean, self.sd, self.best, self.second, self.marks, self.low, self.high]
         values = [
             [[None] * len(self.headers)] * len(self.mean)
@@ -151,15 +153,15 @@ class MeanTable:
     def _places(self) -> pd.DataFrame:
         """Place of each mean in its column at the printed precision: 1 the best, ties alike.
 
-        Only methods are compared, so places are among the rows that share the further names. NaN
-        where the mean is missing, or nothing is ranked.
+        Only methods are compared, so places are among rows with the same further names. NaN if the
+        mean is missing, or nothing is ranked.
         """
         alike = pd.Series(["\n".join(key[1:]) for key in self.keys])
         left_out = [bool(self.unranked & set(key[1:])) for key in self.keys]
         ranked = [name for name in map(str, self.mean) if name not in self.unranked]
         printed = pd.DataFrame(
             {
-                # Of an error, the least is the best.
+                # The smallest error is the best.
                 name: [
                     float("nan" if left else self.printed(name, mean, "nan")) * sign
                     for mean, left in zip(self.mean[name], left_out, strict=True)
@@ -184,21 +186,22 @@ class MeanTable:
     def best(self) -> pd.DataFrame:
         """True for the best mean of a column at the printed precision, ties included.
 
-        There is none where fewer than two are compared, or all are level.
+        There is none if fewer than two methods are compared, or all are level.
         """
         return self._places.eq(1) & self._compared("max", 2)
 
     @cached_property
     def second(self) -> pd.DataFrame:
-        """True for the second best mean, ties included; none where fewer than three are compared.
+        """True for the second best mean, ties included; none if fewer than three methods are
+        compared.
 
-        Where two are best, the next one is still second: it is the second best number.
+        If two methods are best, the next one is still second: it has the second best number.
         """
         return self._places.eq(2) & self._compared("count", 3)
 
     @cached_property
     def best_note(self) -> str:
-        """What bold and underlined mean in this table; empty where nothing is."""
+        """A note on bold and underlined cells; empty if there are none."""
         if not self.best.to_numpy().any():
             return ""
         most = "best" if self.lower_is_better else "highest"
@@ -208,7 +211,7 @@ class MeanTable:
 
 
 def spread_notes(cell: str, total: pd.Series, titles: Mapping[str, str]) -> list[str]:
-    """What a cell is (`cell`), and what the ± is over: `total` repeats of each method."""
+    """A note on a cell (`cell`), and on the ± over the `total` repeats of each method."""
     if (total == 1).all():
         return [f"{cell} One repeat per method: no spread can be given."]
     spread = "Mean ± sample standard deviation (n−1) over"
@@ -221,7 +224,7 @@ def spread_notes(cell: str, total: pd.Series, titles: Mapping[str, str]) -> list
 
 
 def volume_notes(volumes: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
-    """Test sets on which not all were scored on the same volumes (`scores.scored_volumes`)."""
+    """Notes on test sets with different scored volumes between rows (`scores.scored_volumes`)."""
     notes = []
     kinds = volumes.groupby("test_set")["volumes"].nunique()
     for test_set in kinds.index[kinds > 1]:
@@ -239,9 +242,10 @@ def volume_notes(volumes: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
 def absent_notes(
     counts: pd.DataFrame, titles: Mapping[str, str], rule: str = "count as Dice 0"
 ) -> list[str]:
-    """How many scores are so by rule, by method because failing to find is a property of one.
+    """A note on the scores set by the rule for absent structures, by method.
 
-    Of the outputs in ``counts`` (`absent_counts`).
+    It covers the outputs in ``counts`` (`absent_counts`). Counts are by method, since missing a
+    structure is a property of a method.
     """
     total, both = counts["rows"].sum(), counts["both"].sum()
     one = (counts["label"] + counts["prediction"]).groupby(counts["method"].astype(str)).sum()
@@ -255,9 +259,9 @@ def absent_notes(
 
 
 def without_empty_columns(table: MeanTable) -> MeanTable:
-    """A table with the columns that hold something, and a note on what was left out.
+    """Remove empty columns from a table, and add a note on them.
 
-    Where no column does, all stay: the table then says that everything is missing.
+    If all columns are empty, they stay: the table then shows that everything is missing.
     """
     held = table.mean.notna()
     if table.undefined is not None:
@@ -271,6 +275,6 @@ def without_empty_columns(table: MeanTable) -> MeanTable:
     return replace(
         table,
         headers={name: table.headers[name] for name in kept},
-        notes=(*table.notes, f"Left out, for want of any score: {', '.join(empty)}."),
+        notes=(*table.notes, f"Left out, since they have no score: {', '.join(empty)}."),
         **{name: frame[kept] for name, frame in given.items()},
     )

@@ -1,4 +1,4 @@
-"""What the tests say, do not say and cannot say, in words for tables and the page."""
+"""Notes on the tests, for tables and the page: what they show, and what they cannot show."""
 
 from collections.abc import Callable, Mapping
 
@@ -13,7 +13,7 @@ Titles = Mapping[str, str]
 
 
 def mark_frame(tests: pd.DataFrame, output: str, like: pd.DataFrame) -> pd.DataFrame:
-    """The marks of `paired_tests` in the shape of a table of methods by test sets."""
+    """The marks of `paired_tests` as a frame of methods by test sets."""
     own = tests[tests["output"] == output]
     rows = like.index.get_indexer(pd.Index(own["method"]))
     columns = like.columns.get_indexer(pd.Index(own["test_set"]))
@@ -26,7 +26,7 @@ def mark_frame(tests: pd.DataFrame, output: str, like: pd.DataFrame) -> pd.DataF
 def mark_notes(
     tests: pd.DataFrame, reference: str, output: str, titles: Titles, *, measure: str = "Dice"
 ) -> list[str]:
-    """What the marks in a table of an output mean; ``reference`` is a title."""
+    """Notes on the marks in a table of an output; ``reference`` is a title."""
     of_output = tests[tests["output"] == output]
     if of_output.empty:
         return []
@@ -54,7 +54,8 @@ def mark_notes(
 
 
 def family_words(tests: pd.DataFrame) -> str:
-    """Which comparisons Holm's correction is over; ``tests`` are those of an output."""
+    """Words on the comparisons that Holm's correction takes together; ``tests`` are of one
+    output."""
     output, family = str(tests["output"].iloc[0]), str(tests["family"].iloc[0])
     count = int(tests["family_size"].iloc[0])
     if family == output:
@@ -63,14 +64,14 @@ def family_words(tests: pd.DataFrame) -> str:
 
 
 def disagreement_notes(tests: pd.DataFrame, titles: Titles) -> list[str]:
-    """Significant differences that not all repeats have."""
+    """A note on significant differences that not all repeats share."""
     rows = tests[(tests["mark"] != "") & (tests["agree"] < tests["repeats"])]
     each = _each(rows, titles, lambda row: f"{row.test_set} {row.agree} of {row.repeats}")
     return [f"Repeats that point the same way as a marked mean: {each}."] if each else []
 
 
 def partial_notes(tests: pd.DataFrame, titles: Titles) -> list[str]:
-    """Marks of a part of the scores, with the two means that are to be compared."""
+    """A note on marks from a part of the scores, with the two means to compare."""
     rows = tests[tests["partial"].astype(bool) & (tests["mark"] != "")]
     each = _each(
         rows,
@@ -88,7 +89,7 @@ def partial_notes(tests: pd.DataFrame, titles: Titles) -> list[str]:
 
 
 def opposed_notes(tests: pd.DataFrame, titles: Titles) -> list[str]:
-    """Significant by ranks, with a mean that points the other way."""
+    """A note on differences that are significant by ranks, with a mean of the opposite sign."""
     each = _each(
         tests[tests["opposed"].astype(bool)],
         titles,
@@ -103,7 +104,7 @@ def opposed_notes(tests: pd.DataFrame, titles: Titles) -> list[str]:
 
 
 def tiny_notes(tests: pd.DataFrame, titles: Titles) -> list[str]:
-    """Marked differences that are zero at the printed precision."""
+    """A note on marked differences that are zero at the printed precision."""
     tiny = tests["difference"].abs() < 0.5 * 10.0**-DECIMALS
     each = _each(
         tests[tiny & (tests["mark"] != "")],
@@ -114,25 +115,25 @@ def tiny_notes(tests: pd.DataFrame, titles: Titles) -> list[str]:
 
 
 def untested_notes(untested: Mapping[str, list[str]], titles: Titles, reference: str) -> list[str]:
-    """What `untested` has of an output, in words; ``reference`` is a name, as the keys are."""
+    """A note on methods without a test (`untested`); ``reference`` is a name, like the keys."""
     each = "; ".join(
         f"{title} on {listed(untested[name])}" for name, title in titles.items() if name in untested
     )
     if not each:
         return []
     return [
-        f"Not tested, for want of a subject and repeat that {titles[reference]} was scored on as "
-        f"well, on the same volumes: {each}."
+        f"Not tested, since no subject and repeat is common with {titles[reference]}, on the "
+        f"same volumes: {each}."
     ]
 
 
 def power_notes(tests: pd.DataFrame, titles: Titles) -> list[str]:
-    """Where there are too few subjects or repeats for what a reader would like to conclude."""
+    """Notes on too few subjects or repeats for firm conclusions."""
     notes = []
     for output, family in tests.groupby("output"):
-        # The least p of a signed-rank test is that of all differences of one sign: 2 / 2^n. Holm
-        # multiplies it by the comparisons that are left once those with a lesser p are rejected,
-        # which are, at best, all that can have one.
+        # The smallest p of a signed-rank test is 2 / 2^n, with all differences of one sign. Holm
+        # multiplies it by the number of comparisons that remain after those with smaller p are
+        # rejected; at best, these are all that can have a smaller p.
         least = 2.0 ** (1 - family["subjects"])
         every = tests[tests["family"] == family["family"].iloc[0]]
         every_least = np.sort(2.0 ** (1 - every["subjects"].to_numpy()))

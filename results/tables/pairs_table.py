@@ -1,4 +1,4 @@
-"""The table of every method against every other."""
+"""The table that compares every method with every other."""
 
 from collections.abc import Mapping
 
@@ -34,7 +34,7 @@ def pairs_table(
     )
     sets = ordered_sets(own["test_set"].unique())
     frames = {name: frame.reindex(index=rows, columns=sets) for name, frame in wide.items()}
-    # A row is no method here, so the notes name each pair by both.
+    # Here a row is a pair of methods, so the notes name both.
     both = own.assign(method=own["method"] + "\n" + own["against"])
     pair_titles = {
         f"{one}\n{other}": f"{shown[one]} against {shown[other]}"

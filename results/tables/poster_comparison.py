@@ -1,4 +1,4 @@
-"""Our rows beside those that the poster printed, the differences, and whether the order holds."""
+"""Compare our rows with those of the poster: differences, and agreement of the order."""
 
 from itertools import combinations
 
@@ -19,9 +19,9 @@ HERE, POSTER, DIFFERENCE = "here", "poster", "difference"
 def poster_comparison(table: PosterTable) -> MeanTable | None:
     """Rows of `poster_table` as measured here, as printed, and their difference.
 
-    Of the methods whose title stands in the poster; None where there is none. Where our average of
-    the FTN is over fewer sets, the poster's is taken over the same ones; it prints no scores of
-    FTN+STN by set, so that average is then left out.
+    Only for methods whose title is on the poster; None if there is none. If our average of the FTN
+    is over fewer sets, the poster's average is taken over the same sets. The poster has no scores
+    of FTN+STN by set, so that average is then left out.
     """
     published = published_table()
     sets, ftn = table.averaged[AVERAGES["FTN"]], AVERAGES["FTN"]
@@ -93,9 +93,9 @@ def poster_comparison(table: PosterTable) -> MeanTable | None:
 
 
 def order_words(name: str, here: pd.Series, printed: pd.Series) -> list[str]:
-    """How far a column has the poster's order: "ACDC 12 of 21 (τ 0.14, p 0.77)"; or nothing.
+    """Agreement of a column with the poster's order: "ACDC 12 of 21 (τ 0.14, p 0.77)"; or nothing.
 
-    τ and p are left out of fewer than four methods, of which no order is significant.
+    τ and p are left out for fewer than four methods, where no order is significant.
     """
     same, of = same_order(here, printed)
     if not of:
@@ -114,9 +114,9 @@ def _as_printed(here: pd.Series, printed: pd.Series) -> NDArray[np.float64]:
 
 
 def same_order(here: pd.Series, printed: pd.Series) -> tuple[int, int]:
-    """How many pairs of rows are in the same order in both columns, and of how many.
+    """The number of pairs of rows with the same order in both columns, and the number of pairs.
 
-    Pairs with a missing mean, or alike at the printed precision in either column, do not count.
+    Pairs with a missing mean, or equal at the printed precision in either column, do not count.
     """
     rounded = _as_printed(here, printed)
     signs = [np.sign(one - other) for one, other in combinations(rounded, 2)]

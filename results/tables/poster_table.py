@@ -40,18 +40,18 @@ _RULES = {
 
 @dataclass(frozen=True, kw_only=True)
 class PosterTable(MeanTable):
-    """The table as numbers, with what has to be said about them.
+    """The table as numbers, with notes on them.
 
-    A row is a method; the columns are the six sets of the poster, the two averages, and further
-    sets, which stand behind the averages they are not part of (in front of them with
-    `average_all`). In a header, `*` marks an average over other sets than the poster's, `†` a set
-    outside.
+    A row is a method. The columns are the six sets of the poster, the two averages, and further
+    sets. Further sets come after the averages that leave them out (with `average_all`, before the
+    averages). In a header, `*` marks an average over other sets than the poster's, `†` a set
+    outside the averages.
     """
 
     averaged: dict[str, tuple[str, ...]]
     """The sets behind each average column."""
     missing_sets: tuple[str, ...]
-    """Those of the poster's six for which no method has FTN scores."""
+    """The sets of the poster's six for which no method has FTN scores."""
 
 
 def poster_table(
@@ -67,14 +67,13 @@ def poster_table(
 ) -> PosterTable:
     """Make the poster's table from a score table (see `read_scores`).
 
-    Set columns hold the scores of an `output` by a `metric` of `METRICS`, or one
-    that `with_presence` adds; the poster has Dice of the FTN. `AVG (FTN)` and
-    `AVG (FTN+STN)` are means over the poster's six sets, or over those of them that any method has
-    scores for; `average_all` takes further test sets in, and so does a table with none of the six.
-    A method that lacks one of those sets has
-    no average. Rows follow the poster for the methods whose title (`titles`, else the name) stands
-    there, then the title. The `remarks` on methods stand in the notes, and what a set's score is:
-    `over`.
+    Set columns hold the scores of an `output` by a `metric` of `METRICS`, or one that
+    `with_presence` adds; the poster has Dice of the FTN. `AVG (FTN)` and `AVG (FTN+STN)` are means
+    over the poster's six sets, or over those of them with scores of any method. `average_all` also
+    includes further test sets; a table without any of the six does the same. A method that lacks
+    one of these sets has no average. Rows are in the poster's order for methods whose title
+    (`titles`, else the name) is on the poster, then by title. The notes include the `remarks` on
+    methods, and `over`, a sentence on what a set's score is.
     """
     means = set_scores(scores, metric)
     extra = further_sets(means["test_set"])
@@ -98,7 +97,7 @@ def poster_table(
     order = [*POSTER_SETS, *before, *AVERAGES.values(), *behind]
     shown = ordered_titles(runs.unique("method"), titles, remarks)
     every = pd.concat([pd.DataFrame(columns), own_sets], axis=1)[order]
-    # Copied into one block, since pandas' sums depend, in the last bit, on how numbers lie.
+    # Copy into one block, since the last bit of pandas' sums depends on the memory layout.
     per_method = every.copy().groupby(level="method")
     mean, sd, repeats = (
         frame.reindex(list(shown))
@@ -133,7 +132,7 @@ def poster_table(
 
 
 def subject_notes(scores: pd.DataFrame) -> list[str]:
-    """Of how many subjects the poster's sets are here, where that is not the poster's number."""
+    """A note on sets with another number of subjects than on the poster."""
     named = scores[["test_set", "subject"]].drop_duplicates().astype(str)
     counts = named["test_set"].value_counts()
     each = [
@@ -152,7 +151,7 @@ def subject_notes(scores: pd.DataFrame) -> list[str]:
 def _average_notes(
     averaged: Mapping[str, tuple[str, ...]], outside: list[str], output: str
 ) -> list[str]:
-    """Over which sets an average is, whenever that is not the poster's six."""
+    """Notes on the sets of an average, if they are not the poster's six."""
     notes = []
     for sets in dict.fromkeys(averaged.values()):
         names = listed(name for name, other in averaged.items() if other == sets)
@@ -177,7 +176,7 @@ def _average_notes(
 def _gap_notes(
     mean: pd.DataFrame, repeats: pd.DataFrame, total: pd.Series, titles: Mapping[str, str]
 ) -> list[str]:
-    """Cells that have no score although others of the column do, or not from every repeat."""
+    """Notes on cells without a score, or without scores of all repeats."""
     notes = []
     wanting = mean.columns[mean.notna().any()]
     gaps = mean[wanting].isna()
@@ -187,7 +186,9 @@ def _gap_notes(
             for method, row in gaps.iterrows()
             if row.any()
         )
-        notes.append(f"Missing, for want of scores ({each}); no average is taken over fewer sets.")
+        notes.append(
+            f"Missing, since there are no scores ({each}); no average is taken over fewer sets."
+        )
     partial = repeats.lt(total, axis=0) & repeats.gt(0)
     for name in map(str, partial.index[partial.any(axis=1)]):
         cells = ", ".join(

@@ -1,4 +1,4 @@
-"""Tables of means over repeats for the terminal, Markdown and CSV; `latex` has them for print.
+"""Write tables of means over repeats as text, Markdown and CSV; `latex` writes them for print.
 
 Every rendering carries its caption, the table's own notes, the caller's notes (data, preset,
 commit, metric implementation) and, for scores of synthetic hearts, the phantom mark.
@@ -75,17 +75,17 @@ def markdown_table(table: MeanTable, *, caption: str, notes: Sequence[str] = ())
 def csv_table(table: MeanTable, *, caption: str, notes: Sequence[str] = ()) -> str:
     """Long CSV at full precision: method, title, column, mean, sd, n_repeats, phantom.
 
-    What else names a row (`output`) stands behind the title; `low`, `high` and `mark` before the
-    last column, where the table has them, and `word`, where it has columns of words, in which the
-    mean is empty. A missing mean or spread is an empty field. Caption and notes stand above as
-    lines that begin with `#`: read it with `pandas.read_csv(path, comment="#")`. The column
-    `phantom` stays with the numbers when those lines are cut off.
+    Further names of rows (`output`) follow the title. If the table has them, `low`, `high` and
+    `mark` come before the last column, and `word` for columns of words, whose mean is empty. A
+    missing mean or spread is an empty field. Caption and notes stand above as lines that begin with
+    `#`: read it with `pandas.read_csv(path, comment="#")`. The column `phantom` stays with the
+    numbers when those lines are cut off.
     """
     out = io.StringIO()
     lines = [PHANTOM_MARK] if table.phantom else []
     for line in [*lines, caption, *all_notes(table, notes, bold=False)]:
         out.write(f"# {' '.join(line.split())}\n")
-    # Quoted text: a '#' in a method's title is no comment.
+    # Quote text, so that '#' in a method's title does not start a comment.
     writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     further = {"low": table.low, "high": table.high, "mark": table.marks}
     given = {name: frame for name, frame in further.items() if frame is not None}
@@ -109,7 +109,7 @@ def csv_table(table: MeanTable, *, caption: str, notes: Sequence[str] = ()) -> s
 def _rows(
     table: MeanTable, cell: Callable[[Cell], str], escape: Callable[[str], str]
 ) -> list[list[str]]:
-    """The rows as text, each led by what names it."""
+    """The rows as text, beginning with the row's names."""
     return [
         [*(escape(lead) for lead in (table.titles[method], *further)), *map(cell, cells)]
         for (method, *further), cells in zip(table.keys, table.cells, strict=True)
@@ -117,7 +117,7 @@ def _rows(
 
 
 def lead_names(table: MeanTable) -> list[str]:
-    """The headers of the columns that name a row."""
+    """The headers of the columns with rows' names."""
     return ["Method", *(name.capitalize() for name in table.further)]
 
 
@@ -126,7 +126,7 @@ def _alignment(table: MeanTable) -> list[str]:
 
 
 def all_notes(table: MeanTable, notes: Sequence[str], *, bold: bool) -> list[str]:
-    """The table's own notes, what its bold cells mean, and the caller's."""
+    """The table's own notes, a note on bold cells, and the caller's notes."""
     shown = [table.best_note] if bold and table.best_note else []
     return [*table.notes, *shown, *notes]
 

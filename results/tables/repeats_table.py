@@ -1,4 +1,4 @@
-"""The table of methods against a reference over subjects and repeats: what trainings change."""
+"""The table of methods against a reference, over subjects and repeats."""
 
 from collections.abc import Mapping
 
@@ -36,8 +36,8 @@ def repeats_table(
 ) -> MeanTable | None:
     """The comparisons of an output over subjects and repeats: rows are methods by test set.
 
-    ``tests`` is of `paired_tests`. Of the comparisons on two or more repeats and
-    subjects; None where there is none.
+    ``tests`` is from `paired_tests`. Only comparisons on two or more repeats and subjects are
+    shown; None if there is none.
     """
     found = tests[(tests["output"] == output) & tests["crossed_p"].notna()]
     if found.empty:
@@ -89,7 +89,7 @@ def repeats_table(
 
 
 def needed_notes(repeats: pd.Series) -> list[str]:
-    """What so many repeats can show, and what the column of those needed means."""
+    """Notes on the power of the repeats, and on the column of needed repeats."""
     each = ", ".join(
         f"{count} repeats {detectable_effect(count):.1f}"
         for count in sorted({int(count) for count in repeats})

@@ -30,7 +30,7 @@ from results.tables.robustness_table import robustness_table
 from results.tables.structure_table import structure_table
 
 _FILE = {"FTN": "ftn", "FTN+STN": "ftn-stn"}
-"""An output in a file's name."""
+"""The outputs' names in file names."""
 
 BY_SET = ("dice", "structures", "distances")
 """The sections whose tables have a column for each test set."""
@@ -38,7 +38,7 @@ BY_SET = ("dice", "structures", "distances")
 
 @dataclass(frozen=True)
 class NamedTable:
-    """A table with its file name, its place in the report, and what is said of it."""
+    """A table with its file name, section of the report, caption and notes."""
 
     stem: str
     section: str
@@ -46,29 +46,29 @@ class NamedTable:
     table: MeanTable
     notes: tuple[str, ...]
     long: bool = False
-    """Whether nobody could read it: then it is written as CSV alone."""
+    """Whether the table is too large to read; it is then written only as CSV."""
     excerpt: Excerpt = field(default_factory=Excerpt)
-    """What is shown of it to read; as CSV, all is written."""
+    """The part to show; the CSV has the whole table."""
 
     @cached_property
     def shown(self) -> MeanTable:
-        """The part that is to be read."""
+        """The shown part of the table."""
         return excerpt_table(self.table, self.excerpt)
 
     @property
     def shown_notes(self) -> tuple[str, ...]:
-        """The notes, and first that it is a part."""
+        """The notes; the first ones say if only a part is shown."""
         part = self.shown.mean.shape != self.table.mean.shape
         return (*(self.excerpt.notes if part else ()), *self.notes)
 
     def renderings(
         self, *, width: float = DEFAULT_WIDTH, left_out: Collection[str] = ()
     ) -> dict[str, str]:
-        """The table in every form, by file name; of many test sets, all are in the CSV alone.
+        """The table in every format, by file name; many test sets are only in the CSV.
 
         Args:
-            width: of the LaTeX tables, in mm.
-            left_out: notes that these do without.
+            width: width of the LaTeX tables, in mm.
+            left_out: notes that the LaTeX tables leave out.
         """
         whole = csv_table(self.table, caption=self.caption, notes=self.notes)
         if self.long:
@@ -92,7 +92,7 @@ class NamedTable:
 
 
 def main_table(comparison: Comparison, output: str = "FTN") -> PosterTable:
-    """The poster's table of an output, marked with the tests; made once for a comparison."""
+    """The poster's table of an output, with marks of the tests; computed once for a comparison."""
     name = f"main table of {output}"
     if name not in comparison.made:
         comparison.made[name] = _main_table(comparison, output)
@@ -114,17 +114,17 @@ def _main_table(comparison: Comparison, output: str) -> PosterTable:
     tests = comparison.tests
     if not (tests["output"] == output).any():
         return table
-    # The other output's average is tested among that output's.
+    # The average of the other output is tested with that output.
     marks = mark_frame(tests[tests["test_set"].isin(list(table.headers))], output, table.mean)
     notes = mark_notes(tests, table.titles[comparison.reference], output, table.titles)
     return replace(table, marks=marks, notes=(*table.notes, *notes))
 
 
 def report_tables(comparison: Comparison, *, compare_poster: bool = False) -> Iterator[NamedTable]:
-    """Yield all tables; that of Dice of the first output comes first.
+    """Yield all tables; the first is that of Dice of the first output.
 
-    `compare_poster` sets the rows that the poster has beside its own. Where columns are test sets,
-    those without any score are left out, and a note says so.
+    `compare_poster` adds the comparison with the poster's rows. Test-set columns without any score
+    are left out, and a note says so.
     """
     for named in _all_tables(comparison, compare_poster=compare_poster):
         by_set = named.section in BY_SET
@@ -275,7 +275,7 @@ def _other_metrics(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[N
         "assd_mm": ("assd", "Average symmetric surface distance", " in mm"),
         "jaccard": ("jaccard", "Jaccard index", ""),
     }
-    if all_present(comparison.ungraded):  # then there is nothing to tell apart
+    if all_present(comparison.ungraded):  # then detection adds nothing
         metrics = {name: said for name, said in metrics.items() if name in METRICS}
     scores = comparison.with_presence
     for metric, (stem, measure, unit) in metrics.items():
@@ -295,7 +295,7 @@ def _other_metrics(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[N
                 f"{stem}-{_FILE[output]}",
                 "dice" if metric == "jaccard" else "distances",
                 f"{name} of {output} on each test set ({comparison.name})",
-                # Of structures present in both, each method has others: nothing is paired.
+                # Structures present in both differ between methods, so they cannot be paired.
                 table if metric == PRESENT else _marked(comparison, table, output, metric, measure),
                 (*shares, *notes),
             )
@@ -318,7 +318,7 @@ def _other_metrics(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[N
 
 
 def recipe_suffix(comparison: Comparison, recipe: str) -> str:
-    """What the names of a recipe's tables and figures end in, where there are several recipes."""
+    """The ending of the names of a recipe's tables and figures, if there are several recipes."""
     name = re.sub(r"[^\w.+-]+", "-", recipe)
     return "" if len(comparison.recipes) == 1 else f"-{name}"
 
@@ -374,7 +374,7 @@ def _robustness(comparison: Comparison) -> Iterator[NamedTable]:
 
 
 def severity_csv(comparison: Comparison) -> str | None:
-    """Dice and its loss by kind and severity, long, ready to draw; None without recipes."""
+    """Dice and its loss by kind and severity, in long form for plots; None without recipes."""
     curves = [
         degradation_curves(comparison.scores, sets).assign(
             recipe=recipe, phantom=comparison.phantom
@@ -385,10 +385,11 @@ def severity_csv(comparison: Comparison) -> str | None:
 
 
 def ranks_csv(comparison: Comparison) -> str | None:
-    """The rank distributions, long: output, over, method, rank, share; None where none is made.
+    """The rank distributions in long form: output, over, method, rank, share; None if there is
+    none.
 
-    Beside them, the same in each row of a ranking: Kendall's τ of a resample's order with that of
-    all, its mean and 95 % interval.
+    Further columns, equal in all rows of a ranking: Kendall's τ of a resample's order with that of
+    all data, its mean and 95 % interval.
     """
     parts = [
         ranking.shares.rename_axis("method")

@@ -66,9 +66,9 @@ def robustness_table(
     """Make the robustness table from a score table (see `read_scores`).
 
     A row is a method and an output. `reference` is the method that corruption errors are relative
-    to. Columns are those of `MEASURES`, without ROOD-MRI's where no kind is graded, without NSD
-    where it was not measured, and without corruption errors where there is one method alone.
-    `titles` and `remarks` as in `poster_table`.
+    to. Columns are those of `MEASURES`, but ROOD-MRI's only if a kind is graded, NSD only if it was
+    measured, and corruption errors only if there are several methods. `titles` and `remarks` as in
+    `poster_table`.
 
     Raises `ScoreFileError` where the reference has no scores.
     """
@@ -83,7 +83,7 @@ def robustness_table(
         "hd95_mm": over_kinds(kind_means(run_scores(scores, sets, "hd95_mm"), sets)),
     }
     alone = dice.index.unique("method").size == 1
-    if alone:  # relative to itself, all are 100
+    if alone:  # relative to itself, all errors are 100
         del by_run["mce_percent"], by_run["relative_mce_percent"]
     if sets.graded:
         by_run["rood_overall"] = over_kinds(rood_overall(dice, sets))
@@ -142,10 +142,10 @@ def _add_worst(
     sets: CorruptedSets,
     subjects: pd.DataFrame,
 ) -> None:
-    """Put the least subject score over the corrupted sets beside the other measures.
+    """Add the smallest subject score over the corrupted sets to the other measures.
 
-    A subject's score is over all repeats, so it has no spread, and counts the fewest repeats that
-    any of the sets was scored in.
+    A subject's score is over all repeats, so it has no spread; its number of repeats is the
+    smallest of any set.
     """
     corrupted = list(sets.corruptions)
     wide = subjects.pivot(index=ROW, columns="test_set", values="dice")
@@ -157,7 +157,7 @@ def _add_worst(
 
 
 def _cell(sets: CorruptedSets, nsd: bool) -> str:
-    """What the numbers are means of."""
+    """A note on what the numbers are means of."""
     one = [kind for kind in sets.levels if kind not in sets.graded]
     kinds = [f"{kind} of severity {_range(list(levels))}" for kind, levels in sets.graded.items()]
     if one:
@@ -171,7 +171,7 @@ def _cell(sets: CorruptedSets, nsd: bool) -> str:
 
 
 def _range(severities: list[int]) -> str:
-    """Severities as a text gives them: "3", "1 to 5", "1, 3 and 5"."""
+    """Write severities for a text: "3", "1 to 5", "1, 3 and 5"."""
     first, last = severities[0], severities[-1]
     if len(severities) > 2 and severities == list(range(first, last + 1)):
         return f"{first} to {last}"
@@ -179,9 +179,9 @@ def _range(severities: list[int]) -> str:
 
 
 def _definitions(sets: CorruptedSets, reference: str | None) -> list[str]:
-    """What the columns are that a reader may not know, and by whom.
+    """Notes that define the less known columns, with sources.
 
-    ``reference`` is None where nothing is relative to it.
+    ``reference`` is None if no column is relative to it.
     """
     notes = [
         "Degr.: Clean minus Corrupted, in Dice and in percent of Clean. It is small as well where "
@@ -207,7 +207,7 @@ def _definitions(sets: CorruptedSets, reference: str | None) -> list[str]:
 def _worst_notes(
     mean: pd.DataFrame, subjects: pd.DataFrame, titles: Mapping[str, str], of_repeats: str
 ) -> list[str]:
-    """Which subject the worst one is; those of each output in a note."""
+    """Notes on the worst subject, one for each output."""
     of = f" {of_repeats}," if of_repeats else ""
     notes = [
         f"Worst subject:{of} the least mean Dice of a subject (over its frames, structures, draws "
@@ -228,7 +228,7 @@ def _worst_notes(
 
 
 def _missing_notes(dice: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
-    """Sets that a method, or some of its runs, have no score on."""
+    """A note on sets that a method, or some of its runs, has no score on."""
     each = []
     lacking = dice.isna().groupby(level="method")
     every, some = lacking.all(), lacking.any()
@@ -249,7 +249,7 @@ def _missing_notes(dice: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
 def _undefined_notes(
     dice: pd.DataFrame, sets: CorruptedSets, reference: str, titles: Mapping[str, str]
 ) -> list[str]:
-    """Ratios that do not exist although every score does."""
+    """Notes on ratios that are undefined although every score exists."""
     notes = []
     for name, errors, least, reason in _ratios(dice, sets):
         gaps = undefined_ratios(errors, reference, least=least)
@@ -275,14 +275,14 @@ def _undefined_notes(
     if apart:
         names = listed(title for method, title in titles.items() if method in apart)
         notes.append(
-            f"mCE and Rel. mCE are missing for want of a repeat that {titles[reference]} has as "
-            f"well: {names}."
+            f"mCE and Rel. mCE are missing, since no repeat is common with "
+            f"{titles[reference]}: {names}."
         )
     return notes
 
 
 def _zero_notes(dice: pd.DataFrame, sets: CorruptedSets, titles: Mapping[str, str]) -> list[str]:
-    """Methods whose loss has no percentage."""
+    """A note on methods whose loss has no percentage."""
     zero = dice.index[dice[sets.clean] == 0].unique("method")
     if not len(zero):
         return []
@@ -291,7 +291,8 @@ def _zero_notes(dice: pd.DataFrame, sets: CorruptedSets, titles: Mapping[str, st
 
 
 def _ratios(dice: pd.DataFrame, sets: CorruptedSets) -> list[tuple[str, pd.DataFrame, float, str]]:
-    """The measures relative to the reference: name, errors by run and kind, least, and why not."""
+    """The measures relative to the reference: name, errors by run and kind, smallest error, and
+    reason."""
     return [
         ("mCE", 1 - kind_means(dice, sets), 0.0, "makes no error"),
         (
@@ -306,7 +307,7 @@ def _ratios(dice: pd.DataFrame, sets: CorruptedSets) -> list[tuple[str, pd.DataF
 def _undefined(
     mean: pd.DataFrame, dice: pd.DataFrame, sets: CorruptedSets, reference: str
 ) -> pd.DataFrame:
-    """Which cells of a table are without a number because their ratio is not defined."""
+    """Cells of a table without a number, since their ratio is not defined."""
     undefined = pd.DataFrame(False, index=mean.index, columns=mean.columns)
     columns = ("mce_percent", "relative_mce_percent")
     for column, (_, errors, least, _) in zip(columns, _ratios(dice, sets), strict=True):
@@ -317,7 +318,7 @@ def _undefined(
 
 
 def _coverage_notes(used: pd.DataFrame, sets: CorruptedSets) -> list[str]:
-    """Corrupted sets with other volumes than the clean one, so that a difference holds that too."""
+    """A note on corrupted sets with other volumes than the clean set, which affects differences."""
     volumes = used[["test_set", "subject", "frame"]].drop_duplicates()
     held = {
         str(name): set(zip(rows["subject"], rows["frame"], strict=True))

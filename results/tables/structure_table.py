@@ -1,4 +1,4 @@
-"""The poster's table for each structure by itself."""
+"""The poster's table for each structure separately."""
 
 from collections.abc import Mapping
 
@@ -20,8 +20,8 @@ def structure_table(
 ) -> MeanTable:
     """Mean Dice of each of LV, MYO and RV: rows are methods by structures.
 
-    Columns, averages and the other arguments are those of `poster_table`, made of the
-    scores of one structure. A structure that no method was scored on has no rows.
+    Columns, averages and the other arguments are as in `poster_table`, with the scores of one
+    structure. A structure that no method was scored on has no rows.
     """
     tables: dict[str, PosterTable] = {}
     for structure in CHOICES["structure"]:

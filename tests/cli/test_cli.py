@@ -168,7 +168,7 @@ def test_prepare_train_evaluate_report(data: Path, trained: Path, tmp_path: Path
     mean = scores.query("output == 'FTN' and method == 'proposed'")["dice"].mean()
     line = next(line for line in report.output.splitlines() if line.startswith("Proposed w. X,p"))
     assert line.split()[3] == f"{mean:.4f}"
-    note = re.search(r"Left out, for want of any score: ([^.]*)\.", said(report))
+    note = re.search(r"Left out, since they have no score: ([^.]*)\.", said(report))
     assert note is not None and "M&Ms" in note[1] and "missing" not in line
 
 
@@ -325,7 +325,7 @@ def test_broken_images_for_predict(trained: Path, tmp_path: Path) -> None:
     other = tmp_path / "image.mgz"
     nib.save(nib.MGHImage(image.astype(np.float32), np.eye(4)), other)
     result = coopbench("predict", run, other)
-    assert result.exit_code == 1 and "is no NIfTI file" in said(result)
+    assert result.exit_code == 1 and "is not a NIfTI file" in said(result)
     other.unlink()
     path.write_bytes(path.read_bytes()[:99])
     result = coopbench("predict", run, path)
@@ -405,7 +405,7 @@ def test_an_altered_volume_is_not_trained_on(data: Path, tmp_path: Path) -> None
     words = ("train", "--method", "standard", "--data", tmp_path / "data", "--preset", "demo")
     result = coopbench(*words, "--runs", tmp_path / "runs", *TINY)
     assert result.exit_code == 1
-    assert "001/ED_seg.nii.gz: is not what was recorded" in said(result)
+    assert "001/ED_seg.nii.gz: differs from its recorded checksum" in said(result)
 
 
 def test_predict_overwrites_nothing_unasked(trained: Path, tmp_path: Path) -> None:
@@ -428,7 +428,7 @@ def test_broken_records_of_a_run_are_named(data: Path, trained: Path, tmp_path: 
     words = ("--data", data, "--runs", tmp_path / "runs")
     (run / "environment.json").write_text("{")
     result = coopbench("report", *words, "--out", tmp_path / "report")
-    assert result.exit_code == 1 and "environment.json: is no JSON" in said(result)
+    assert result.exit_code == 1 and "environment.json: is not valid JSON" in said(result)
     (run / "done.json").write_text("{}")
     result = coopbench("train", "--method", "standard", "--preset", "demo", *words, *TINY)
     assert result.exit_code == 1 and "done.json: steps: Field required" in said(result)
@@ -448,7 +448,7 @@ def test_ctrl_c_ends_with_one_line_and_the_run_goes_on(data: Path, tmp_path: Pat
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Traceback" not in error and "this goes on with it: coopbench train" in error
+    assert "Traceback" not in error and "continue with: coopbench train" in error
     run = history.parent
     assert (run / "resume.safetensors").is_file() and not (run / "done.json").exists()
     log = (run / "log.txt").read_text()
@@ -580,8 +580,8 @@ def test_bench_names_an_unknown_method(data: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "does", "truth"),
     [
-        (("bench", "report"), "benchmark.speed.tables.bench_report", "nothing of it is kept"),
-        (("phantom",), "benchmark.phantom.phantom_set.make_phantom", "what is done is kept"),
+        (("bench", "report"), "benchmark.speed.tables.bench_report", "nothing is kept"),
+        (("phantom",), "benchmark.phantom.phantom_set.make_phantom", "finished work is kept"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else None,
 )

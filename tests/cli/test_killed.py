@@ -340,7 +340,7 @@ def test_interrupted_in_one_line(
     said, _ = process.communicate(timeout=60)
     there = snapshot(folder)
     assert process.returncode == 130, said
-    assert said.splitlines()[-1].startswith("coopbench: interrupted; what is done is kept"), said
+    assert said.splitlines()[-1].startswith("coopbench: interrupted; finished work is kept"), said
     assert "Traceback" not in said and f"coopbench {name}" in said.splitlines()[-1]
     assert len(list(folder.glob("data/acdc-c/*/*/*/case.json"))) < 6  # of 12
     wait_for_orphans(process.pid)

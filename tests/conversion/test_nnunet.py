@@ -206,7 +206,7 @@ def test_goes_on_and_mends_but_replaces_nothing_else(sets: Path, tmp_path: Path)
 def test_a_damaged_prepared_file_is_not_handed_on(sets: Path, tmp_path: Path) -> None:
     (sets / "acdc" / "004" / "ED_img.nii.gz").write_bytes(b"torn")
     text = fails(1, "convert", "nnunet", tmp_path / "n", "--data", sets, "--workers", 1)
-    assert "004/ED_img.nii.gz: is missing, or not what was recorded" in text
+    assert "004/ED_img.nii.gz: is missing, or differs from its recorded checksum" in text
     assert not (tmp_path / "n" / "run.sh").exists()
 
 

@@ -32,7 +32,7 @@ def test_json_is_read_as_it_was_written(value: object) -> None:
 @pytest.mark.parametrize("text", ['{"a": 1, "b": 2, "a": 1}', '[{"x": {"a": 1, "a": 2}}]'])
 def test_a_key_that_stands_twice_is_named(text: str, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(text)
-    with pytest.raises(CoopbenchError, match=r"x.json: is no JSON .*'a' stands twice"):
+    with pytest.raises(CoopbenchError, match=r"x.json: is not valid JSON .*'a' stands twice"):
         read_json(tmp_path / "x.json")
 
 
@@ -94,11 +94,11 @@ def test_a_spacing_that_is_none(spacing: str, tmp_path: Path) -> None:
 
 def test_a_case_that_is_listed_twice(tmp_path: Path) -> None:
     one, other = DATASET["cases"]
-    assert "folder 001 stands in it 2 times" in refusal(
+    assert "folder 001 occurs 2 times" in refusal(
         tmp_path, json.dumps(DATASET | {"cases": [one, other, one]})
     )
     same = other | {"subject": "001"}
-    assert "subject and draw 001, 0 stands in it 2 times" in refusal(
+    assert "subject and draw 001, 0 occurs 2 times" in refusal(
         tmp_path, json.dumps(DATASET | {"cases": [one, same]})
     )
 

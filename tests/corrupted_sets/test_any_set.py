@@ -140,9 +140,9 @@ def test_a_study_corrupts_and_plans_what_is_named(two: Path, tmp_path: Path) -> 
     [
         (("--set", "mien"), 2, "there are acdc, mine; did you mean 'mine'?"),
         (("--recipe", "acdc-c-torchio"), 2, "did you mean 'acdc-c-torchio1'?"),
-        (("--set", "mine", "--set", "acdc", "--preview"), 2, "give one set to --replay and"),
-        (("--same-draw",), 2, "--same-draw: goes with IMAGES OUT"),
-        (("--set", "mine", "images", "out"), 2, "--test-set: goes with a folder of prepared sets"),
+        (("--set", "mine", "--set", "acdc", "--preview"), 2, "give one set to --replay or"),
+        (("--same-draw",), 2, "--same-draw: works with IMAGES OUT only"),
+        (("--set", "mine", "images", "out"), 2, "--test-set: works with prepared sets"),
     ],
 )
 def test_wrong_uses(words: tuple[str, ...], code: int, said: str, two: Path) -> None:
@@ -194,7 +194,7 @@ def test_a_cine_is_corrupted_frame_by_frame(
     again = ("corrupt", "--replay", tmp_path / "out", tmp_path / "images", tmp_path / "again")
     assert "replayed to the same voxels" in coopbench(*again, "--workers", 1)
     said = coopbench(*words, *(["--same-draw"] if same else []))
-    assert "all were there and intact" in said
+    assert "all already existed, intact" in said
     assert "intact" not in coopbench(*words, *([] if same else ["--same-draw"]))
 
 

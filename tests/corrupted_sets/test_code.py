@@ -74,9 +74,9 @@ def test_a_changed_recipe_is_said_and_chosen_about(module: Path, own_data: Path)
     before = image.read_bytes()
     made_with = read_manifest(out).software["code of recipe dim"]
     assert made_with.startswith("dim-in 0.1.0, ")
-    assert "all were there" in corrupt(own_data)
+    assert "all already existed" in corrupt(own_data)
     write(module, f"# a comment changes nothing\n{RECIPE}")
-    assert "all were there" in corrupt(own_data)
+    assert "all already existed" in corrupt(own_data)
     assert code_notes([read_dataset(out / "Dim")]) == []
 
     write(module, OTHER)
@@ -95,7 +95,7 @@ def test_a_changed_recipe_is_said_and_chosen_about(module: Path, own_data: Path)
     low, high = source.min(axis=(0, 1)), source.max(axis=(0, 1))
     expected = ((source - low) / (high - low)) ** 3
     assert np.allclose(read_image(image).data, expected, atol=1e-3)
-    assert "all were there" in corrupt(own_data)
+    assert "all already existed" in corrupt(own_data)
     assert code_notes([read_dataset(out / "Dim")]) == []
 
 

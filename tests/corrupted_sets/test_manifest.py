@@ -183,7 +183,7 @@ def edit_dataset(case: Path) -> None:
 
 FIRST = "Noise-1/004/draw1/ED_img.nii.gz"
 BREAK: dict[str, tuple[Callable[[Path], object], list[str]]] = {
-    "label flipped": (flip_label, ["ED_seg.nii.gz: is not the label that was recorded"]),
+    "label flipped": (flip_label, ["ED_seg.nii.gz: differs from the recorded label"]),
     "label deleted": (
         lambda case: (case / "ED_seg.nii.gz").unlink(),
         ["ED_seg.nii.gz: is missing"],
@@ -192,7 +192,7 @@ BREAK: dict[str, tuple[Callable[[Path], object], list[str]]] = {
         lambda case: stretch(case / "ED_img.nii.gz"),
         ["ED_img.nii.gz: other geometry (affine or spacing) than recorded"],
     ),
-    "packed again": (pack_again, ["ED_img.nii.gz: is not the file that case.json records"]),
+    "packed again": (pack_again, ["ED_img.nii.gz: differs from the file recorded in case.json"]),
     "case.json deleted": (lambda case: (case / "case.json").unlink(), ["case.json: is missing"]),
     "case.json torn": (
         lambda case: (case / "case.json").write_text("{"),
@@ -202,7 +202,7 @@ BREAK: dict[str, tuple[Callable[[Path], object], list[str]]] = {
         edit_case,
         [
             "case.json: other parameters of ED than in manifest.json",
-            "dataset.json: describes 004/draw1 otherwise than its case.json",
+            "dataset.json: describes 004/draw1 differently from its case.json",
         ],
     ),
     "dataset.json deleted": (
@@ -211,7 +211,7 @@ BREAK: dict[str, tuple[Callable[[Path], object], list[str]]] = {
     ),
     "dataset.json edited": (
         edit_dataset,
-        ["dataset.json: describes 004/draw1 otherwise than its case.json"],
+        ["dataset.json: describes 004/draw1 differently from its case.json"],
     ),
     "seed": (
         lambda case: edit_volume(case, "seed", 1),
@@ -274,7 +274,7 @@ def test_manifest_of_the_earlier_format_is_refused_in_a_line(copy: Path, recipe:
         result = coopbench(*words)
         assert result.exit_code == 1
         (line,) = [line for line in result.stderr.splitlines() if line.startswith("coopbench: ")]
-        assert f"{path}: is of the earlier format coopbench-manifest-1" in line
+        assert f"{path}: has the earlier format coopbench-manifest-1" in line
     done("corrupt", "--data", copy, "--recipe", recipe)
     assert "all as in" in done("corrupt", copy / "tiny", "--verify")
 
@@ -396,14 +396,14 @@ def test_faults_in_a_folder_are_named_and_the_others_done(recipe: Path, tmp_path
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["corrupt", "images"], 2, "say where to"),
-        (["corrupt", "--replay", "images"], 2, "say where to make it again"),
+        (["corrupt", "images"], 2, "OUT is missing"),
+        (["corrupt", "--replay", "images"], 2, "OUT is missing"),
         (["corrupt", "--verify", "--preview"], 2, "give one of them"),
         (["corrupt", "--recipe", "acdcc"], 2, "acdc-c"),
         (["corrupt", "--recipe", "none.toml"], 1, "none.toml: no such file"),
         (["corrupt", "images", "images/out"], 1, "lies in the folder of the images"),
         (["corrupt", "images", "out"], 1, "holds no NIfTI image"),
-        (["corrupt", "nowhere", "out"], 1, "nowhere: is no folder"),
+        (["corrupt", "nowhere", "out"], 1, "nowhere: is not a folder"),
         (["corrupt", "images", "--verify"], 1, "holds no manifest.json"),
     ],
 )
@@ -420,7 +420,7 @@ def test_wrong_uses(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (('corruption = "noise"', 'corruption = "noize"'), "'noise' is one"),
+        (('corruption = "noise"', 'corruption = "noize"'), "did you mean 'noise'"),
         (("severities = [1, 5]", "severities = [0]"), "kinds.Noise.severities.0"),
         (
             ("severities = [1, 5]", "severities = [5, 1, 5]"),
@@ -433,7 +433,7 @@ def test_wrong_uses(
         (("draws = 2", "drawz = 2"), "drawz"),
         (("[kinds.Shade]", '[kinds."../Shade"]'), "kinds"),
         (('name = "tiny"', 'name = "../tiny"'), "name"),
-        (('name = "tiny"', "name = tiny"), "is no TOML"),
+        (('name = "tiny"', "name = tiny"), "is not valid TOML"),
     ],
 )
 def test_wrong_recipes_are_named(change: tuple[str, str], said: str, tmp_path: Path) -> None:

@@ -114,9 +114,9 @@ def test_version_1_is_verified_replayed_and_gone_on_with(old: Path, tmp_path: Pa
     words = ("--replay", old / "acdc-c", tmp_path / "again", "--workers", 1)
     assert "24 volumes, replayed to the same voxels" in coopbench("corrupt", "--data", old, *words)
     # The set is known wherever it lies, and not made a second time.
-    assert "all were there and intact" in coopbench("corrupt", "--data", old, *recipe)
+    assert "all already existed, intact" in coopbench("corrupt", "--data", old, *recipe)
     (old / "acdc-c").rename(old / "last-year")
-    assert "all were there and intact" in coopbench("corrupt", "--data", old, *recipe)
+    assert "all already existed, intact" in coopbench("corrupt", "--data", old, *recipe)
     assert not (old / "acdc-c-torchio1").exists()
 
 
@@ -171,7 +171,7 @@ def test_runs_are_scored_on_both_and_the_report_keeps_them_apart(
     notes = (tmp_path / "out" / "tables" / "dice-ftn.md").read_text("utf-8")
     assert "over the six" not in notes and "are over ACDC, RandBias, RandGhosting" in notes
     said = coopbench("report", "--data", both, *out, "--average-all", code=1)
-    assert "no average is taken over RandBias (acdc-c-torchio1)" in said
+    assert "RandBias (acdc-c-torchio1): cannot be averaged" in said
 
     # Without the set, its scores are not shown, and the report says how to have them.
     shutil.rmtree(old / "acdc-c")

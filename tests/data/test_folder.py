@@ -83,8 +83,8 @@ def test_dry_run_shows_what_belongs_together(restored: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--name", "x"), "--images GLOB, --labels GLOB: say where they are"),
-        (("--name", "x", *GLOBS), "--label-map: say what the label values mean"),
+        (("--name", "x"), "--images GLOB, --labels GLOB: missing; give both"),
+        (("--name", "x", *GLOBS), "--label-map: missing; say what the label values mean"),
         (("--name", "x", *GLOBS, *MAP, "--case", r"\d+"), "has no group (?P<subject>"),
         (("--name", "../x", *GLOBS, *MAP), "../x"),
         (("--name", "x", *GLOBS, "--label-map", "1=LV"), "names no MYO and no RV"),
@@ -135,7 +135,7 @@ def test_mnms2_with_frames_and_a_split(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("subject,split\nsubject1_DE,train\n", "leaves no test subject"),
+        ("subject,split\nsubject1_DE,train\n", "has no test subject"),
         ("subject,split\nsubject1_DE,test\nsubject7,train\nsubject2_DE,val\n", "(subject7)"),
         ("subject,split\nsubject1_DE,maybe\n", "line 2: split 'maybe'"),
         ("case,split\n1,test\n", "has no column subject"),

@@ -80,7 +80,7 @@ def test_other_subjects_need_to_be_told(download: Path, tmp_path: Path) -> None:
     prepare(read_acdc(download), data, workers=0, replace_set=True)
     assert subjects(data, "acdc") == ["001", "005"]
     assert not (data / "acdc" / "002").exists()
-    with pytest.raises(UsageError, match="is another set already"):
+    with pytest.raises(UsageError, match="already holds another set"):
         prepare(read_acdc(download), data, workers=0, phantom=True)
 
 

@@ -222,7 +222,7 @@ def test_foreign_dataset_json_is_explained(labels: Path, predictions: Path) -> N
     folder = labels.rename(labels.parent / "nnunet" / "labelsTs")
     (folder.parent / "dataset.json").write_text('{"channel_names": {"0": "cineMRI"}}')
     text = fails(1, "score", predictions, folder.parent, "--out", folder.parent / "x.csv")
-    assert "no prepared set of coopbench" in text and "labelsTs" in text
+    assert "not a prepared set of coopbench" in text and "labelsTs" in text
 
 
 # Plain folders
@@ -455,7 +455,7 @@ def test_own_regular_expression(labels: Path, predictions: Path, tmp_path: Path)
     words = ("score", predictions, labels, "--out", out, "--case")
     does(*words, r"0*(?P<subject>\d+)_(?P<frame>\w+)")
     assert set(scored(out).index.get_level_values("subject")) == {"7", "8"}
-    assert "no regular expression" in fails(2, *words, "(")
+    assert "not a regular expression" in fails(2, *words, "(")
     assert "(?P<subject>…)" in fails(2, *words, r"\d+")
     assert "finds no subject in the case '007_ED'" in fails(2, *words, r"(?P<subject>x)")
 
@@ -531,7 +531,7 @@ def test_a_folder_of_runs_that_does_not_exist_is_no_table_of_scores_alone(
     does("score", predictions, labels, "--out", out, "--workers", 1)
     words = ("report", "--data", data, "--scores", out, "--runs", tmp_path / "nowhere")
     said = fails(2, *words)
-    assert "nowhere: is no folder" in said and "--runs none" in said
+    assert "nowhere: is not a folder" in said and "--runs none" in said
 
 
 def test_only_a_new_version_replaces_scores(
@@ -700,8 +700,8 @@ def test_corrupted_folders_that_do_not_fit(
     found = predict_all(labels, tmp_path / "mine")
     words = ("--corrupted", corrupted, "--workers", 1)
     said = fails(2, "score", found, labels, *words, "--set", "Shade")
-    assert "has a kind called Shade, as the clean set" in said
-    assert "goes with a plain folder of labels" in fails(2, "score", found, data, *words)
+    assert "has a kind called Shade, like the clean set" in said
+    assert "works with a plain folder of labels only" in fails(2, "score", found, data, *words)
     no_manifest = fails(1, "score", found, labels, "--corrupted", labels)
     assert "holds no manifest.json" in no_manifest
     shutil.rmtree(found / "Noise-3")
@@ -772,7 +772,7 @@ def test_report_refuses_rows_that_do_not_fit(data: Path, trained: Path, tmp_path
     assert "another ACDC than" in fails(1, *words, path)
     path.with_suffix(".json").write_text(json.dumps(record))
     path.write_text(path.read_text().replace("1.000000", "0.500000", 1))
-    assert "is not what theirs.json beside it" in fails(1, *words, path)
+    assert "does not fit the record theirs.json beside it" in fails(1, *words, path)
     assert not (tmp_path / "report").exists()
 
 

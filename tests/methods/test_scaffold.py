@@ -92,7 +92,7 @@ def test_its_own_tests_pass(installed: dict[str, str]) -> None:
         ("My-Method", "small letters"),
         ("2mix", "small letters"),
         ("my_mix", "small letters"),
-        ("standard", "is a method already"),
+        ("standard", "already is a method"),
         ("torch", "another Python package"),
         ("class", "is a keyword of Python"),
         ("../out", "small letters"),

@@ -74,8 +74,8 @@ def test_rows_their_order_and_their_names(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--methods", "a-model,d-model"), "--methods d-model: no row is called so"),
-        (("--title", "d-model=D"), "--title d-model=…: no row is called so"),
+        (("--methods", "a-model,d-model"), "--methods d-model: no row has this name"),
+        (("--title", "d-model=D"), "--title d-model=…: no row has this name"),
         (("--title", "a-model"), "write NAME=TITLE"),
         (("--title", "a-model=two\nlines"), "one line"),
         (("--title", "a-model= "), "one line"),

@@ -102,7 +102,7 @@ def test_what_was_not_recorded_or_is_not_installed_is_said(
     remarks, lines = code_remarks([open_run(folder)])
     assert remarks == {}
     assert lines == [
-        "Method plugged is not installed here, so that its code was not compared with its runs'."
+        "Method plugged is not installed here, so its code could not be compared with its runs'."
     ]
 
 

@@ -38,7 +38,7 @@ def test_a_report_of_what_was_exported_is_that_of_the_runs(
 ) -> None:
     result = coopbench("export", tmp_path / "shared", "--runs", runs)
     assert result.exit_code == 0, result.output
-    assert "dsu-r0-s40: left out, its training is not finished" in result.output
+    assert "dsu-r0-s40: left out, since its training is not finished" in result.output
     copies = [path for path in (tmp_path / "shared").rglob("*") if path.is_file()]
     assert not [path for path in copies if path.suffix == ".safetensors"]
     assert sum(path.stat().st_size for path in copies) < 2**20

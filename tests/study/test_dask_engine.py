@@ -183,7 +183,7 @@ def test_interrupted_on_a_cluster_of_its_own(own_data: Path, tmp_path: Path) -> 
     _, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert "Traceback" not in err
-    assert err.strip().splitlines()[-1].startswith("coopbench: interrupted; what is done is kept")
+    assert err.strip().splitlines()[-1].startswith("coopbench: interrupted; finished work is kept")
     # The third, which had to wait for a worker, was not begun for being interrupted.
     assert len(list(runs.rglob("resume.safetensors"))) == len(list(runs.rglob("log.txt"))) == 2
     for _ in range(200):  # until the last of them has ended

@@ -66,7 +66,7 @@ def test_more_than_can_be_counted_is_said() -> None:
 
 def test_a_target_goes_with_a_plan() -> None:
     result = CliRunner().invoke(cli, ["study", "--target-difference", "0.02"])
-    assert result.exit_code == 2 and "--target-difference goes with --plan" in result.output
+    assert result.exit_code == 2 and "--target-difference works only with --plan" in result.output
 
 
 def test_differences_are_over_the_sets_that_all_runs_have() -> None:

@@ -224,12 +224,12 @@ def test_a_plan_for_a_gpu_is_made_where_one_is(data: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--price", "2"), "--price goes with --plan"),
+        (("--price", "2"), "--price works only with --plan"),
         (
             ("--engine", "dask", "--scheduler", "tcp://127.0.0.1:1", "--jobs", "2"),
-            "--jobs goes without --scheduler",
+            "--jobs does not work with --scheduler",
         ),
-        (("--scheduler", "tcp://127.0.0.1:1"), "--scheduler goes with --engine dask"),
+        (("--scheduler", "tcp://127.0.0.1:1"), "--scheduler works only with --engine dask"),
     ],
 )
 def test_options_that_would_do_nothing_are_refused(

@@ -160,7 +160,7 @@ def test_a_run_that_cannot_go_on_says_why(dataset: Dataset, tmp_path: Path) -> N
     run = tiny_run(dataset, tmp_path, "standard", *CONSTANT)
     train(run, dataset)
     shorter = tiny_run(dataset, tmp_path, "standard", *CONSTANT, "steps=4")
-    with pytest.raises(CoopbenchError, match="was trained for 6 steps already, more than 4"):
+    with pytest.raises(CoopbenchError, match="is already trained for 6 steps, more than 4"):
         train(shorter, dataset)
     assert open_run(run.folder).finished and open_run(run.folder).config == run.config
     run.resume.unlink()

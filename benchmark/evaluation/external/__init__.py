@@ -1,5 +1,5 @@
-"""Label maps of any framework, scored against labels into the same tidy rows as our own runs'.
+"""Score label maps of any framework, into rows of the same format as our own runs.
 
-Prepared sets are scored as `benchmark.evaluation.evaluate` does, on the centre 192 × 192, so that
-such a row is comparable; plain folders of labels on whole volumes.
+Prepared sets are scored as in `benchmark.evaluation.evaluate`, on the centre 192 × 192, so that the
+rows are comparable; plain folders of labels are scored on whole volumes.
 """

@@ -1,4 +1,4 @@
-"""Predictions of sets that were converted for another framework."""
+"""Find predictions of sets that were converted for another framework."""
 
 from pathlib import Path
 
@@ -13,19 +13,17 @@ def check_converted(
     """Find the predictions, the prepared sets that they are of, and the record of the conversion.
 
     Args:
-        predictions: of every set, a folder each, beside the record; or the folder of both.
-        labels: the folder of prepared sets, where it is not the recorded one.
-        repeat: what the user says that it is, if anything.
+        predictions: folder beside the record, with a subfolder for each set; or the folder of both.
+        labels: the folder of prepared sets, if it has moved.
+        repeat: the repeat that the user gave, or None.
 
     Raises:
-        CoopbenchError: there is no record, or the prepared sets are not those converted.
-        UsageError: the model is of another repeat.
+        CoopbenchError: there is no record, or the prepared sets are not the converted ones.
+        UsageError: the conversion is of another repeat.
     """
     folder, record = find_converted(predictions)
     if repeat not in (None, record.repeat):
-        raise UsageError(
-            f"--repeat {repeat}: {folder} is of a conversion of repeat {record.repeat}"
-        )
+        raise UsageError(f"--repeat {repeat}: {folder} has predictions for repeat {record.repeat}")
     data = labels or Path(record.data)
     if not data.is_dir():
         raise CoopbenchError(

@@ -1,4 +1,4 @@
-"""Labels, read as they are scored."""
+"""Read labels in the space in which they are scored."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,23 +23,23 @@ class Reference:
     affine: NDArray[np.float64]
     spacing: tuple[float, ...]
     field: int | None
-    """Height and width in pixels of the centre that is scored; None: all of it."""
+    """Height and width in pixels of the centre to score; None: the whole volume."""
     doubt: str = ""
-    """What disagrees in its header; see `benchmark.data.headers`."""
+    """Contradictions in the header; see `benchmark.data.headers`."""
 
 
 @dataclass(frozen=True)
 class PreparedLabel:
-    """The label of a frame of a prepared set, which holds only its own case."""
+    """The label of a frame of a prepared set; the set here holds only this case."""
 
     dataset: Dataset
     frame: str
 
     def read(self) -> Reference:
-        """Read it, with its image, as our own evaluation does.
+        """Read label and image as our own evaluation does.
 
         Raises:
-            CoopbenchError: a file is missing or not the recorded one.
+            CoopbenchError: a file is missing, or differs from its record.
         """
         found = read_frame(self.dataset, self.dataset.cases[0], self.frame)
         return Reference(found.label.T, found.affine, found.spacing[::-1], FIELD)
@@ -53,10 +53,10 @@ class LabelFile:
     numbering: Mapping[int, int]
 
     def read(self) -> Reference:
-        """Read it.
+        """Read the label map.
 
         Raises:
-            CoopbenchError: it cannot be read, or holds a value that nobody named.
+            CoopbenchError: the file cannot be read, or holds a value without a given meaning.
         """
         volume = read_volume(self.path)
         try:

@@ -1,4 +1,4 @@
-"""Which prediction belongs to which label."""
+"""Match predictions to labels."""
 
 import re
 from collections import Counter
@@ -37,12 +37,12 @@ from benchmark.evaluation.external.label_space import LabelFile, PreparedLabel
 from benchmark.evaluation.external.record import CorruptedBy
 
 CLEAN = "clean"
-"""The folder of predictions of the clean set beside those of corrupted ones, unless it is named."""
+"""Default name of the folder with predictions of the clean set, beside those of corrupted sets."""
 
 
 @dataclass(frozen=True)
 class ExpectedCase:
-    """A volume that is to be scored, and its prediction, or None where there is none."""
+    """A volume to score, and its prediction; None if there is no prediction."""
 
     key: Key
     test_set: str
@@ -55,9 +55,9 @@ class ExpectedCase:
 
 @dataclass(frozen=True)
 class TestSet:
-    """A test set, the predictions that were found for it, and what was found besides."""
+    """A test set, the predictions found for it, and the predictions that match no label."""
 
-    __test__ = False  # for pytest, which would take it for a test
+    __test__ = False  # else pytest takes the class for a test
 
     title: str
     labels: str
@@ -69,9 +69,9 @@ class TestSet:
     fingerprint: str
     corruption: CorruptedBy | None = None
     kind: str | None = None
-    """Of a corrupted folder, as its recipe calls it."""
+    """For a corrupted folder, the recipe's name for the kind."""
     untested: tuple[Path, ...] = ()
-    """Those of the unmatched predictions that are of its training and validation subjects."""
+    """The unmatched predictions that are of training and validation subjects."""
 
     @property
     def without_folder(self) -> bool:
@@ -93,22 +93,22 @@ def find_test_sets(
     """The test sets in ``labels``, each with its predictions.
 
     Args:
-        predictions: with a folder named after each set: its name, ``clean`` for the one that is
-            not corrupted, or the kind alone of a corrupted one that shares it with no other. Those
-            of a single set may lie in it without such a folder.
+        predictions: folder with a subfolder for each set. A subfolder has the name of the set,
+            ``clean`` for the set that is not corrupted, or only the kind if no other set has this
+            kind. Predictions of a single set may also lie directly in the folder.
         labels: a data folder, a prepared set, or a plain folder of label files.
-        output: also a possible ending of the predictions' names, as `coopbench evaluate
-            --save-predictions` has it.
-        title: of the test set of a plain folder; the folder's name unless given.
-        label_map: of a plain folder, the values of its labels.
-        case: of a plain folder, the regular expression for subject and frame.
-        corrupted: a folder that 'coopbench corrupt IMAGES OUT' made of the images of a plain
-            folder's labels: each kind in it is a test set as well.
-        only: names of the prepared sets in a data folder that count; None: all of them.
+        output: name of the output; predictions may have it as an ending, as written by `coopbench
+            evaluate --save-predictions`.
+        title: title of a plain folder as a test set; None: the folder's name.
+        label_map: for a plain folder, the meaning of its label values.
+        case: for a plain folder, the regular expression for subject and frame.
+        corrupted: folder written by 'coopbench corrupt IMAGES OUT' from the images of a plain
+            folder's labels; each kind in it becomes a test set too.
+        only: names of the prepared sets to use in a data folder; None: all.
 
     Raises:
         CoopbenchError: there is no label, two files are the same case, or no prediction matches.
-        UsageError: an option is wrong, or does not go with prepared sets.
+        UsageError: an option is wrong, or cannot be used with prepared sets.
     """
     endings = (*ENDINGS, f"_{output.replace('+', '-')}")
     datasets = _prepared_sets(labels)
@@ -122,15 +122,15 @@ def find_test_sets(
         for option, value in plain.items():
             if value is not None:
                 raise UsageError(
-                    f"{option}: goes with a plain folder of labels; {labels} holds prepared sets, "
-                    "which know all that themselves"
+                    f"{option}: works with a plain folder of labels only; {labels} holds prepared "
+                    "sets, whose records already have this information"
                 )
         single = len(datasets) == 1
         datasets = [one for one in datasets if only is None or one.name in only]
         kinds = Counter(dataset.kind for dataset in datasets)
         found = []
         for one in datasets:
-            # The published set has the plain names, however many others have its kinds.
+            # The published set keeps the plain names, even if other sets have the same kinds.
             alone = kinds[one.kind] == 1 or one.title == one.kind
             names = (one.name, one.kind) if alone else (one.name,)
             if one.corruption is None and (single or one.name == CLEAN_SET):
@@ -151,14 +151,16 @@ def find_test_sets(
 
 
 def _prepared_sets(labels: Path) -> list[Dataset]:
-    """The prepared sets in a folder, or the one that it is; empty for a plain folder."""
-    # Other frameworks have files of this name, too; nnU-Net one beside its labelsTr.
+    """The prepared sets in a folder, or the folder itself if it is one; empty for a plain
+    folder."""
+    # Other frameworks also have files of this name; nnU-Net has one beside its labelsTr.
     for path in (labels / "dataset.json", *labels.glob("*/dataset.json")):
         if path.is_file():
             record = read_json(path)
             if not isinstance(record, dict) or "format" not in record:
                 raise CoopbenchError(
-                    f"{path}: is no prepared set of coopbench; to score against a plain folder of "
+                    f"{path}: is not a prepared set of coopbench; to score against a plain "
+                    f"folder of "
                     "label files, give that folder itself (such as nnU-Net's labelsTs)"
                 )
     if (labels / "dataset.json").is_file():
@@ -204,7 +206,7 @@ def _first_folder(predictions: Path, names: Sequence[str]) -> Path | None:
 
 
 def _untested(dataset: Dataset) -> frozenset[Key]:
-    """The cases of a set that it is not evaluated on."""
+    """The training and validation cases of a set, which are not scored."""
     subjects = {case.subject for case in evaluated_cases(dataset)}
     return frozenset(
         Key(case_key(Path(case.folder) / frame).case, case.draw)
@@ -221,10 +223,10 @@ def _check_folders(
     predictions: Path,
     endings: Sequence[str],
 ) -> None:
-    """Several sets need a folder each.
+    """Check that several sets have a folder of predictions each.
 
     Raises:
-        UsageError: there is none, but predictions; it names the set that most of these fit.
+        UsageError: there are predictions, but no folders; the message names the set that fits best.
     """
     if len(found) < 2 or not all(one.without_folder for one in found):
         return
@@ -256,7 +258,7 @@ def _prepared_case(
 
 @dataclass(frozen=True)
 class _PlainLabels:
-    """The labels in a plain folder, and how they are read."""
+    """The labels in a plain folder, and how to read them."""
 
     folder: Path
     title: str
@@ -314,16 +316,17 @@ def _set_of_plain_labels(
 def _corrupted_sets(
     labels: _PlainLabels, corrupted: Path, predictions: Path, clean: Path, endings: Sequence[str]
 ) -> list[TestSet]:
-    """The clean set, whose predictions are in a folder of their own, and each kind of its images.
+    """The clean set, whose predictions have their own folder, and the set of each kind of
+    corruption.
 
     Raises:
         CoopbenchError: ``corrupted`` has no manifest that can be used.
-        UsageError: it is a prepared set's, or one of its kinds has the name of the clean set.
+        UsageError: the manifest is of a prepared set, or a kind has the name of the clean set.
     """
     manifest = read_manifest(corrupted)
     if manifest.layout == "prepared":
         raise UsageError(
-            f"--corrupted {corrupted}: was made from a prepared set, which says all that itself; "
+            f"--corrupted {corrupted}: was made from a prepared set, whose records suffice; "
             "give the data folder as LABELS, and leave --corrupted out"
         )
     kinds: dict[str, list[VolumeRecord]] = {}
@@ -331,8 +334,8 @@ def _corrupted_sets(
         kinds.setdefault(volume.kind, []).append(volume)
     if taken := {labels.title, clean.name} & set(kinds):
         raise UsageError(
-            f"--corrupted {corrupted}: has a kind called {taken.pop()}, as the clean set or its "
-            "folder is; give another --test-set"
+            f"--corrupted {corrupted}: has a kind called {taken.pop()}, like the clean set or "
+            "its folder; give another --test-set"
         )
     recipe = recipe_again(manifest.recipe.name, manifest.recipe.definition)
     found = [_plain_set(labels, clean, endings)]
@@ -397,17 +400,17 @@ def _unmatched(found: Mapping[Key, Path], expected: Sequence[ExpectedCase]) -> l
 
 
 def _check_matches(sets: Sequence[TestSet]) -> None:
-    """Predictions of which none matches are named otherwise, and not all missing.
+    """Refuse a set of which no prediction matches: the names are wrong, the files not missing.
 
     Raises:
-        CoopbenchError: so it is with a set, or there is no prediction at all.
+        CoopbenchError: there is such a set, or there is no prediction at all.
     """
     for one in sets:
         twice = next((case for case in one.cases if _is_own_label(case)), None)
         if twice is not None:
             raise CoopbenchError(
-                f"{twice.prediction}: is taken for the label and for the prediction of case "
-                f"{twice.key}; where both lie in one folder, end their names in _gt and _pred"
+                f"{twice.prediction}: counts both as label and as prediction of case "
+                f"{twice.key}; if both lie in one folder, let their names end in _gt and _pred"
             )
         if one.unmatched and all(case.prediction is None for case in one.cases):
             if len(one.untested) == len(one.unmatched):
@@ -438,12 +441,12 @@ def _is_own_label(case: ExpectedCase) -> bool:
 
 
 def unmatched_line(one: TestSet) -> str | None:
-    """A warning of predictions that match no label of a set, or None."""
+    """A warning on predictions that match no label of a set, or None."""
     lines = []
     if one.untested:
         lines.append(
             f"{len(one.untested)} of training or validation subjects of {one.title} left out; "
-            "test subjects alone are scored"
+            "only test subjects are scored"
         )
     other = [path for path in one.unmatched if path not in set(one.untested)]
     if other:

@@ -1,4 +1,4 @@
-"""What is recorded beside the scores of an external model."""
+"""The record beside the scores of an external model."""
 
 from collections import Counter
 from typing import Any, Literal, Self
@@ -10,19 +10,19 @@ from benchmark.data.set_names import CLEAN, CLEAN_TITLE, MadeBy
 from benchmark.evaluation.metrics import EARLIER, IMPLEMENTATION
 
 Missing = Literal["fail", "zero", "skip"]
-"""What becomes of a case whose prediction is missing or broken, by the option --missing."""
+"""How to treat a case whose prediction is missing or broken (option --missing)."""
 COUNTED: dict[Missing, str] = {"zero": "counted as zero", "skip": "left out", "fail": ""}
-"""How a table says it."""
+"""The words for it in tables."""
 
 
 class CorruptedBy(BaseModel):
-    """What the images of a test set were corrupted by, and where the clean ones are scored."""
+    """The recipe that corrupted a test set's images, and the clean test set."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     recipe: FileName
     version: int = 1
-    """Records without it are older than any recipe of theirs in a second version."""
+    """Version of the recipe; older records without it are always of version 1."""
     kind: str
     severity: int | None
     clean: str
@@ -53,21 +53,22 @@ class ScoredSet(BaseModel):
     prepared: bool
     phantom: bool
     field: str
-    """What was scored of a volume."""
+    """The scored part of a volume: the centre, or the whole."""
     cases: int
-    """Volumes of the set, broken ones among them."""
+    """Number of volumes of the set, including broken ones."""
     faults: dict[str, int]
-    """How many predictions were missing, unreadable, of wrong geometry, with unknown values."""
+    """Numbers of predictions that were missing, unreadable, of wrong geometry or with unknown
+    values."""
     unmatched: int
-    """Predictions that match no label."""
+    """Number of predictions that match no label."""
     corruption: CorruptedBy | None = None
-    """Of a corrupted folder; a prepared set says it itself."""
+    """The corruption of a corrupted folder; a prepared set has its own record."""
     kind: str | None = None
-    """Of a corrupted folder, as its recipe calls it; earlier ones had it as their title."""
+    """The recipe's name for the kind of a corrupted folder; earlier records had it as title."""
 
     @property
     def title_today(self) -> str:
-        """Its column: by `set_names`, whatever the title was when it was scored."""
+        """The current title of its column, from `set_names`."""
         if self.corruption is None:
             return self.title
         return self.corruption.made_by.title(self.title if self.kind is None else self.kind)
@@ -95,7 +96,7 @@ class ExternalRecord(BaseModel):
     software: dict[str, str]
     commit: str | None
     sha256: str = ""
-    """Of the scores."""
+    """SHA-256 of the score file."""
 
     @property
     def titles(self) -> list[str]:
@@ -104,7 +105,7 @@ class ExternalRecord(BaseModel):
 
     @property
     def row(self) -> dict[str, Any]:
-        """What the rows of the scores say of the model."""
+        """The columns that describe the model in each score row."""
         return {
             "name": self.name,
             "repeat": self.repeat,
@@ -114,7 +115,7 @@ class ExternalRecord(BaseModel):
 
     @property
     def remark(self) -> str:
-        """What a reader of a table must know of the row."""
+        """The footnote of the model's row in tables."""
         parts = [f"external: scored by 'coopbench score' from {self.predictions}"]
         parts += [
             f"{one.title}{self._corrupted_from(one)}: {one.field} of the labels in {one.labels}"

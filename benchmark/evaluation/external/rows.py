@@ -1,4 +1,4 @@
-"""Score files of external models as rows of a report."""
+"""Read score files of external models as rows of a report."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -19,21 +19,21 @@ from results.scores.score_table import read_scores
 
 @dataclass(frozen=True)
 class ExternalRows:
-    """Rows of external models: their files, and what has to be said of each."""
+    """Rows of external models: their files and footnotes."""
 
     files: tuple[Path, ...] = ()
     remarks: dict[str, str] = field(default_factory=dict)
-    """By name of the row."""
+    """The footnote of each row, by its name."""
     phantom: bool = False
     corrupted: dict[str, CorruptedBy] = field(default_factory=dict)
-    """By title, the sets of corrupted folders."""
+    """The sets of corrupted folders, by title."""
     prepared: frozenset[str] = frozenset()
     """The titles of prepared sets."""
     renamed: dict[Path, dict[str, str]] = field(default_factory=dict)
-    """By file, today's titles of sets that had others when they were scored."""
+    """For each file, current titles of sets that have been renamed since they were scored."""
 
     def replaces(self, dataset: Dataset) -> bool:
-        """Whether a corrupted folder's sets stand for a prepared one, which no row is of."""
+        """Whether a corrupted folder's sets replace a prepared set that no row is scored on."""
         recipes = {(one.recipe, one.version) for one in self.corrupted.values()}
         made_by = dataset.corruption.made_by if dataset.corruption else None
         of_one = made_by is not None and (made_by.recipe, made_by.version) in recipes
@@ -44,10 +44,10 @@ class ExternalRows:
 def read_external_rows(
     files: Sequence[Path], runs: Iterable[str], datasets: Sequence[Dataset]
 ) -> ExternalRows:
-    """Check score files of external models that are to join a table.
+    """Read and check score files of external models for a table.
 
     Args:
-        files: of 'coopbench score', or any of the same columns.
+        files: files written by 'coopbench score', or any files with the same columns.
         runs: names of the runs in the table.
         datasets: the prepared sets of the table.
 
@@ -60,12 +60,12 @@ def read_external_rows(
     scored: list[tuple[Path, ScoredSet]] = []
     renamed: dict[Path, dict[str, str]] = {}
     if files:
-        _names(files)  # no score is given twice
+        _names(files)  # refuses duplicate scores
     for path in files:
         for name in _names([path]):
             if name in taken:
                 raise UsageError(
-                    f"--scores {path}: its row is called {name}, as a run of the table is; score "
+                    f"--scores {path}: its row is called {name}, like a run in the table; score "
                     "it again under another --name"
                 )
             record = _read_record(path)
@@ -92,10 +92,10 @@ def read_external_rows(
 def _titles_today(
     path: Path, record: ExternalRecord, datasets: Sequence[Dataset]
 ) -> dict[str, str]:
-    """What the test sets of a record are called today, by their titles in it.
+    """The current titles of a record's test sets, by their recorded titles.
 
     Raises:
-        CoopbenchError: a prepared set is not the one of its title here.
+        CoopbenchError: a prepared set differs from the set with its title here.
     """
     here = {dataset.title: dataset for dataset in datasets}
     of_data = {cases_fingerprint(dataset): dataset.title for dataset in datasets}
@@ -111,13 +111,13 @@ def _titles_today(
                     hint += f" ({formerly})"
             raise CoopbenchError(
                 f"{path}: was scored on another {one.title} than {other.root}, and scores on "
-                f"both do not mix; run 'coopbench score' again with these labels{hint}"
+                f"both must not be mixed; run 'coopbench score' again with these labels{hint}"
             )
     return titles
 
 
 def _former_command(dataset: Dataset) -> str:
-    """The command for what had the name of a corrupted set's recipe before; empty for others."""
+    """The command to make the set that had this recipe's name before; empty if there is none."""
     assert dataset.corruption is not None
     made_by = dataset.corruption.made_by
     return next(
@@ -131,13 +131,13 @@ def _former_command(dataset: Dataset) -> str:
 
 
 def _corrupted(scored: Sequence[tuple[Path, ScoredSet]]) -> dict[str, CorruptedBy]:
-    """The corrupted ones among the sets of score files, by title.
+    """The corrupted sets among those of score files, by title.
 
-    A plain folder's set and a prepared one may share a title, as of the same labels; a remark on
-    the row says it.
+    A plain folder's set and a prepared set may share a title, as with the same labels; the row's
+    footnote says so.
 
     Raises:
-        CoopbenchError: two files have other images or labels under one title.
+        CoopbenchError: two files have different images or labels under one title.
     """
     found: dict[tuple[str, bool], tuple[Path, ScoredSet]] = {}
     for path, one in scored:
@@ -146,7 +146,7 @@ def _corrupted(scored: Sequence[tuple[Path, ScoredSet]]) -> dict[str, CorruptedB
         if len(set(kinds)) > 1 or same.fingerprint != one.fingerprint:
             raise CoopbenchError(
                 f"{path}: its {one.title} is not the one of {before}, by its images, labels or "
-                "--test-set, and scores on both do not mix; make a report of each"
+                "--test-set, and their scores must not be mixed; make a report of each"
             )
     return {
         title: one.corruption.called_today()
@@ -160,10 +160,10 @@ def _names(files: Sequence[Path]) -> list[str]:
 
 
 def _read_record(path: Path) -> ExternalRecord | None:
-    """The record of a score file, or None where it has none.
+    """Read the record of a score file; None if there is no record.
 
     Raises:
-        CoopbenchError: it is broken or of other scores.
+        CoopbenchError: the record is broken, or of other scores.
     """
     beside = path.with_suffix(".json")
     if not beside.is_file():
@@ -171,7 +171,7 @@ def _read_record(path: Path) -> ExternalRecord | None:
     record = read_record(beside, ExternalRecord)
     if record.sha256 != sha256(path):
         raise CoopbenchError(
-            f"{path}: is not what {beside.name} beside it was written with; run the same "
-            "'coopbench score' again, or move that file away"
+            f"{path}: does not fit the record {beside.name} beside it; run the same "
+            "'coopbench score' again, or move the record away"
         )
     return record

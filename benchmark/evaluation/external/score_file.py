@@ -13,10 +13,10 @@ from benchmark.evaluation.external.scoring import Row, Scored
 
 
 def check_target(out: Path, row: Row, sets: Sequence[str]) -> None:
-    """Let scores be replaced only by a new version of the same.
+    """Let scores be replaced only by a new version of the same scores.
 
     Raises:
-        UsageError: there is a file already, of other scores or of anything else.
+        UsageError: the file already exists, with other scores or other content.
     """
     if out.suffix != ".csv":
         raise UsageError(f"--out {out}: give a name that ends in .csv")
@@ -42,7 +42,8 @@ def write_scores(scored: Scored, out: Path) -> None:
     text = io.StringIO()
     scored.table.to_csv(text, index=False, float_format="%.6f", lineterminator="\n")
     content = text.getvalue()
-    # The record first: scores that it does not fit are found out, and can be made again.
+    # Write the record first: if it does not fit the scores, this is noticed, and they can be made
+    # again.
     checksum = hashlib.sha256(content.encode()).hexdigest()
     record = scored.record.model_copy(update={"sha256": checksum})
     write_json(out.with_suffix(".json"), record.model_dump(mode="json"))

@@ -1,4 +1,4 @@
-"""Scores of predictions, and what becomes of those that are missing or broken."""
+"""Score predictions, and treat those that are missing or broken."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +32,7 @@ FaultKind = Literal["missing", "unreadable", "geometry", "values"]
 
 @dataclass(frozen=True)
 class Row:
-    """What the rows of the scores are to say of the model."""
+    """The entries that describe the model in each score row."""
 
     name: str
     repeat: int
@@ -50,15 +50,15 @@ class _Fault:
 
 @dataclass(frozen=True)
 class _Outcome:
-    """Rows of one volume, what was wrong with it, and the checksum of the prediction."""
+    """The rows of one volume, its fault if any, and the checksum of the prediction."""
 
     rows: list[dict[str, Any]]
     fault: _Fault | None
     checksum: str | None
     doubtful: tuple[str, ...] = ()
-    """Which of "label" and "prediction" look wrongly numbered."""
+    """Which of "label" and "prediction" seem to have wrong numbers for the structures."""
     headers: tuple[str, ...] = ()
-    """What disagrees in the header of the label, and of the prediction."""
+    """Contradictions in the headers of label and prediction."""
 
 
 class _BrokenError(Exception):
@@ -71,7 +71,7 @@ class _BrokenError(Exception):
 
 @dataclass
 class Scored:
-    """Scores, the record of how they came about, and lines on what is wrong."""
+    """Scores, their record, and lines on faults."""
 
     table: pd.DataFrame
     record: ExternalRecord
@@ -109,14 +109,15 @@ def score_predictions(
     """Score the predictions of every set.
 
     Args:
-        sets: of `find_test_sets`.
-        predictions: the folder of them all.
-        row: what the rows are to say.
+        sets: the result of `find_test_sets`.
+        predictions: the folder of all predictions.
+        row: the entries that describe the model.
         numbering: raw label values of the predictions to prepared ones.
-        missing: what becomes of a case whose prediction is missing or broken.
-        options: of the command, for the record.
-        workers: processes.
-        probabilities: predictions hold a channel for each label value, from 0; the greatest counts.
+        missing: how to treat a case whose prediction is missing or broken.
+        options: the command's options, for the record.
+        workers: number of processes.
+        probabilities: predictions have a channel for each label value, from 0; the channel with the
+            greatest value wins.
 
     Raises:
         CoopbenchError: a label is broken; a prediction is missing or broken, and ``missing`` is
@@ -167,7 +168,8 @@ def score_predictions(
 
 
 def _doubts(outcomes: Sequence[_Outcome]) -> list[str]:
-    """Whether most labels, or most predictions, look as if their values meant something else."""
+    """Warnings if most labels, or most predictions, seem to have wrong numbers for the
+    structures."""
     good = [outcome for outcome in outcomes if outcome.fault is None]
     lines = []
     for what, option, reason in (
@@ -194,7 +196,7 @@ def _score_all(
     """Each case's outcome, in the order of the cases.
 
     Raises:
-        CoopbenchError: labels are broken; the first are named.
+        CoopbenchError: labels are broken; the message names the first ones.
     """
     place = {id(case): number for number, case in enumerate(cases)}
     with run_parallel(
@@ -218,7 +220,7 @@ def _score_case(
     missing: Missing,
     read: Callable[[Path], Volume],
 ) -> _Outcome:
-    """Score one volume; with nothing predicted where the prediction is broken."""
+    """Score one volume; a broken prediction counts as empty."""
     reference = case.label.read()
     fault, checksum, headers = None, None, [reference.doubt]
     try:
@@ -255,7 +257,7 @@ def _most_probable(path: Path) -> Volume:
     """The label map of a file with a channel for each label value.
 
     Raises:
-        CoopbenchError: it cannot be read, or has a single channel.
+        CoopbenchError: the file cannot be read, or has a single channel.
     """
     volume = read_frames(path)
     channels = volume.data.shape[3]
@@ -277,7 +279,8 @@ def _misnumbered(label: NDArray[np.uint8]) -> bool:
 def _fits_otherwise(prediction: NDArray[np.uint8], label: NDArray[np.uint8]) -> bool:
     """Whether a prediction would overlap more with its label if its structures were exchanged.
 
-    By that, and not by how it looks: a weak model's is implausible, and numbered right.
+    The overlap decides, not the look: a weak model's prediction may look implausible, but have the
+    right numbers.
     """
     values = len(STRUCTURES) + 1
     pairs = np.bincount((prediction * np.uint8(values) + label).ravel(), minlength=values**2)
@@ -294,10 +297,10 @@ def _read_prediction(
     numbering: Mapping[int, int],
     read: Callable[[Path], Volume],
 ) -> tuple[NDArray[np.uint8], str]:
-    """Prepared label values (x, y, slices) in the label's space, and what its header disagrees in.
+    """Prepared label values (x, y, slices) in the label's space, and contradictions in the header.
 
     Raises:
-        _BrokenError: there is no such thing.
+        _BrokenError: the prediction cannot be scored.
     """
     path = case.prediction
     if path is None:
@@ -336,9 +339,9 @@ def _scored_set(one: TestSet, outcomes: Sequence[_Outcome]) -> ScoredSet:
 def _fault_lines(
     sets: Sequence[TestSet], outcomes: Sequence[_Outcome], missing: Missing
 ) -> list[str]:
-    """A line for each set of which nothing is there or left, and one for each fault of the others.
+    """A line for each set without any prediction to score, and one for each fault in other sets.
 
-    The first of either; a set that is left out as a whole does not go under among single cases.
+    Only the first lines of each kind; so a whole missing set is not hidden among single cases.
     """
     whole, single, start = [], [], 0
     for one in sets:
@@ -366,7 +369,7 @@ def _absent(one: TestSet) -> str:
 
 
 def _where_to_put(one: TestSet) -> str:
-    """What helps where a whole set has no folder of predictions."""
+    """Advice for a set that has no folder of predictions."""
     if one.prepared:
         return "to score one set, give its own folder as LABELS"
     return f"its predictions belong in a folder called {one.predictions.name}"

@@ -144,7 +144,7 @@ def test_methods_that_share_no_subject_have_a_report() -> None:
     apart = replace(given, scores=check_scores(scores))
     assert "ranks" not in [named.stem for named in report_figures(apart, history(2))]
     (main, *_) = report_tables(apart)
-    assert any("Not tested, for want of a subject" in line for line in main.table.notes)
+    assert any("Not tested, since no subject" in line for line in main.table.notes)
     assert any("not all methods, repeats and outputs" in line for line in main.table.notes)
     assert not any("No method differs" in line for line in summary(apart))
 
@@ -278,5 +278,5 @@ def test_curves_are_the_history(tmp_path: Path) -> None:
 def test_broken_history_is_named(tmp_path: Path, content: str) -> None:
     path = tmp_path / "history.csv"
     path.write_text(content)
-    with pytest.raises(ScoreFileError, match=r"history.csv: is no history"):
+    with pytest.raises(ScoreFileError, match=r"history.csv: is not a history"):
         read_histories({("standard", 0): path})

@@ -21,7 +21,7 @@ def test_a_file_of_many_columns_is_refused_by_its_header(further: int, tmp_path:
     path = tmp_path / "s.csv"
     names = ",".join(f"x{number}" for number in range(further))
     path.write_text(f"{HEADER},{names}\n{GOOD}{',' * further}\n")
-    with pytest.raises(ScoreFileError, match=r"s\.csv: its header is of .* 18 columns"):
+    with pytest.raises(ScoreFileError, match=r"s\.csv: its header has .* 18 columns"):
         read_scores(path)
 
 
