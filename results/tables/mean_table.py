@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import pandas as pd
 
@@ -176,7 +176,7 @@ class MeanTable:
         places = printed.groupby(alike).rank(method="dense", ascending=False)
         return places.set_axis(self.mean.index).reindex(columns=self.mean.columns)
 
-    def _compared(self, statistic: str, least: int) -> pd.DataFrame:
+    def _compared(self, statistic: Literal["count", "max"], least: int) -> pd.DataFrame:
         """True where so many are compared with each other ("count"), or places given ("max")."""
         alike = ["\n".join(key[1:]) for key in self.keys]
         groups = self._places.reset_index(drop=True).groupby(pd.Series(alike))
