@@ -260,9 +260,7 @@ def resolve(
     if faults:
         raise UsageError(*faults)
     if not {"epochs", "max_steps"}.isdisjoint(changes["training"]):
-        training["steps"] = changes["training"].get(
-            "steps"
-        )  # else the preset's would win
+        training["steps"] = changes["training"].get("steps")  # else the preset's would win
     splits = read_splits(dataset)
     if repeat not in splits.repeats:
         known = ", ".join(str(number) for number in sorted(splits.repeats))
