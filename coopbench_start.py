@@ -1,8 +1,9 @@
-"""Starts the command with its own packages, whatever the working folder holds.
+"""Start the command with its own packages, independent of the working folder.
 
-A user's folders may be called ``results`` or ``benchmark``, too. Python would import these instead
-where they come first on its path: by ``PYTHONPATH=.``, or in a worker process, which looks into the
-working folder. Importing this module, as every process of ours does first, settles whose they are.
+A user's folders may also be called ``results`` or ``benchmark``. Python would import these folders
+if they come first on its path: with ``PYTHONPATH=.``, or in a worker process, which searches the
+working folder. So every process of the command first imports this module, which imports the right
+packages.
 """
 
 import importlib
@@ -30,7 +31,7 @@ def main() -> None:
     """Entry point of the console script."""
     from benchmark.cli import main as run
 
-    # For the processes that are started: they are not to look into the working folder.
+    # Processes started by this one must not search the working folder.
     os.environ["PYTHONSAFEPATH"] = "1"
     run()
 

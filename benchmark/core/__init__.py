@@ -1,1 +1,1 @@
-"""Ground that every room stands on: errors, files, locks, processes, seeds, devices."""
+"""Basic functions for all other packages: errors, files, locks, processes, seeds, devices."""

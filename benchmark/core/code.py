@@ -1,8 +1,8 @@
-"""The code behind an entry point: its package, version and source files, to tell when it changes.
+"""Record the code behind an entry point (package, version, source files), to notice changes.
 
-What comments and blank lines change is no change: of Python files, the tokens count. Of a package
-of its own, the files are those of the entry point's module and of all that it imports of the same
-package or beside itself; other packages are known by their versions.
+Changes of comments and blank lines do not count: only the tokens of Python files do. For another
+package, the record has the files of the entry point's module and of all modules that it imports
+from the same package or the same folder. Further packages are known by their versions.
 """
 
 import ast
@@ -18,24 +18,24 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 OWN = "coopbench"
-"""Our own package, whose methods are known by their module, not by all of the package."""
+"""Our own package; for its methods, only their modules count, not the whole package."""
 
 DATA = {".toml", ".json", ".yaml", ".yml"}
-"""Endings of files that a package may compute with, besides Python's."""
+"""Endings of data files that may change what a package computes, besides Python files."""
 
 UNCOUNTED = {tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER}
 STRUCTURE = {tokenize.NEWLINE: "\n", tokenize.INDENT: "\n{", tokenize.DEDENT: "\n}"}
 
 
 class CodeRecord(BaseModel):
-    """Which code computed something.
+    """The code that computed a result.
 
     Attributes:
-        package: its distribution; empty where it is of none.
-        version: of the package.
-        commit: that our own code was checked out from; None where that is unknown.
-        files: checksums of its source files, by their path below the folder they are imported from.
-        mixed: whether it went on with what other code had begun.
+        package: name of the distribution; empty if there is none.
+        version: version of the package.
+        commit: commit of our own code; None if unknown.
+        files: checksums of the source files, by path below the folder that they are imported from.
+        mixed: whether this code continued work that other code had begun.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -52,7 +52,7 @@ class CodeRecord(BaseModel):
         return f"{self.package} {self.version}".strip() or "a package without a name"
 
     def changes(self, now: "CodeRecord") -> list[str]:
-        """What is other ``now``: files, or the package; empty where the code computes the same."""
+        """List what differs ``now``: files, or the package; empty if the code is the same."""
         names = sorted(self.files.keys() | now.files.keys())
         found = [name for name in names if self.files.get(name) != now.files.get(name)]
         if self.package != now.package:
@@ -63,12 +63,12 @@ class CodeRecord(BaseModel):
 
 
 def record_code(entry: EntryPoint, *, own: tuple[Path, ...] = (), commit: str | None) -> CodeRecord:
-    """The code behind an entry point, as installed here.
+    """Record the installed code behind an entry point.
 
     Args:
-        entry: of any package.
-        own: the source files that count where the package is our own.
-        commit: recorded where the package is our own.
+        entry: an entry point of any package.
+        own: for our own package, the source files that count.
+        commit: for our own package, the commit to record.
     """
     package = entry.dist.name if entry.dist else ""
     version = entry.dist.version if entry.dist else ""
@@ -91,7 +91,7 @@ def _sources(entry: EntryPoint) -> tuple[Path, list[Path]]:
     installed = (
         {Path(str(entry.dist.locate_file(file))) for file in listed} if entry.dist else set()
     )
-    # An editable package is in a folder of its own, an installed one among others.
+    # An editable package has its own folder, an installed package shares one with others.
     alone = not any(start in (file, *file.parents) for file in installed)
     found: set[Path] = set()
     seen, waiting = {top}, [start]
@@ -153,13 +153,13 @@ def _checksum(path: Path) -> str:
     """SHA-256 of a file: of a Python file's tokens, of any other's bytes."""
     content = path.read_bytes()
     if path.suffix == ".py":
-        with suppress(SyntaxError, tokenize.TokenError):  # where it is no Python after all
+        with suppress(SyntaxError, tokenize.TokenError):  # if it is not valid Python
             content = _tokens(content)
     return hashlib.sha256(content).hexdigest()
 
 
 def _tokens(source: bytes) -> bytes:
-    """What Python reads of a file: its tokens and blocks, without comments and blank lines."""
+    """The tokens and blocks of a Python file, without comments and blank lines."""
     parts = []
     for token in tokenize.tokenize(io.BytesIO(source).readline):
         if token.type not in UNCOUNTED:

@@ -1,4 +1,4 @@
-"""Where a run computes, and in which precision."""
+"""The device and the precision that a run computes with."""
 
 import ctypes
 import os
@@ -11,16 +11,16 @@ from benchmark.core.errors import UsageError
 from benchmark.core.memory import available_memory
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
-"""glibc's names for what `mallopt` sets (malloc.h)."""
+"""Parameters of glibc's `mallopt` (malloc.h)."""
 
 Network = TypeVar("Network", bound=nn.Module)
 
 
 def find_device(name: str) -> torch.device:
-    """``auto`` (CUDA where there is a GPU), ``cpu`` or ``cuda``.
+    """Find the device for ``auto`` (CUDA if there is a GPU), ``cpu`` or ``cuda``.
 
     Raises:
-        UsageError: ``cuda`` is asked for where PyTorch finds no GPU.
+        UsageError: the name is ``cuda``, but PyTorch finds no GPU.
     """
     if name == "cuda" and not torch.cuda.is_available():
         raise UsageError("--device cuda: PyTorch finds no GPU here; use --device cpu")
@@ -30,25 +30,25 @@ def find_device(name: str) -> torch.device:
 
 
 def make_deterministic(device: torch.device, *, asked: bool) -> bool:
-    """Have PyTorch compute the same bytes again, where it does not anyway; whether it does then.
+    """Make PyTorch give the same bytes again if ``asked``; returns whether it does.
 
-    On a CPU it does. On a GPU some sums are faster in any order; asked for, PyTorch
-    takes other ways, or refuses an operation that has none.
+    On a CPU it always does. On a GPU, some sums are faster in any order; if asked, PyTorch uses
+    deterministic algorithms, and refuses operations that have none.
     """
     if device.type == "cpu":
         return True
     if asked:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS requires it
         torch.backends.cudnn.benchmark = False
     torch.use_deterministic_algorithms(asked)
     return asked
 
 
 def keep_memory() -> None:
-    """Have this process keep the memory that it has freed, for its next tensors.
+    """Make this process keep freed memory for its next tensors.
 
-    On a CPU, glibc gives large blocks back to the system at once and asks for them again a moment
-    later; a tenth of a training step goes into that. Elsewhere this does nothing.
+    On a CPU, glibc returns large blocks to the system and soon requests them again, which costs a
+    tenth of a training step. With other C libraries, this function does nothing.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
@@ -59,7 +59,7 @@ def keep_memory() -> None:
 
 
 def memory_at_hand(device: torch.device) -> int:
-    """Bytes that tensors on a device may still take."""
+    """Free bytes for tensors on a device."""
     if device.type != "cuda":
         return available_memory()
     free, _ = torch.cuda.mem_get_info(device)
@@ -79,7 +79,8 @@ def find_precision(wanted: str, device: torch.device) -> torch.dtype:
 
 
 def on_device(network: Network, device: torch.device) -> Network:
-    """Move a network to a device, its weights laid out channels-last, which convolutions prefer."""
+    """Move a network to a device, with weights in channels-last layout, which convolutions
+    prefer."""
     network.to(device)
     for parameter in network.parameters():
         if parameter.dim() == 4:

@@ -1,4 +1,4 @@
-"""What a run was made with and on: its record of provenance."""
+"""The record of the software and hardware of a run."""
 
 import os
 import platform
@@ -25,7 +25,7 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str | None:
-    """The commit that this code was checked out from, marked where files were changed since."""
+    """The commit of this code, with a mark if files were changed since."""
     here = Path(__file__).resolve().parent
     git = ["git", "-C", str(here)]
     try:

@@ -1,32 +1,32 @@
-"""What a user did wrong or what is wrong with their files, each fault said in one line."""
+"""Errors of usage or of files, each with a message of one line per fault."""
 
 from collections.abc import Sequence
 
 SHOWN = 10
-"""How many faults are listed one by one; the others are counted."""
+"""Most faults to list; the others are counted."""
 
 
 def printable(text: str) -> str:
-    """``text`` in one line: what would break or forge one, such as a newline, is escaped."""
+    """``text`` in one line: newlines and other characters that cannot be printed are escaped."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def first_lines(lines: Sequence[str]) -> list[str]:
-    """The first `SHOWN` lines, and how many there are besides."""
+    """The first `SHOWN` lines, and the number of further ones."""
     more = len(lines) - SHOWN
     return [*lines[:SHOWN], *([f"and {more} more"] if more > 0 else [])]
 
 
 class CoopbenchError(Exception):
-    """A fault the user can mend; the message says what is wrong, where, and what to do.
+    """A fault that the user can correct; the message says what is wrong, where, and what to do.
 
     The command line prints the message without a traceback and exits with code 1.
 
     Args:
-        lines: of the message; whatever is in them, each is printed as one.
-        details: what ``--debug`` shows besides, such as a traceback from another process.
+        lines: lines of the message; newlines within a line are escaped.
+        details: further text for ``--debug``, such as a traceback from another process.
     """
 
     def __init__(self, *lines: str, details: str = "") -> None:
@@ -43,7 +43,7 @@ class CoopbenchError(Exception):
 
 
 def join_errors(errors: Sequence[CoopbenchError]) -> CoopbenchError:
-    """All lines of several faults, and their details, in one."""
+    """Join several faults, with all lines and details, into one."""
     lines = [line for error in errors for line in error.args]
     return CoopbenchError(*lines, details="\n".join(e.details for e in errors if e.details))
 
@@ -53,7 +53,7 @@ class ScoreFileError(CoopbenchError):
 
 
 class WriteError(CoopbenchError):
-    """A file cannot be written, as on a full disk: a fault of the place, not of what was read."""
+    """A file cannot be written, as on a full disk; the input is not at fault."""
 
 
 class UsageError(CoopbenchError):

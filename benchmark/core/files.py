@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Read and write files; files are written whole or not at all."""
 
 import errno
 import hashlib
@@ -16,19 +16,20 @@ from benchmark.core.parsing import parse_json
 from benchmark.core.text import read_text
 
 PARTIAL = ".partial-"
-"""How the names of files begin that are being written."""
+"""Beginning of the names of unfinished files."""
 
 
 def _beside(path: Path) -> Path:
-    """A name beside ``path`` that no other process has; the suffixes stay, nibabel goes by them."""
+    """A unique temporary name beside ``path``; it keeps the suffixes, which nibabel needs."""
     return path.with_name(f"{PARTIAL}{uuid.uuid4().hex[:12]}-{path.name}")
 
 
 @contextmanager
 def _appearing(path: Path, partial: Path, *, durable: bool) -> Iterator[None]:
-    """On success rename ``partial``, written within, to ``path``; on error delete it.
+    """Context that on success renames ``partial`` to ``path``; on error, deletes it.
 
-    The folder is made where it is missing. ``durable`` has the content on the disk before the name.
+    The folder is made if needed. With ``durable``, the content is on the disk before the file is
+    renamed.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,12 +45,12 @@ def _appearing(path: Path, partial: Path, *, durable: bool) -> Iterator[None]:
 
 
 def remove_leftovers(folder: Path, *, of: str | None = None, deep: bool = True) -> None:
-    """Remove what killed processes have left half-written; call under the lock of those files.
+    """Remove unfinished files of killed processes; the caller must hold the lock of these files.
 
     Args:
-        folder: where.
-        of: only of files that are called so, with any suffix.
-        deep: also in the folders below.
+        folder: the folder to clean.
+        of: only for files with this name and any suffix.
+        deep: also in subfolders.
     """
     pattern = f"{PARTIAL}*" if of is None else f"{PARTIAL}{'?' * 12}-{of}.*"
     for path in sorted((folder.rglob if deep else folder.glob)(pattern)):
@@ -63,12 +64,13 @@ def remove_leftovers(folder: Path, *, of: str | None = None, deep: bool = True) 
 def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it on success, delete it on error.
 
-    ``durable`` waits until the disk has it, so that not even a loss of power leaves a torn file.
-    Volumes do without: they have checksums and are made again instead, and to wait for each of
-    them would take longer than to compute it.
+    ``durable`` waits until the disk has the content, so that even a power failure leaves no
+    incomplete file. Volumes do not need this: they have checksums and are made again if broken, and
+    waiting for the disk takes longer than making a volume.
 
     Raises:
-        WriteError: it cannot be written: the disk is full, the folder is read-only, and so on.
+        WriteError: the file cannot be written: the disk is full, the folder is read-only, and so
+            on.
         CoopbenchError: its name is too long.
     """
     partial = _beside(path)
@@ -80,21 +82,21 @@ def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
 
 
 def _not_written(path: Path, error: OSError) -> CoopbenchError:
-    cut = len(PARTIAL) + 13  # a file in a folder that is itself being written
+    cut = len(PARTIAL) + 13  # if the file is in an unfinished folder
     target = Path(*(part[cut:] if part.startswith(PARTIAL) else part for part in path.parts))
     kind = CoopbenchError if error.errno == errno.ENAMETOOLONG else WriteError
     return kind(
-        f"{target}: cannot be written ({error.strerror or error}); what is finished is kept, so "
-        "the same command goes on with it once this is mended"
+        f"{target}: cannot be written ({error.strerror or error}); finished work is kept; "
+        "correct this, then run the same command to continue"
     )
 
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty temporary folder that takes the place of ``path`` on success.
+    """Yield an empty temporary folder that replaces ``path`` on success.
 
     Raises:
-        WriteError: it cannot be written.
+        WriteError: the folder cannot be written.
         CoopbenchError: its name is too long.
     """
     partial = _beside(path)
@@ -112,7 +114,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str, *, durable: bool = True) -> None:
-    """Write ``text`` as UTF-8, whole or not at all; ``durable`` as `whole_file` has it."""
+    """Write ``text`` as UTF-8, whole or not at all; ``durable`` as in `whole_file`."""
     with whole_file(path, durable=durable) as partial:
         partial.write_text(text, encoding="utf-8")
 
@@ -124,7 +126,7 @@ def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """The value in a JSON file.
+    """Read the value in a JSON file.
 
     Raises:
         CoopbenchError: the file is missing or not JSON, or has a key twice.
@@ -136,17 +138,17 @@ def read_json(path: Path) -> Any:
 
 
 def removed_meanwhile(path: Path) -> CoopbenchError:
-    """What to say where something that was written has vanished before the end."""
+    """The error for a written file or folder that has vanished before the end."""
     return CoopbenchError(
-        f"{path}: was removed or replaced while this wrote into it; run the same command again"
+        f"{path}: was removed or replaced while this command wrote into it; run the command again"
     )
 
 
 def check_present(paths: Iterable[Path]) -> None:
-    """Refuse to announce files that have vanished since they were written.
+    """Check that written files still exist.
 
     Raises:
-        CoopbenchError: names the first file that does not exist.
+        CoopbenchError: a file does not exist; the message names the first one.
     """
     for path in paths:
         if not path.is_file():

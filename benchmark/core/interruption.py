@@ -1,4 +1,4 @@
-"""Ctrl-C and termination heeded where the state is whole."""
+"""Handle Ctrl-C and termination at points where the state is consistent."""
 
 import signal
 import threading
@@ -11,10 +11,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def heeded_between_steps() -> Iterator[Callable[[], None]]:
-    """Hold back SIGINT and SIGTERM; the function yielded raises KeyboardInterrupt if one came.
+    """Delay SIGINT and SIGTERM; yields a function that raises KeyboardInterrupt if one has arrived.
 
-    An interrupt in the middle of a step would leave weights that belong to no step. In a thread
-    other than the main one, where signals cannot be handled, nothing is held back.
+    An interrupt in the middle of a step would leave weights that belong to no step. Only the main
+    thread can handle signals; in other threads, nothing is delayed.
     """
     came = False
 
@@ -39,9 +39,9 @@ def heeded_between_steps() -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def block_signals() -> Iterator[None]:
-    """Hold back SIGINT and SIGTERM; KeyboardInterrupt is raised at the end of the block instead.
+    """Delay SIGINT and SIGTERM; KeyboardInterrupt is raised at the end of the block instead.
 
-    Processes that are started in the block have both blocked, until they `hear_signals`.
+    Processes started in the block have both signals blocked, until they call `hear_signals`.
     """
     with heeded_between_steps() as heed:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
@@ -53,5 +53,5 @@ def block_signals() -> Iterator[None]:
 
 
 def hear_signals() -> None:
-    """Undo in a new process what it has from a parent that was `block_signals`."""
+    """Unblock the signals in a new process, which were blocked by its parent's `block_signals`."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)

@@ -1,4 +1,4 @@
-"""One process at a time in a folder: a lock that the system takes back from whoever dies."""
+"""Lock a folder for one process; the system releases the lock if the process dies."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from benchmark.core.files import remove_leftovers, removed_meanwhile
 
 LOCK = ".lock"
 FOREVER = -1.0
-"""The patience to wait as long as it takes."""
+"""Value of ``patience`` to wait without limit."""
 
 
 @contextmanager
@@ -23,23 +23,22 @@ def folder_lock(
     of: str | None = None,
     deep: bool = True,
 ) -> Iterator[None]:
-    """Be the only process that writes into ``folder``.
+    """Context in which only this process writes into ``folder``.
 
-    The lock is the operating system's, on the open file ``.lock``: it ends with the process however
-    that ends, so what a dead one has left is no obstacle. What a killed process has left
-    half-written in the folder is removed.
+    The lock is the operating system's, on the open file ``.lock``. It ends with the process,
+    however that ends, so a remaining lock file does no harm. Unfinished files of killed processes
+    are removed.
 
     Args:
         folder: created if it does not exist.
-        doing: what another process would be doing in it, for the message.
-        patience: seconds to wait for the other one to finish, or `FOREVER`.
-        of: write only files that are called so, with any suffix; others may be written by
-            other processes.
-        deep: write in the folders below as well.
+        doing: what another process would be doing in the folder, for the message.
+        patience: seconds to wait for the other process, or `FOREVER`.
+        of: lock only files with this name and any suffix; other processes may write other files.
+        deep: lock subfolders as well.
 
     Raises:
-        CoopbenchError: another process is at work in it; or, at the end, the folder is not the one
-            that it was.
+        CoopbenchError: another process is working in the folder; or, at the end, the folder was
+            replaced.
     """
     path = folder / (LOCK if of is None else f"{LOCK}-{of}")
     try:
@@ -49,11 +48,12 @@ def folder_lock(
         begun = _identity(path)
     except Timeout as error:
         raise CoopbenchError(
-            f"{folder}: another process is {doing} it; let it finish, or choose another folder"
+            f"{folder}: another process is {doing} it; wait until it has finished, or choose "
+            f"another folder"
         ) from error
     except OSError as error:
         reason = error.strerror or error
-        raise CoopbenchError(f"{folder}: cannot be written into ({reason})") from error
+        raise CoopbenchError(f"{folder}: cannot write into it ({reason})") from error
     try:
         remove_leftovers(folder, of=of, deep=deep and of is None)
         yield
@@ -64,7 +64,7 @@ def folder_lock(
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells a file from another one of its name; None where it does not exist."""
+    """The identity of a file, which differs for a new file of the same name; None if missing."""
     try:
         about = path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""The memory at hand, and what is said where it does not suffice."""
+"""Free memory, and the error if it is not enough."""
 
 import resource
 from collections.abc import Iterator
@@ -14,13 +14,14 @@ _SIGNS = (
     "std::bad_alloc",
     "ALLOC_FAILED",  # cuDNN's and cuBLAS's
 )
-"""In the messages of PyTorch's exceptions, most of which are plain RuntimeErrors."""
+"""Words in PyTorch's messages for a lack of memory; most of these errors are plain
+RuntimeErrors."""
 
 _CONTAINERS = (
     (Path("/sys/fs/cgroup"), "memory.max", "memory.current", ""),
     (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes", "total_"),
 )
-"""Where versions 2 and 1 of Linux's control groups have a container's limit and use."""
+"""Files with a container's memory limit and use, in versions 2 and 1 of Linux control groups."""
 
 
 class NotEnoughMemoryError(CoopbenchError):
@@ -28,14 +29,14 @@ class NotEnoughMemoryError(CoopbenchError):
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an exception says that memory ran out, be it Python's, NumPy's or PyTorch's."""
+    """Whether an exception from Python, NumPy or PyTorch says that memory ran out."""
     if isinstance(error, MemoryError):
         return True
     return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
 
 
 def available_memory() -> int:
-    """Bytes that this process may still take: of the machine, its container and its own limits."""
+    """Free bytes for this process, within the limits of machine, container and process."""
     import psutil  # which "coopbench --help" does without
 
     taken = psutil.Process().memory_info()
@@ -56,7 +57,7 @@ def _left_in_containers() -> Iterator[int]:
             most, now = ((folder / name).read_text() for name in (limit, used))
             lines = (folder / "memory.stat").read_text().splitlines()
             about = dict(line.split(maxsplit=1) for line in lines)
-            # Files that were read stay in memory until it is wanted for something else.
+            # Cached files do not count: the system frees them on demand.
             cached = sum(int(about[f"{prefix}{kind}_file"]) for kind in ("inactive", "active"))
             yield int(most) - int(now) + cached
         except (OSError, ValueError, KeyError):  # "max": no limit; or not this version
@@ -64,7 +65,7 @@ def _left_in_containers() -> Iterator[int]:
 
 
 def in_words(size: float) -> str:
-    """A number of bytes in MiB, GiB or TiB, as ``1.5 GiB``."""
+    """Write a number of bytes in MiB, GiB or TiB, as ``1.5 GiB``."""
     for unit, scale in (("TiB", 2**40), ("GiB", 2**30)):
         if size >= scale:
             return f"{size / scale:.1f} {unit}"

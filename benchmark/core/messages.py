@@ -1,4 +1,4 @@
-"""From a job to who waits for it: how far it is; and back: that it is to end."""
+"""Messages between a job and its parent: progress to the parent, and the order to stop back."""
 
 import threading
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class _Lines(threading.local):
-    """A worker's line to its parent: what it has to tell, and whether it is to stop."""
+    """A worker's connection to its parent: a queue for messages, and the order to stop."""
 
     messages: Any = None
     stop: Any = None
@@ -18,11 +18,11 @@ _Line = _Lines()
 
 @contextmanager
 def connected(messages: Any, stop: Any) -> Iterator[None]:
-    """Within this context, what this thread tells is put into ``messages``, until ``stop`` is set.
+    """Context in which this thread's messages go into ``messages``, until ``stop`` is set.
 
     Args:
-        messages: what has ``put(message)``.
-        stop: what has ``is_set()``.
+        messages: an object with ``put(message)``.
+        stop: an object with ``is_set()``.
     """
     before = _Line.messages, _Line.stop
     connect(messages, stop)
@@ -33,15 +33,15 @@ def connected(messages: Any, stop: Any) -> Iterator[None]:
 
 
 def connect(messages: Any, stop: Any) -> None:
-    """As `connected`, to the end of this thread."""
+    """Like `connected`, until the end of this thread."""
     _Line.messages, _Line.stop = messages, stop
 
 
 def tell(message: object) -> None:
-    """Tell the parent process how a job is coming on.
+    """Send a message on the progress of a job to the parent process.
 
     Raises:
-        KeyboardInterrupt: the parent was interrupted; the job is to save its state and end.
+        KeyboardInterrupt: the parent was interrupted; the job must save its state and end.
     """
     if _Line.messages is not None:
         _Line.messages.put(message)
@@ -49,15 +49,15 @@ def tell(message: object) -> None:
 
 
 def cancelled() -> bool:
-    """Whether the parent has no more use for the job."""
+    """Whether the parent has cancelled the job."""
     return _Line.stop is not None and bool(_Line.stop.is_set())
 
 
 def check_cancelled() -> None:
-    """To be called by long jobs where all that they have done so far is whole.
+    """End a cancelled job; long jobs call this at points where all their files are complete.
 
     Raises:
-        KeyboardInterrupt: the parent has no more use for the job, which is to end.
+        KeyboardInterrupt: the parent has cancelled the job.
     """
     if cancelled():
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Standard output and error in the encoding of the terminal, file or pipe."""
+"""Write to standard output and error in any encoding of terminal, file or pipe."""
 
 import codecs
 import sys
@@ -26,13 +26,13 @@ STAND_INS = {
     "†": "+",
     "‡": "#",
 }
-"""What is written in place of a character that an encoding lacks."""
+"""Replacements for characters that an encoding lacks."""
 
 NAME = "coopbench-readable"
 
 
 def _stand_in(error: UnicodeError) -> tuple[str | bytes, int]:
-    """The nearest that the encoding can hold, of each character that it lacks."""
+    """Replace each character that the encoding lacks by the most similar one that it has."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     found = [
@@ -56,7 +56,7 @@ def _nearest(character: str, encoding: str) -> str:
 
 
 def write_readably() -> None:
-    """Have what the encoding of standard output or error lacks replaced by what is nearest."""
+    """Make standard output and error replace characters that their encoding lacks."""
     codecs.register_error(NAME, _stand_in)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

@@ -1,4 +1,4 @@
-"""Work shared by processes, with a progress bar; no worker outlives its parent."""
+"""Run jobs in parallel processes, with a progress bar; no worker outlives its parent."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -39,19 +39,19 @@ def run_parallel(
     workers: int,
     preload: Sequence[str] = (),
 ) -> Iterator[Iterator[tuple[Job, Result | Exception]]]:
-    """Within this context, each job with its result, or the exception it raised, as they finish.
+    """Context that yields each job with its result, or its exception, as the jobs finish.
 
-    Where the context is left by an exception, such as Ctrl-C, no further job is begun, and those
-    under way end where they next `tell` or `check_cancelled`.
+    If an exception such as Ctrl-C ends the context, no further job starts, and running jobs end at
+    their next call of `tell` or `check_cancelled`.
 
     Args:
-        work: a function of a module, run in ``workers`` processes. Where one of them is killed,
-            jobs that had not ended are begun again.
-        jobs: what it is called with; they start in this order.
-        title: of the progress bar, which counts jobs.
-        workers: processes at most; 0: this one, which may itself be one that no others may be
-            started from.
-        preload: modules that the processes have imported from the start.
+        work: a module-level function, run in ``workers`` processes. If a process is killed,
+            unfinished jobs start again.
+        jobs: the arguments of ``work``; jobs start in this order.
+        title: title of the progress bar, which counts jobs.
+        workers: largest number of processes; 0: use this process, which may be a worker itself that
+            cannot start others.
+        preload: modules that the processes import at their start.
     """
     if workers == 0 or not jobs:
         yield ((job, _outcome(work, job)) for job in jobs)
@@ -81,10 +81,10 @@ def _results(
 def results_or_raise(
     outcomes: Iterable[tuple[Job, Result | Exception]],
 ) -> Iterator[tuple[Job, Result]]:
-    """Each job with its result, as `run_parallel` brings them.
+    """Yield each job with its result, in the order of `run_parallel`.
 
     Raises:
-        Exception: the first that a job raised.
+        Exception: the first exception of a job.
     """
     for job, outcome in outcomes:
         if isinstance(outcome, Exception):
@@ -95,11 +95,11 @@ def results_or_raise(
 def split_errors(
     outcomes: Iterable[tuple[Job, Result | Exception]],
 ) -> tuple[list[tuple[Job, Result]], list[str]]:
-    """What came of the jobs whose input is good, and sorted lines on those whose input is not.
+    """Split outcomes into results, and sorted lines on jobs with faulty input.
 
     Raises:
-        WriteError: the first time that a job cannot write, which is no fault of its input.
-        Exception: the first of any other kind than `CoopbenchError`.
+        WriteError: a job cannot write, which is not a fault of its input.
+        Exception: the first exception that is not a `CoopbenchError`.
     """
     done: list[tuple[Job, Result]] = []
     faults: list[str] = []

@@ -1,4 +1,5 @@
-"""JSON and TOML from anybody: what either would hold in silence, or fail at oddly, is an error."""
+"""Parse JSON and TOML from any source, with clear errors also for duplicate keys and deep
+nesting."""
 
 import json
 import tomllib
@@ -6,11 +7,11 @@ from typing import Any
 
 
 def parse_json(text: str | bytes) -> Any:
-    """The value of a JSON text.
+    """Parse a JSON text.
 
     Raises:
-        ValueError: it is not JSON, is nested too deeply, or has a key twice in one object, of which
-            any other reader would take one without a word.
+        ValueError: the text is not JSON, is nested too deeply, or has a key twice in one object
+            (other readers silently take one of the two).
     """
     try:
         return json.loads(text, object_pairs_hook=_object)
@@ -19,10 +20,10 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """The table of a TOML text.
+    """Parse a TOML text.
 
     Raises:
-        ValueError: it is not TOML, or is nested too deeply.
+        ValueError: the text is not TOML, or is nested too deeply.
     """
     try:
         return tomllib.loads(text)
@@ -35,5 +36,5 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice!r} stands twice in one object; keep one of the two")
+        raise ValueError(f"the key {twice!r} occurs twice in one object; keep one of the two")
     return found

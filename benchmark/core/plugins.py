@@ -1,4 +1,4 @@
-"""Methods and recipes, ours and other people's: found by entry points, their mistakes named."""
+"""Find methods and recipes, our own and others', by entry points, and report their mistakes."""
 
 import re
 import traceback
@@ -12,24 +12,24 @@ from benchmark.core.memory import is_out_of_memory
 
 
 class PluginError(CoopbenchError):
-    """A plug-in did what none may do; the line names it, its package, and where it happened.
+    """A plug-in broke the rules of its interface; the message names it, its package and the place.
 
-    The ``details`` are its own traceback, where it raised something.
+    The ``details`` are the traceback of its exception, if any.
     """
 
 
 @contextmanager
 def blamed_on(who: str, place: str) -> Iterator[None]:
-    """Whatever is raised within becomes a `PluginError`.
+    """Context in which any exception becomes a `PluginError`.
 
-    What says that memory ran out goes through as it is, and so does a `CoopbenchError`.
+    Errors for a lack of memory and `CoopbenchError` pass unchanged.
 
     Args:
-        who: the plug-in, as `origin` names it.
-        place: where it is called, as ``step 3``.
+        who: the plug-in, as named by `origin`.
+        place: the place of the call, as ``step 3``.
 
     Raises:
-        PluginError: something was raised, ``SystemExit`` included: a plug-in does not end the
+        PluginError: the plug-in raised an exception, or ``SystemExit``, since it must not end the
             program.
     """
     try:
@@ -45,10 +45,11 @@ def blamed_on(who: str, place: str) -> Iterator[None]:
 
 
 def installed(group: str) -> dict[str, list[EntryPoint]]:
-    """The entry points of a group by name; several of one name are of different packages.
+    """The entry points of a group by name; several with one name are of different packages or
+    versions.
 
-    Or of different versions. Of a package that is found twice in one version, as a checkout that is
-    installed and also the current folder, the first counts, which Python imports as well.
+    If one version of a package is found twice, such as an installed checkout that is also the
+    current folder, the first counts; Python imports the same one.
     """
     found: dict[str, dict[tuple[str, str], EntryPoint]] = {}
     for package in distributions():
@@ -62,28 +63,28 @@ def installed(group: str) -> dict[str, list[EntryPoint]]:
 
 
 def origin(kind: str, entries: Sequence[EntryPoint]) -> str:
-    """What entry points of one name are, as in "method 'mine' (my-package 0.1.0)"."""
+    """Describe the entry points of one name, as in "method 'mine' (my-package 0.1.0)"."""
     packages = [f"{entry.dist.name} {entry.dist.version}" for entry in entries if entry.dist]
     return f"{kind} '{entries[0].name}'" + (f" ({' and '.join(packages)})" if packages else "")
 
 
 def only(kind: str, entries: Sequence[EntryPoint]) -> EntryPoint:
-    """The entry point of a name.
+    """The only entry point of a name.
 
     Raises:
-        PluginError: several packages give it.
+        PluginError: several packages register the name.
     """
     if len(entries) > 1:
         who = origin(kind, entries)
-        raise PluginError(f"{who}: several packages give it; uninstall all but one of them")
+        raise PluginError(f"{who}: several packages register it; uninstall all but one of them")
     return entries[0]
 
 
 def load(kind: str, entries: Sequence[EntryPoint]) -> Any:
-    """What the entry points of one name stand for.
+    """Load the object behind the entry points of one name.
 
     Raises:
-        PluginError: it cannot be imported, or several packages give it.
+        PluginError: the object cannot be imported, or several packages register the name.
     """
     entry = only(kind, entries)
     with blamed_on(origin(kind, entries), "its import"):

@@ -1,4 +1,4 @@
-"""Progress bars on the standard error stream, silent where nobody watches."""
+"""Progress bars on standard error; silent if it is not a terminal."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,11 +14,11 @@ from rich.progress import (
 
 
 def make_progress() -> Progress:
-    """A bar with counts and time left; disabled when standard error is no terminal."""
+    """Make a bar with counts and remaining time; disabled if standard error is not a terminal."""
     console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
-        BarColumn(bar_width=12),  # the rest has to fit into 80 columns
+        BarColumn(bar_width=12),  # the rest must fit into 80 columns
         MofNCompleteColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
         TextColumn("{task.fields[note]}"),
@@ -29,7 +29,7 @@ def make_progress() -> Progress:
 
 @contextmanager
 def progress_bar(title: str, total: int) -> Iterator[Callable[[], None]]:
-    """A bar for ``total`` things; call what it yields after each of them."""
+    """Context with a bar for ``total`` items; yields a function to call after each item."""
     with make_progress() as progress:
         task = progress.add_task(title, total=total, note="")
         yield lambda: progress.advance(task)

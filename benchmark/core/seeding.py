@@ -1,7 +1,7 @@
-"""Random streams named by what they are for.
+"""Random streams, named by their purpose.
 
-A stream's seed is a hash of its name, so that adding a method, a corruption or a step changes no
-other stream, and a resumed run needs no saved state of any generator.
+A stream's seed is a hash of its name. So a new method, corruption or step changes no other stream,
+and a resumed run needs no saved state of a generator.
 """
 
 import hashlib

@@ -1,4 +1,5 @@
-"""Standard output and error, closed or full (`benchmark.core.output` has the encodings)."""
+"""Use standard output and error even if closed or full (for encodings, see
+`benchmark.core.output`)."""
 
 import contextlib
 import os
@@ -9,17 +10,17 @@ from benchmark.core.errors import printable
 
 
 def settle_streams() -> None:
-    """Make all three standard streams usable; to be called once, at the start of the program.
+    """Make all three standard streams usable; call this once, at the start of the program.
 
-    One that is closed goes nowhere: the next file that is opened would take its place, and be
-    written into by whoever writes to standard output.
+    A closed stream is connected to nothing. Otherwise, the next opened file would get its number,
+    and texts for standard output would be written into that file.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
         except OSError:
             opened = os.open(os.devnull, os.O_RDWR)
-            if opened != number:  # the lowest that is free is the first that is closed
+            if opened != number:  # the lowest free number is that of the first closed stream
                 os.dup2(opened, number)
                 os.close(opened)
             os.set_inheritable(number, True)
@@ -28,26 +29,27 @@ def settle_streams() -> None:
 
 
 def say(line: str) -> None:
-    """A line on what is going on, on standard error; the work goes on where it cannot be said."""
+    """Print a line on the progress to standard error; errors in printing are ignored."""
     with contextlib.suppress(OSError, ValueError):  # full, gone, or closed
         print(printable(line), file=sys.stderr, flush=True)
 
 
 def show(text: str) -> None:
-    """A result, on standard output; what is no line break and cannot be printed is escaped.
+    """Print a result to standard output; characters that cannot be printed are escaped, except
+    newlines.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the text cannot be written.
     """
     print("\n".join(map(printable, text.split("\n"))), flush=True)
 
 
 @contextlib.contextmanager
 def muted_errors() -> Iterator[None]:
-    """While something is imported that has its own lines on standard error, also by its children.
+    """Context that silences standard error during an import, also for child processes.
 
-    matplotlib and fontconfig complain there of caches that cannot be written, which costs time and
-    nothing else. Exceptions pass as ever.
+    matplotlib and fontconfig complain about caches that cannot be written, which only costs time.
+    Exceptions pass unchanged.
     """
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
@@ -61,9 +63,9 @@ def muted_errors() -> Iterator[None]:
 
 
 def give_up_output() -> None:
-    """Have what is left in the buffer of standard output go nowhere, where it cannot be written.
+    """Discard the buffer of standard output, which cannot be written.
 
-    At its end Python would try again, complain, and exit with a code of its own.
+    Otherwise, Python would try to write it at its end, complain, and exit with another code.
     """
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -1,6 +1,6 @@
-"""Text files as users have them: from a spreadsheet, an editor, or another system.
+"""Read text files from a spreadsheet, an editor, or another system.
 
-A byte-order mark, UTF-16, the 8-bit encoding of Windows and CR or CR LF as line ends are all read.
+Byte-order marks, UTF-16, the 8-bit encoding of Windows, and line ends CR or CR LF are all accepted.
 Tables may have commas, semicolons or tabs between their columns, blanks around them, and decimal
 commas where the columns are not separated by commas.
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # begins as that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"),  # begins like the mark of UTF-16
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
@@ -29,13 +29,13 @@ SEPARATORS = (",", ";", "\t")
 
 
 def decode(content: bytes) -> str:
-    """The text in a file's bytes, with LF as line ends.
+    """Decode a file's bytes into text with LF as line ends.
 
-    Without a mark it is UTF-8, or UTF-16 where every other byte is 0, else what Windows writes in
-    western Europe, in which every byte means something.
+    Without a mark, the encoding is UTF-8, or UTF-16 if every other byte is 0, else that of Windows
+    in western Europe, in which every byte is valid.
 
     Raises:
-        ValueError: it has the mark of an encoding that it is not in.
+        ValueError: the bytes have the mark of an encoding, but are not valid in it.
     """
     encoding = next((name for mark, name in _MARKS if content.startswith(mark)), None)
     if encoding is None:
@@ -55,7 +55,7 @@ def decode(content: bytes) -> str:
 
 
 def read_text(path: Path) -> str:
-    """The text in a file.
+    """Read the text in a file.
 
     Raises:
         CoopbenchError: the file is missing, or not text.
@@ -65,13 +65,13 @@ def read_text(path: Path) -> str:
     except FileNotFoundError as error:
         raise CoopbenchError(f"{path}: no such file") from error
     except ValueError as error:
-        raise CoopbenchError(f"{path}: is no text ({error})") from error
+        raise CoopbenchError(f"{path}: is not a text file ({error})") from error
 
 
 def plain_csv(text: str) -> str:
-    """A table as CSV with commas, without blanks around cells, and with decimal points.
+    """Convert a table to CSV with commas, without blanks around cells, and with decimal points.
 
-    The separator is that of which the first line has most.
+    The separator is the most frequent one in the first line.
     """
     header = text.partition("\n")[0]
     separator = max(SEPARATORS, key=header.count)
@@ -87,16 +87,16 @@ def plain_csv(text: str) -> str:
 
 
 def read_table(path: Path) -> "pd.DataFrame":
-    """A table of text cells; an empty cell is an empty text.
+    """Read a table of text cells; an empty cell is an empty text.
 
     Raises:
-        CoopbenchError: the file is missing, or no table.
+        CoopbenchError: the file is missing, or is not a table.
     """
     import pandas as pd
 
     try:
         plain = plain_csv(read_text(path))
         return pd.read_csv(io.StringIO(plain), dtype=str, keep_default_na=False)
-    except (ValueError, csv.Error) as error:  # what pandas raises for bad text and bad CSV alike
+    except (ValueError, csv.Error) as error:  # pandas raises these for bad text and for bad CSV
         reason = " ".join(str(error).split())
         raise CoopbenchError(f"{path}: cannot be read as CSV ({reason})") from error

@@ -1,4 +1,4 @@
-"""Records and settings checked in full: every fault named, with the key that may be meant."""
+"""Check records and settings completely: report every fault, and suggest similar keys."""
 
 import difflib
 import re
@@ -10,13 +10,13 @@ from pydantic import AfterValidator, BaseModel, StringConstraints, ValidationErr
 from benchmark.core.errors import UsageError
 
 FileName = Annotated[str, StringConstraints(pattern=r"^\w[\w.+-]*$", max_length=120)]
-"""What a file or folder may be named after."""
+"""A name that files and folders may have."""
 
 
 def _below(path: str) -> str:
     parts = path.split("/")
     if not path.isprintable() or "\\" in path or any(part in ("", ".", "..") for part in parts):
-        raise ValueError("is no path below the folder")
+        raise ValueError("is not a path below the folder")
     return path
 
 
@@ -33,7 +33,7 @@ def _one_line(text: str) -> str:
 
 
 Line = Annotated[str, AfterValidator(_one_line)]
-"""Text that is shown as it is, on a terminal, on a page and in a spreadsheet."""
+"""Text that is safe to show unchanged on a terminal, on a page and in a spreadsheet."""
 
 
 def check_name(name: str) -> str:
@@ -48,7 +48,7 @@ def check_name(name: str) -> str:
 
 
 def faults(error: ValidationError, kind: type[BaseModel]) -> list[str]:
-    """What is wrong with each key, as ``key: reason``."""
+    """List the faults of each key, as ``key: reason``."""
     found = []
     for one in error.errors():
         place = [str(part) for part in one["loc"]]
@@ -62,13 +62,13 @@ def faults(error: ValidationError, kind: type[BaseModel]) -> list[str]:
 
 
 def nearest(key: str, known: Iterable[str]) -> str:
-    """``; did you mean 'crop'?``, or nothing where no known key is like it."""
+    """A hint, as ``; did you mean 'crop'?``; empty if no known key is similar."""
     near = difflib.get_close_matches(key, list(known), n=1, cutoff=0.4)
     return f"; did you mean '{near[0]}'?" if near else ""
 
 
 def _fields(kind: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
-    """The keys that there are at a place in a record."""
+    """The keys that exist at a place in a record."""
     for part in place:
         field = kind.model_fields.get(str(part))
         models = list(_models(field.annotation)) if field else [kind]

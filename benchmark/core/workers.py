@@ -1,4 +1,4 @@
-"""Processes that do jobs as these come; none outlives its parent."""
+"""Worker processes for jobs; no worker outlives its parent."""
 
 import multiprocessing
 import os
@@ -21,11 +21,11 @@ from benchmark.core.messages import cancelled, check_cancelled, connect
 from benchmark.core.streams import say
 
 ATTEMPTS = 3
-"""How often in a row processes may be killed without any job having been done meanwhile."""
+"""Give up after this number of killed processes in a row without a finished job."""
 
 
 def default_workers() -> int:
-    """The CPU cores this process may use."""
+    """The number of CPU cores that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on every system
@@ -33,10 +33,10 @@ def default_workers() -> int:
 
 
 def begin_imports(modules: Sequence[str]) -> None:
-    """Have all processes of several pieces of work born with these modules, imported meanwhile.
+    """Start to import modules in the background, for all later worker processes.
 
-    Without it the first work decides what the others' processes have to import anew. Of no use
-    after that, or where the system cannot fork.
+    Otherwise, the first work decides which modules are preloaded, and processes of later work must
+    import the others. Has no effect after the first work, or if the system cannot fork.
     """
     context = process_context(modules)
     if context.get_start_method() == "forkserver":
@@ -46,25 +46,26 @@ def begin_imports(modules: Sequence[str]) -> None:
 
 
 def process_context(preload: Sequence[str]) -> ForkServerContext | SpawnContext:
-    """How new processes are made: from a clean server that has imported ``preload`` once."""
+    """The context for new processes: forked from a clean server that has imported ``preload``."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    # First what settles whose packages these are: the server looks into the working folder.
+    # First import our own packages: the server would search the working folder.
     context.set_forkserver_preload(["coopbench_start", *preload])
     return context
 
 
 class Workers:
-    """Processes that do jobs, as a context: left by an exception, such as Ctrl-C, no further job is
-    begun, and those under way end where they next `tell` or `check_cancelled`.
+    """Context with processes that do jobs.
 
-    Where one of the processes is killed, jobs that had not ended are begun again.
+    If an exception such as Ctrl-C ends the context, no further job starts, and running jobs end at
+    their next call of `tell` or `check_cancelled`. If a process is killed, unfinished jobs start
+    again.
 
     Args:
-        number: of processes, at most; they are started as they are needed.
-        preload: modules that the processes have imported from the start.
-        listen: called in this process with all that jobs `tell`.
+        number: largest number of processes; they start when needed.
+        preload: modules that the processes import at their start.
+        listen: called in this process with all messages that jobs send by `tell`.
     """
 
     def __init__(
@@ -88,9 +89,9 @@ class Workers:
         self._close(cancel=kind is not None)
 
     def submit(self, work: Callable[..., Any], *arguments: Any) -> int:
-        """Have ``work``, a function of a module, called with these; returns the job's number.
+        """Submit a call of ``work``, a module-level function; returns the job's number.
 
-        Jobs are begun in the order of their submission, as processes are free.
+        Jobs start in the order of submission, when a process is free.
         """
         number, self._begun = self._begun, self._begun + 1
         self._left[number] = work, arguments
@@ -98,7 +99,7 @@ class Workers:
         return number
 
     def ended(self) -> dict[int, Any]:
-        """Wait until a job has ended; the results of those that have, or what they raised.
+        """Wait until a job has ended; returns the results or exceptions of all ended jobs.
 
         Raises:
             CoopbenchError: processes were killed again and again.
@@ -124,7 +125,7 @@ class Workers:
                 return results
 
     def _open(self) -> None:
-        # New ones each time: a process that is killed may take the lock of the old ones with it.
+        # New queues each time: a killed process may still hold a lock of the old ones.
         self._messages, self._stop = self._context.Queue(), self._context.Event()
         self._futures: dict[Future[Any], int] = {}
         self._over = threading.Event()
@@ -142,33 +143,33 @@ class Workers:
     def _close(self, *, cancel: bool) -> None:
         if cancel:
             self._stop.set()
-        # What is queued is not left to the pool's own end, which would wait for it.
+        # Cancel queued jobs here, since the pool's own shutdown would wait for them.
         self._pool.shutdown(wait=True, cancel_futures=cancel)
         self._over.set()
         self._hearing.join()
 
     def _hand_out(self, number: int) -> None:
         work, arguments = self._left[number]
-        # A process that is half started would be forgotten, or complain.
+        # Interrupted in its start, a process would be lost, or print errors.
         with block_signals(), _without_main(work, arguments):
             try:
                 future = self._pool.submit(_unless_stopped, work, *arguments)
-            except BrokenProcessPool as error:  # as those that wait for their end will say as well
+            except BrokenProcessPool as error:  # the waiting jobs will report it as well
                 future = Future()
                 future.set_exception(error)
             self._futures[future] = number
 
     def _begin_again(self) -> None:
-        """Have new processes do all that is left."""
+        """Start new processes for all unfinished jobs."""
         self._fruitless += 1
         if self._fruitless > ATTEMPTS - 1:
             raise CoopbenchError(
-                "worker processes were killed again and again, perhaps for want of memory; "
+                "worker processes were killed again and again, perhaps from a lack of memory; "
                 "run the same command again with fewer processes"
             )
-        say("a worker process was killed; its job is begun again")
+        say("a worker process was killed; its job starts again")
         self._close(cancel=False)
-        # What ended in the last moment counts.
+        # Jobs that ended in the last moment count.
         kept = {f: n for f, n in self._futures.items() if f.done() and _has_result(f)}
         self._open()
         self._futures.update(kept)
@@ -178,9 +179,9 @@ class Workers:
 
 @contextmanager
 def _without_main(*needed: Any) -> Iterator[None]:
-    """Have new processes not import the program that runs, unless what they need is of it.
+    """Keep new processes from importing the main program, unless they need it.
 
-    A script without ``if __name__ == "__main__"`` would be run again by each of them.
+    Otherwise, each process would run a script without ``if __name__ == "__main__"`` again.
     """
     main = sys.modules["__main__"]
     if b"__main__" in bytes(ForkingPickler.dumps(needed)):
@@ -198,7 +199,7 @@ def _has_result(future: Future[Any]) -> bool:
 
 
 def _hear(messages: Any, over: threading.Event, listen: Callable[[Any], None] | None) -> None:
-    """Hand what workers tell to ``listen``, until the work is done."""
+    """Pass the workers' messages to ``listen``, until the work is done."""
     while not over.is_set():
         with suppress(queue.Empty):
             message = messages.get(timeout=0.2)
@@ -207,10 +208,10 @@ def _hear(messages: Any, over: threading.Event, listen: Callable[[Any], None] | 
 
 
 def _keep_to_one_thread() -> None:
-    """Each worker is one core's work; libraries that start threads of their own would crowd it."""
+    """Limit libraries to one thread, since each worker has one core."""
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"):
         os.environ[variable] = "1"
-    # Those that the process was born with have read the variables already.
+    # Preloaded libraries have already read the variables.
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
     if "SimpleITK" in sys.modules:
@@ -219,7 +220,7 @@ def _keep_to_one_thread() -> None:
 
 def _start_worker(messages: Any, stop: Any) -> None:
     _keep_to_one_thread()
-    # Ctrl-C reaches the whole group of processes; the parent decides what becomes of the work.
+    # Ctrl-C reaches the whole process group; only the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     hear_signals()
     connect(messages, stop)
@@ -234,12 +235,12 @@ def _start_worker(messages: Any, stop: Any) -> None:
 
 
 def _unless_stopped(work: Callable[..., Any], *arguments: Any) -> Any:
-    """A job that the pool has handed out already can no longer be cancelled."""
+    """Do a job unless the work was cancelled; the pool cannot cancel jobs already given out."""
     check_cancelled()
     try:
         return work(*arguments)
     except KeyboardInterrupt:
         if cancelled():
             raise
-        # By a signal to this process alone, which is to end with that, and not to wait for more.
+        # A signal to this process only: end it, and do not wait for more jobs.
         os._exit(1)

@@ -1,4 +1,4 @@
-"""Batch normalisation that can be told to leave no trace, and that is quick on a CPU."""
+"""Batch normalisation whose running statistics can be frozen, and that is fast on a CPU."""
 
 import math
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 ROW = 256
-"""Channels that PyTorch's loops over channels-last features are quick with; fewer are grouped."""
+"""Number of channels for which PyTorch's channels-last loops are fast; fewer channels are
+grouped."""
 
 
 class BatchNorm2d(nn.BatchNorm2d):
-    """Batch normalisation that can be told to leave no trace.
-
-    Inside `untraced_statistics` it normalises by the batch's own statistics, does not update its
-    running ones, and treats its weight and bias as constants (protocol, section 3, hard pass).
+    """Batch normalisation whose running statistics can be frozen. Inside `untraced_statistics` it
+    normalises by the batch's own statistics, does not update its running ones, and treats its
+    weight and bias as constants (protocol, section 3, hard pass).
     """
 
     untraced = False
@@ -41,11 +41,11 @@ class BatchNorm2d(nn.BatchNorm2d):
 
     @torch.no_grad()
     def _trace(self, mean: Tensor, variance: Tensor, count: int) -> None:
-        """Let the running statistics follow those of a batch of ``count`` values a channel."""
+        """Update the running statistics from a batch with ``count`` values per channel."""
         assert self.running_mean is not None and self.running_var is not None
         assert self.num_batches_tracked is not None
         self.num_batches_tracked.add_(1)
-        # Without a momentum they are the mean over all batches, as in PyTorch.
+        # Without momentum, they are the mean over all batches, as in PyTorch.
         weight = 1 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
         self.running_mean.lerp_(mean, weight)
         self.running_var.lerp_(variance * (count / (count - 1)), weight)
@@ -63,8 +63,8 @@ def _has_short_rows(features: Tensor) -> bool:
 class _ByRows(torch.autograd.Function):
     """Normalise channels-last features by their batch's statistics.
 
-    The same values as `F.batch_norm`, which spends most of its time at the ends of rows of 16
-    channels: here neighbouring positions are first taken for further channels.
+    Gives the same values as `F.batch_norm`, which is slow for rows of 16 channels: here,
+    neighbouring positions are first treated as further channels.
     """
 
     @staticmethod
@@ -86,7 +86,7 @@ class _ByRows(torch.autograd.Function):
         scale, shift = weight.repeat(group), bias.repeat(group)
         centre, spread = mean.repeat(group), variance.repeat(group)
         output, unset = torch.empty_like(features), (mean.new_empty(0), mean.new_empty(0))
-        # Written in place, since a view may not be changed in place afterwards.
+        # Write in place here, since the view must not be changed in place later.
         into = (in_rows(output), *unset)
         torch.native_batch_norm(rows, scale, shift, centre, spread, False, 0.0, eps, out=into)
         saved = (features, weight, mean, (variance + eps).rsqrt())
@@ -110,7 +110,7 @@ class _ByRows(torch.autograd.Function):
     def jvp(
         ctx: Any, tangent: Tensor, weight: None, bias: None, eps: None
     ) -> tuple[Tensor, None, None]:
-        # By the features, the Jacobian is its own transpose. Nobody differentiates by the rest.
+        # With respect to the features, the Jacobian is symmetric. Other derivatives are not needed.
         assert weight is None and bias is None
         return _ByRows._times_jacobian(ctx, tangent, [True, False, False])[0], None, None
 
@@ -124,9 +124,10 @@ class _ByRows(torch.autograd.Function):
 
 @contextmanager
 def untraced_statistics(network: nn.Module, *, but: nn.Module | None = None) -> Iterator[None]:
-    """Let every `BatchNorm2d` of ``network`` use batch statistics and keep no trace of them.
+    """Context in which every `BatchNorm2d` of ``network`` uses batch statistics and updates
+    nothing.
 
-    Those of the part ``but`` stay as they are.
+    Layers in the part ``but`` work as usual.
     """
     kept = set() if but is None else set(but.modules())
     layers = [

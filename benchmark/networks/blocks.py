@@ -35,14 +35,15 @@ class Residual(nn.Module):
         return self._finish(self.body(x), self.shortcut(x))
 
     def upsampled(self, x: Tensor) -> Tensor:
-        """The block of ``x`` upsampled ×2 by nearest neighbours, which is never made.
+        """The block's output for ``x`` upsampled ×2 by nearest neighbours, without making that
+        tensor.
 
         (N, channels_in, H, W) to (N, channels_out, 2H, 2W).
         """
         first = self.body[0]
         assert isinstance(first, nn.Sequential) and isinstance(first[0], nn.Conv2d)
         body = self.body[1:](first[1:](upsampled_conv2d(x, first[0])))
-        # A 1×1 convolution does the same before as after.
+        # A 1×1 convolution commutes with nearest upsampling.
         return self._finish(body, F.interpolate(self.shortcut(x), scale_factor=2, mode="nearest"))
 
     def _finish(self, body: Tensor, shortcut: Tensor) -> Tensor:
@@ -50,10 +51,10 @@ class Residual(nn.Module):
 
 
 def initialise(network: nn.Module, seed: int) -> None:
-    """Draw every weight anew from ``seed``: the same weights on every device.
+    """Draw every weight from ``seed``: the same weights on every device.
 
-    Kaiming normal (fan-in) for every Conv2d, N(1, 0.02) for BN weights, 0 for BN biases;
-    PyTorch's defaults for what the protocol does not name (biases, transposed convolutions).
+    Kaiming normal (fan-in) for every Conv2d, N(1, 0.02) for BN weights, 0 for BN biases; PyTorch's
+    defaults for the rest, which the protocol does not name (biases, transposed convolutions).
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

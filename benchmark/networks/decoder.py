@@ -60,7 +60,7 @@ class ImageDecoder(nn.Sequential):
 
     @property
     def stages(self) -> dict[str, nn.Module]:
-        """Those of its `Decoder`; ``output`` is the image before the sigmoid."""
+        """The stages of its `Decoder`; ``output`` is the image before the sigmoid."""
         decoder = self[0]
         assert isinstance(decoder, Decoder)
         return decoder.stages

@@ -14,7 +14,7 @@ from benchmark.networks.encoder import CodeDecoupler, Encoder
 
 CLASSES = 4
 TEMPERATURE = 2.0
-"""Softens the prediction before the STN sees it."""
+"""Temperature of the softmax that gives the STN's input."""
 
 
 class SlowThinkingNetwork(nn.Module):
@@ -63,7 +63,7 @@ class DualThinkingNetwork(nn.Module):
         return self.image_decoder(image_code).float()
 
     def soften(self, logits: Tensor) -> Tensor:
-        """softmax(logits / 2): what the STN sees of the FTN's logits, both (N, 4, H, W)."""
+        """softmax(logits / 2): the STN's input from the FTN's logits, both (N, 4, H, W)."""
         return F.softmax(logits / TEMPERATURE, dim=1)
 
     def refine(self, logits: Tensor) -> Tensor:
@@ -81,6 +81,6 @@ class DualThinkingNetwork(nn.Module):
 
 def one_hot(label: Tensor) -> Tensor:
     """(N, H, W) integer labels to (N, 4, H, W) float."""
-    # A comparison, since F.one_hot reads the largest label back to the host.
+    # Compare instead of F.one_hot, which copies the largest label to the host.
     classes = torch.arange(CLASSES, device=label.device)
     return (label[:, None] == classes[:, None, None]).float()

@@ -8,7 +8,7 @@ from benchmark.networks.batch_norm import BatchNorm2d
 from benchmark.networks.blocks import SLOPE, Residual, conv_bn
 
 WIDTHS = (16, 32, 64, 128, 128)
-"""Channels of the stem and after each residual down: a quarter of 64-128-256-512-512."""
+"""Channels after the stem and after each residual down block: a quarter of 64-128-256-512-512."""
 
 CODE_CHANNELS = WIDTHS[-1]
 
@@ -47,7 +47,7 @@ class Encoder(nn.Sequential):
 
     def forward(self, input: Tensor) -> Tensor:
         """The code of ``input``, laid out channels-last from the first convolution on."""
-        if input.shape[1] == 1:  # whose strides would not say which layout it has
+        if input.shape[1] == 1:  # its strides do not show the layout
             input = input[:, 0, :, :, None].permute(0, 3, 1, 2)
         return super().forward(input)
 

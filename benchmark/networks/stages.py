@@ -1,4 +1,4 @@
-"""Named places in the FTN where a method may look at features, or change them.
+"""Named stages in the FTN where a method can read or change features. ⇒
 
 =========================== ===================== =======================================
 name                        features              of an input (N, 1, H, W)
@@ -42,7 +42,7 @@ def _checked(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _unknown(name: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0) or list(known)
-    return f"no stage of the network is called '{name}'; '{near[0]}' is one"
+    return f"no stage of the network is called '{name}'; did you mean '{near[0]}'?"
 
 
 StageNames = Annotated[tuple[str, ...], AfterValidator(_checked)]
@@ -63,13 +63,13 @@ def stages(network: DualThinkingNetwork) -> dict[str, nn.Module]:
 def transformed_features(
     network: DualThinkingNetwork, transforms: Mapping[str, Transform]
 ) -> Iterator[None]:
-    """Within this context, features leave each named stage changed by its function.
+    """Context in which a function changes the features of each named stage.
 
     The functions are called in every pass, in the order of the network, and see features in the
     precision that it computes in (bfloat16 under autocast). Gradients flow through them.
 
     Raises:
-        ValueError: there is no stage of that name; the nearest one is named.
+        ValueError: the stage does not exist; the message names a similar one.
     """
     known = stages(network)
     with ExitStack() as hooks:

@@ -1,4 +1,4 @@
-"""Convolutions that double the resolution."""
+"""Fast convolutions that double the resolution."""
 
 from typing import Any
 
@@ -22,10 +22,10 @@ class DoublingConv2d(nn.ConvTranspose2d):
 def upsampled_conv2d(features: Tensor, conv: nn.Conv2d) -> Tensor:
     """A padded 3×3 convolution of ``features`` (N, C, H, W) upsampled ×2 by nearest neighbours.
 
-    The upsampled features are never made. In one dimension, of upsampled u[2i] = u[2i+1] = x[i],
-    w0·u[j-1] + w1·u[j] + w2·u[j+1] is w0·x[i-1] + (w1 + w2)·x[i] for j = 2i and
-    (w0 + w1)·x[i] + w2·x[i+1] for j = 2i+1: the transposed convolution of stride 2 by
-    (w2, w1 + w2, w0 + w1, w0), four taps a pixel in two dimensions instead of nine.
+    The upsampled features are never made. In one dimension, with upsampled u[2i] = u[2i+1] = x[i],
+    w0·u[j-1] + w1·u[j] + w2·u[j+1] is w0·x[i-1] + (w1 + w2)·x[i] for j = 2i and (w0 + w1)·x[i] +
+    w2·x[i+1] for j = 2i+1. This is the transposed convolution of stride 2 with (w2, w1 + w2, w0 +
+    w1, w0): four taps per pixel in two dimensions instead of nine.
     """
     taps = _widen(_widen(conv.weight).mT).mT  # (out, in, 3, 3) to (out, in, 4, 4)
     return _transposed(features, taps.transpose(0, 1), conv.bias, padding=1)
@@ -38,7 +38,7 @@ def _widen(taps: Tensor) -> Tensor:
 
 
 def _transposed(features: Tensor, weight: Tensor, bias: Tensor | None, *, padding: int) -> Tensor:
-    """`F.conv_transpose2d` of stride 2, in the precision that autocast asks for."""
+    """`F.conv_transpose2d` of stride 2, in the precision of autocast."""
     device = features.device.type
     if torch.is_autocast_enabled(device):
         precision = torch.get_autocast_dtype(device)
@@ -48,9 +48,9 @@ def _transposed(features: Tensor, weight: Tensor, bias: Tensor | None, *, paddin
 
 
 class _Transposed(torch.autograd.Function):
-    """A transposed convolution of stride 2 whose gradient by the bias is a plain sum.
+    """A transposed convolution of stride 2 whose gradient of the bias is a plain sum.
 
-    PyTorch's own takes longer for that on a CPU than for all the rest of the gradient.
+    On a CPU, PyTorch's own takes longer for this than for the rest of the gradient.
     """
 
     @staticmethod
@@ -80,6 +80,6 @@ class _Transposed(torch.autograd.Function):
 
     @staticmethod
     def jvp(ctx: Any, tangent: Tensor, weight: None, bias: None, padding: None) -> Tensor:
-        assert weight is None and bias is None  # nobody differentiates by them in this direction
+        assert weight is None and bias is None  # forward derivatives of these are not needed
         _, taps = ctx.saved_tensors
         return F.conv_transpose2d(tangent, taps, stride=2, padding=ctx.padding)

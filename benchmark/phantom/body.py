@@ -1,4 +1,4 @@
-"""What lies around the heart."""
+"""The body around the heart."""
 
 import math
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from benchmark.phantom.tissues import Tissues
 
 @dataclass(frozen=True)
 class Body:
-    """What lies around the heart, the same in every phase. Lengths in mm."""
+    """The body around the heart, the same in every phase. Lengths in mm."""
 
     torso: Outline
     cage: Outline
@@ -32,16 +32,17 @@ class Body:
     abdomen: Outline
     """The dome under the diaphragm; reaches beyond the image."""
     rise: float
-    """By how much the dome stands higher at the apex than at the base."""
+    """Height of the dome at the apex above its height at the base."""
     stomach: Outline
     fat_pad: Outline
-    """Between heart, diaphragm and chest wall."""
+    """Fat between heart, diaphragm and chest wall."""
     aorta: Outline
     arm: Outline | None
 
 
 def draw_body(rng: np.random.Generator, heart: Heart) -> Body:
-    """A body around ``heart``: the chest wall on the left, the diaphragm below, lung elsewhere."""
+    """Draw a body around ``heart``: the chest wall on the left, the diaphragm below, lung
+    elsewhere."""
     fat, wall = rng.uniform(8, 17), rng.uniform(5, 9)
     rv_reach = 1.65 * heart.rv_size * (heart.radius + heart.wall)
     front, back = rv_reach + fat + wall + rng.uniform(0, 8), rng.uniform(95, 122)
@@ -95,7 +96,8 @@ def draw_body(rng: np.random.Generator, heart: Heart) -> Body:
 def scattered(
     rng: np.random.Generator, count: int, around: Outline, size: Range
 ) -> Iterator[Outline]:
-    """``count`` ellipses placed evenly inside ``around``, semi-axes in ``size`` mm."""
+    """Draw ``count`` ellipses, uniformly placed inside ``around``, with semi-axes in ``size``
+    mm."""
     for _ in range(count):
         away, theta = 0.9 * math.sqrt(rng.uniform()), rng.uniform(0, 2 * math.pi)
         yield Outline(
@@ -141,7 +143,7 @@ def body_slice(
     stomach = replace(body.stomach, y=body.stomach.y - body.rise * position)
     fill(image, grid, stomach, 0.5 * (tissues.lung + tissues.muscle), within=abdomen)
     fill(image, grid, body.fat_pad, 0.75 * tissues.fat, within=cavity)
-    # The diaphragm itself is a thin muscle.
+    # The diaphragm is a thin muscle.
     paint(image, cavity * coverage(np.abs(under) - np.float32(1), grid.pixel), tissues.muscle)
     around_aorta = replace(body.aorta, a=body.aorta.a + 2, b=body.aorta.b + 2)
     fill(image, grid, around_aorta, tissues.muscle, within=cavity)

@@ -12,7 +12,7 @@ LV, MYO, RV = 1, 2, 3
 """Label values while drawing; they are also those of M&Ms."""
 
 RV_LEAST_WIDTH = 5.0
-"""The RV ends where its free wall comes this near to the septum, mm."""
+"""The RV ends where its free wall is closer than this to the septum, mm."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Heart:
     """Depth of the mitral valve plane; 0 at ED."""
     length: float
     radius: float
-    """Of the LV blood pool at the base."""
+    """Radius of the LV blood pool at the base."""
     wall: float
     """Mean thickness of the myocardium at the base."""
     wall_asymmetry: float
@@ -45,7 +45,7 @@ class Heart:
     trabeculae: tuple[tuple[float, float], ...]
     """Direction on the RV's free wall, 0 being its middle, and radius of each trabecula."""
     epicardial_fat: float
-    """Greatest thickness; there is little over the free wall of the LV."""
+    """Largest thickness of the fat; there is little over the free wall of the LV."""
     contraction_radius: float
     """LV radius at ES relative to ED."""
 
@@ -77,7 +77,7 @@ def draw_heart(rng: np.random.Generator) -> Heart:
 
 
 def contracted(heart: Heart, contraction: float) -> Heart:
-    """The heart of ED, contracted by a fraction: 0 leaves it at ED, 1 gives ES.
+    """Contract the heart of ED by a fraction: 0 leaves it at ED, 1 gives ES.
 
     The cavity narrows, the base descends towards the apex, and the wall thickens to keep its
     volume.
@@ -132,7 +132,7 @@ def ventricular_section(heart: Heart, position: float, grid: Grid) -> Section:
         (*heart.wobble, (3, -0.07, 0.0)),
     )
     rv = rv_pool.distance(grid)
-    # Where it hardly emerges from behind the septum it has ended, rather than left slivers.
+    # End the RV where it hardly emerges from behind the septum, to avoid slivers.
     if 1.65 * outer - radius - wall < RV_LEAST_WIDTH:
         rv[:] = np.inf
     return Section(endocardium, epicardium, rv, blood_pool, rv_pool)

@@ -1,4 +1,4 @@
-"""Closed curves, and painting their insides."""
+"""Closed curves, and functions that paint their insides."""
 
 import math
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ class Outline:
         along = (grid.x - self.x) * cos + (grid.y - self.y) * sin
         across = (grid.y - self.y) * cos - (grid.x - self.x) * sin
         u, v = along / self.a, across / self.b
-        # Both vanish at the centre; the bounds keep the distance there negative.
+        # Both are 0 at the centre; the bounds keep the distance negative there.
         level = np.maximum(np.hypot(u, v), 1e-6)
         slope = np.maximum(np.hypot(u / self.a, v / self.b), 1e-6 / max(self.a, self.b))
         scale = level / slope

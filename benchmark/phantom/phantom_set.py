@@ -12,14 +12,15 @@ from benchmark.data.prepare import prepare
 from benchmark.phantom.raw_layouts import write_phantom
 
 PHANTOM_VERSION = 2
-"""Raised whenever the phantom's voxels or splits change, so that nobody goes on with an old one."""
+"""Version of the phantom; raise it whenever voxels or splits change, so that no old phantom is
+used."""
 
 
 def make_phantom(data: Path, *, seed: int = 0, workers: int) -> None:
     """Make the phantom in ``data``: ``raw/``, and ``acdc`` and ``mnms`` prepared from it.
 
-    ``acdc`` holds the single-site set, with splits of its own, and ``mnms`` the cross-site one.
-    Where another process is making it, wait for that one.
+    ``acdc`` holds the single-site set, with splits of its own, and ``mnms`` the cross-site one. If
+    another process is making the phantom, waits for it.
     """
     raw = data / "raw"
     with folder_lock(data, "making the phantom in", patience=FOREVER, deep=False):

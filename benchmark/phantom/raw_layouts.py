@@ -1,4 +1,4 @@
-"""The phantom's subjects, written as the challenges write theirs.
+"""Write the phantom's subjects in the raw layouts of the challenges.
 
 RAW/ACDC/training/patient001/...              one site, subjects 001 to 025; the layout of ACDC
 RAW/MnMs/mnms.csv, Training/Labeled/CODE/...  three other centres, 8 subjects; the layout of M&Ms
@@ -44,7 +44,7 @@ LATE_CINE = {"PH04A1": 1}
 """Subjects whose cine starts this many frames before ED."""
 
 SHEARED = "PH05B2"
-"""Its direction cosines are not quite orthonormal, as in some M&Ms headers."""
+"""Subject whose direction cosines are not quite orthonormal, as in some M&Ms headers."""
 
 ACDC_VALUES = np.array([0, 3, 2, 1], dtype=np.uint8)
 """ACDC's value of background, LV, MYO and RV."""
@@ -53,7 +53,7 @@ ACDC_VALUES = np.array([0, 3, 2, 1], dtype=np.uint8)
 def write_as_acdc(
     path: Path, data: NDArray[np.generic], spacing: tuple[float, float, float]
 ) -> None:
-    """Write a volume (x, y, slices) under a header as ACDC's own files have it.
+    """Write a volume (x, y, slices) with a header like those of ACDC's files.
 
     The spacing (mm) is in pixdim and qform; the sform, which most readers prefer, has unit scale.
     """
@@ -66,7 +66,7 @@ def write_as_acdc(
 
 
 def write_acdc_subject(training: Path, subject: str, seed: int) -> None:
-    """Write one single-site subject as ACDC does: ED, ES, their labels, and ``Info.cfg``."""
+    """Write one single-site subject in ACDC's layout: ED, ES, their labels, and ``Info.cfg``."""
     rng = np.random.default_rng(derive_seed("phantom", seed, "single-site", subject))
     stack = short_axis_stack(rng, SINGLE_SITE, (0.0, 1.0))
     frames = LATE_ED.get(subject, FRAMES)
@@ -87,9 +87,9 @@ def write_acdc_subject(training: Path, subject: str, seed: int) -> None:
 def oblique_affine(
     rng: np.random.Generator, spacing: tuple[float, float, float], sheared: bool
 ) -> NDArray[np.float64]:
-    """An affine (4 × 4, mm) that turns the stack into a double-oblique short-axis position.
+    """An affine (4 × 4, mm) that rotates the stack into a double-oblique short-axis position.
 
-    Its direction cosines are orthonormal, unless ``sheared``: then they are so to 0.5 % only.
+    Its direction cosines are orthonormal, unless ``sheared``: then only within 0.5 %.
     """
     directions = -np.eye(3)
     for first, second, angle in ((0, 1, 0.5), (1, 2, 0.7), (0, 2, 0.4)):
@@ -108,7 +108,7 @@ def oblique_affine(
 
 
 def write_mnms_subject(labelled: Path, code: str, site: Site, seed: int) -> tuple[int, int]:
-    """Write one cross-site subject as M&Ms does: a cine, labelled at ED and ES only.
+    """Write one cross-site subject in the layout of M&Ms: a cine, labelled at ED and ES only.
 
     Returns:
         The frames of ED and ES, from 0.
@@ -128,7 +128,8 @@ def write_mnms_subject(labelled: Path, code: str, site: Site, seed: int) -> tupl
 
 
 def phantom_splits(seed: int) -> dict[str, object]:
-    """Test subjects, and per repeat the training and validation subjects drawn from the others."""
+    """Draw the splits: fixed test subjects, and training and validation subjects for each
+    repeat."""
     pool = [subject for subject in SUBJECTS if subject not in TEST]
     repeats = {}
     for repeat in range(REPEATS):
@@ -147,8 +148,8 @@ def write_phantom(
 ) -> None:
     """Write the phantom's two sets and its splits into ``raw``; the same seed, the same bytes.
 
-    Each subject has a random stream of its own, so that adding one changes no other.
-    ``progress`` is called after each subject with the number done and the number in all.
+    Each subject has a random stream of its own, so that adding one changes no other. ``progress``
+    is called after each subject with the numbers of finished and of all subjects.
     """
     total = len(SUBJECTS) + len(CROSS_SUBJECTS)
 

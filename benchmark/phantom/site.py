@@ -1,4 +1,4 @@
-"""The scanners: how each acquires, and what its images look like."""
+"""The scanners: parameters of acquisition and appearance."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from benchmark.phantom.outline import Range
 
 @dataclass(frozen=True)
 class Site:
-    """How one scanner acquires and what its images look like.
+    """Acquisition and appearance of one scanner.
 
     Grey levels are fractions of ``full_scale``, before gamma, bias field and noise.
     """
@@ -18,7 +18,7 @@ class Site:
     """In-plane pixel size, mm."""
     columns: tuple[int, int]
     rows: tuple[int, int]
-    """Least and greatest number of pixels along x and along y."""
+    """Smallest and largest number of pixels along x and along y."""
     air: float = 0.01
     lung: float = 0.06
     myocardium: float = 0.22
@@ -31,7 +31,7 @@ class Site:
     texture: float = 0.07
     """Relative standard deviation of the smooth mottling inside tissues."""
     bias: float = 0.25
-    """Greatest |log| of the smooth random part of the bias field."""
+    """Largest |log| of the smooth random part of the bias field."""
     coil: float = 0.35
     """Fall of the log bias field over 100 mm away from the anterior chest wall."""
     gamma: Range = (0.95, 1.05)

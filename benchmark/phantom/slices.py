@@ -54,7 +54,7 @@ def paint_ventricles(image: Array, grid: Grid, heart: Heart, tissues: Tissues, s
 def paint_muscles_in_blood(
     image: Array, grid: Grid, heart: Heart, tissues: Tissues, s: Section, position: float
 ) -> None:
-    """Dark spots that by convention belong to the blood pools: papillary muscles of the LV in
+    """Paint dark spots that by convention belong to the blood pools: papillary muscles of the LV in
     mid-ventricular slices, and trabeculae along the RV's free wall.
     """
     rv_blood = np.minimum(coverage(s.rv, grid.pixel), coverage(-s.epicardium, grid.pixel))
@@ -76,7 +76,7 @@ def paint_muscles_in_blood(
 
 
 def paint_great_vessels(image: Array, grid: Grid, heart: Heart, tissues: Tissues) -> None:
-    """Above the mitral valve: left atrium, aortic root and outflow tract, without labels."""
+    """Paint left atrium, aortic root and outflow tract above the mitral valve, without labels."""
     east, south = math.cos(heart.septum), math.sin(heart.septum)
     size = heart.radius + 0.5 * heart.wall
     atrium = Outline(

@@ -1,1 +1,1 @@
-"""What ``coopbench bench`` measures: ratios to plain code, side by side in one run, and floors."""
+"""The measurements of ``coopbench bench``: ratios to plain code, timed side by side, and floors."""

@@ -1,4 +1,4 @@
-"""The time of a corrupted set, beside a plain loop that makes the same files."""
+"""Time the making of a corrupted set, beside a plain loop that makes the same files."""
 
 import os
 import shutil
@@ -23,14 +23,14 @@ from benchmark.data.nifti import read_volume, write_volume
 
 @dataclass
 class CorruptTimes:
-    """Seconds of either way, one number per round.
+    """Seconds of the plain loop and of `corrupt`, one number per round.
 
     Attributes:
-        plain: of the plain loop.
-        ours: of `corrupt`.
-        volumes: how many were made.
-        voxel_bytes: of the voxels that are read and written.
-        copied: seconds that our processes take at least: to read each volume and write it again.
+        plain: seconds of the plain loop.
+        ours: seconds of `corrupt`.
+        volumes: number of volumes made.
+        voxel_bytes: bytes of the voxels read and written.
+        copied: the floor of our processes: seconds to read each volume and write it again.
     """
 
     plain: list[float] = field(default_factory=list)
@@ -46,7 +46,7 @@ class CorruptTimes:
 
 
 def time_corrupt(clean: Dataset, recipe: Recipe, *, workers: int, rounds: int) -> CorruptTimes:
-    """Make the whole set by a plain loop and by `corrupt`, in turns, each time anew."""
+    """Make the whole set by a plain loop and by `corrupt`, in turns, each time from the start."""
     times = CorruptTimes()
     for _ in range(rounds):
         with tempfile.TemporaryDirectory(prefix="coopbench-") as folder:
@@ -62,7 +62,8 @@ def time_corrupt(clean: Dataset, recipe: Recipe, *, workers: int, rounds: int) -
 
 
 def _time_copies(times: CorruptTimes, made: Path, folder: Path, workers: int) -> None:
-    """Read and write some of the volumes that were made; what all would take, by all processes."""
+    """Time reading and writing some of the made volumes; estimates the time for all, with all
+    processes."""
     paths = sorted(made.rglob("*_img.nii.gz"))
     sample, seconds, size = paths[:: max(1, len(paths) // 40)], 0.0, 0
     for path in sample:
@@ -77,9 +78,10 @@ def _time_copies(times: CorruptTimes, made: Path, folder: Path, workers: int) ->
 
 @contextmanager
 def watched_memory() -> Iterator[Callable[[], int | None]]:
-    """Watch the processes below this one; what is yielded gives the most bytes one has held.
+    """Watch the child processes; yields a function that returns the largest memory of one, in
+    bytes.
 
-    None where the system does not tell (it is read from /proc).
+    It returns None if the system does not report this (it is read from /proc).
     """
     largest, over = 0, threading.Event()
 
@@ -104,7 +106,7 @@ def _peaks() -> list[int]:
         try:
             lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
         except (OSError, ValueError):
-            continue  # it ended in the meantime
+            continue  # the process has ended in the meantime
         parents[int(lines["Pid"])] = int(lines["PPid"])
         peaks[int(lines["Pid"])] = 1024 * int(lines.get("VmHWM", "0 kB").split()[0])
     below = {os.getpid()}
@@ -114,7 +116,7 @@ def _peaks() -> list[int]:
 
 
 def plain_loop(clean: Dataset, recipe: Recipe, out: Path) -> int:
-    """The same set as such code is usually written: one process, volume by volume.
+    """Make the same set in the usual way: one process, volume by volume.
 
     It saves images and labels, without records and checksums; returns the number of volumes.
     """

@@ -1,4 +1,4 @@
-"""Volumes per second of an evaluation: ours, and one slice after the other in float32."""
+"""Time an evaluation in volumes per second: ours, and plain code, slice by slice in float32."""
 
 import time
 from collections.abc import Callable
@@ -23,14 +23,14 @@ from benchmark.speed.plain import plain_network, plain_prediction
 
 @dataclass
 class EvaluationTimes:
-    """Seconds that a set takes, a number per round.
+    """Seconds for a set, one number per round.
 
     Attributes:
-        ours: of the harness's prediction.
-        plain: of the plain one.
-        scoring: of reading and scoring, which both need.
-        volumes: how many there are.
-        work: of predicting them.
+        ours: seconds of the harness's prediction.
+        plain: seconds of the plain prediction.
+        scoring: seconds of reading and scoring, which both need.
+        volumes: number of volumes.
+        work: operations and bytes of the prediction.
     """
 
     ours: list[float] = field(default_factory=list)
@@ -55,11 +55,11 @@ def time_evaluation(
 ) -> tuple[EvaluationTimes, Machine]:
     """Time the evaluation of the test subjects of ``dataset`` by one process.
 
-    The network is an untrained one; what is scored are labels moved by a pixel, since distances
-    take their time by the shapes that they are between.
+    The network is untrained. Instead of its predictions, labels moved by a pixel are scored, since
+    the time of distances depends on the shapes.
 
     Returns:
-        The times, and what the machine does, by the same precision as the network.
+        The times, and the machine's speed in the network's precision.
     """
     precision = find_precision(config.training.precision, device)
     seed, size = derive_seed(config.seed, "weights"), config.training.crop

@@ -1,4 +1,4 @@
-"""How fast a computation could be at best: its operations over what the machine was seen to do."""
+"""The floor of a computation's time: its operations divided by the machine's measured speed."""
 
 import math
 import time
@@ -17,7 +17,7 @@ REPEATS = 7
 
 @dataclass(frozen=True)
 class Machine:
-    """What a device was measured to do.
+    """The measured speed of a device.
 
     Attributes:
         products: floating-point operations per second of a large matrix product.
@@ -30,7 +30,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Work:
-    """What a computation asks of a device.
+    """The operations and bytes that a computation needs.
 
     Attributes:
         products: floating-point operations of its convolutions and matrix products; a
@@ -42,12 +42,13 @@ class Work:
     traffic: float
 
     def floor(self, machine: Machine) -> float:
-        """Seconds that it takes at least: the greater of its two times."""
+        """The smallest possible time in seconds: the larger of the times for products and
+        traffic."""
         return max(self.products / machine.products, self.traffic / machine.bandwidth)
 
 
 def best_of(machines: Sequence[Machine]) -> Machine:
-    """What a device does when nothing disturbs it, from several measurements of it."""
+    """The speed of an undisturbed device: the best of several measurements."""
     return Machine(
         products=max(machine.products for machine in machines),
         bandwidth=max(machine.bandwidth for machine in machines),
@@ -57,7 +58,7 @@ def best_of(machines: Sequence[Machine]) -> Machine:
 def measure_machine(
     device: torch.device, precision: torch.dtype, *, repeats: int | None = None
 ) -> Machine:
-    """The best of a few trials, `REPEATS` unless said, on all threads of this process."""
+    """Measure a device's speed: the best of ``repeats`` trials, on all threads of this process."""
     repeats = REPEATS if repeats is None else repeats
     size = 8192 if device.type == "cuda" else 2048
     a, b = (torch.randn(size, size, device=device, dtype=precision) for _ in range(2))
@@ -70,7 +71,7 @@ def measure_machine(
 
 
 def measure_work(computation: Callable[[], object]) -> Work:
-    """Count what a computation does, by doing it once."""
+    """Count a computation's operations and bytes, by running it once."""
     counter, traffic = FlopCounterMode(display=False), _Traffic()
     with counter, traffic:
         computation()
@@ -78,7 +79,7 @@ def measure_work(computation: Callable[[], object]) -> Work:
 
 
 class _Traffic(TorchDispatchMode):
-    """Add up the bytes of what every operator reads and writes."""
+    """Adds up the bytes that every operator reads and writes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -106,6 +107,6 @@ def _least_time(computation: Callable[[], object], device: torch.device, repeats
 
 
 def wait_for(device: torch.device) -> None:
-    """Wait until a device has done what it was given."""
+    """Wait until a device has finished its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

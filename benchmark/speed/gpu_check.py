@@ -1,7 +1,8 @@
-"""What one command does on a machine with a GPU (``make gpu-check``).
+"""Check a machine with a GPU by one command (``make gpu-check``).
 
-The bench, the training step eager and compiled, then `standard` and `proposed` trained as far as
-the given time goes, scored, and exported. The same command again goes on from there.
+It runs the bench, times the training step eager and compiled, then trains `standard` and `proposed`
+as far as the given time allows, scores them and exports them. The same command given again
+continues from there.
 """
 
 import io
@@ -22,7 +23,7 @@ from coopbench_start import main
 
 METHODS = ("standard", "proposed")
 SAFETY = 0.8
-"""Share of the time that is planned for steps; the rest is for validation and scores."""
+"""Share of the time for training steps; the rest is for validation and scores."""
 
 
 @click.command()
@@ -32,7 +33,7 @@ SAFETY = 0.8
 @click.option("--device", default="cuda", show_default=True)
 @click.option("--preset", default="paper", show_default=True)
 @click.option("--variants", default="eager,compile,graphs", show_default=True)
-@click.option("--rounds", default=3, show_default=True, help="Of the bench.")
+@click.option("--rounds", default=3, show_default=True, help="Rounds of the bench.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE")
 def gpu_check(
     data: Path,
@@ -44,13 +45,13 @@ def gpu_check(
     rounds: int,
     overrides: tuple[str, ...],
 ) -> None:
-    """Bench this machine, train as far as the time goes, and pack what came of it."""
+    """Bench this machine, train as far as the time allows, and export the results."""
     out.mkdir(parents=True, exist_ok=True)
     common = ["--data", str(data), "--device", device]
     sets = [word for one in overrides for word in ("--set", one)]
     told = ["--preset", preset, *sets]
     names = ",".join(METHODS)
-    if not (out / "bench.txt").is_file():  # once is enough, and training needs the time
+    if not (out / "bench.txt").is_file():  # once is enough; training needs the time
         words = ["bench", "steps", "evaluation", "--methods", names, "--rounds", str(rounds)]
         (out / "bench.txt").write_text(_coopbench(*words, *common, *told), "utf-8")
     steps, lines = _plan(data, out / "runs", minutes, device, preset, variants, overrides)
@@ -77,7 +78,8 @@ def _plan(
     variants: str,
     overrides: tuple[str, ...],
 ) -> tuple[int, list[str]]:
-    """How many steps both runs can reach in the time, and a line for each variant's speed."""
+    """The number of steps that both runs can reach in the time, and a line on each variant's
+    speed."""
     import torch
 
     from benchmark.core.device import find_device
@@ -94,7 +96,7 @@ def _plan(
         config = resolve(method, dataset, preset=preset, repeat=0, overrides=overrides)
         if not config.training.can_go_on:
             raise CoopbenchError(
-                f"preset {preset}: its schedule cannot be cut and gone on with; "
+                f"preset {preset}: runs with its schedule cannot be prolonged; "
                 "add --set schedule=constant"
             )
         slices = training_slices(config, dataset, where)
@@ -103,7 +105,7 @@ def _plan(
         for name, taken in found.items():
             shown = f"{taken:.4f} s per step" if isinstance(taken, float) else taken
             lines.append(f"{method}, {name}: {shown}")
-        eager = found["eager"]  # which the harness trains with
+        eager = found["eager"]  # the variant that the harness uses
         if not isinstance(eager, float):
             raise CoopbenchError(lines[-1])
         seconds += eager
@@ -114,17 +116,17 @@ def _plan(
         if where.type == "cuda":
             torch.cuda.empty_cache()
     left = int(SAFETY * 60 * minutes / seconds)
-    # Neither less than a run has already, nor more than both can reach.
+    # Not fewer than a run has already, and not more than both can reach.
     steps = min(total, max(max(reached), min(reached) + left, 1))
     lines.append(f"steps: {steps} of {total}, after {min(reached)} before")
     return steps, lines
 
 
 def _coopbench(*words: str) -> str:
-    """Run a command in this process, which has imported what it needs; returns what it said.
+    """Run a command in this process, which spares its imports; returns its output.
 
     Raises:
-        CoopbenchError: it failed.
+        CoopbenchError: the command failed.
     """
     import torch
 
@@ -152,15 +154,15 @@ def _be_coopbench(words: Sequence[str]) -> int | str | None:
 
 
 def _live(words: Sequence[str]) -> None:
-    """A process that is the command."""
+    """Run a command, as the target of a process."""
     sys.exit(_be_coopbench(words))
 
 
 def _train(words: list[str], deadline: float) -> None:
-    """Train until the deadline; what is unfinished then is saved, to go on with.
+    """Train until the deadline; an unfinished run saves its state.
 
     Raises:
-        CoopbenchError: it failed, or the time was over.
+        CoopbenchError: the training failed, or the time is over.
     """
     click.echo(f"coopbench {' '.join(words)}", err=True)
     process = process_context(PRELOAD).Process(target=_live, args=(words,))
@@ -171,7 +173,7 @@ def _train(words: list[str], deadline: float) -> None:
         os.kill(process.pid, signal.SIGINT)
         process.join()
         raise CoopbenchError(
-            "the time is over, and its state is saved: the same command goes on from it"
+            "the time is over; the state is saved: run the same command again to continue"
         )
     if process.exitcode:
         raise CoopbenchError(f"coopbench train ended with exit code {process.exitcode}")

@@ -1,9 +1,8 @@
-"""The same training written plainly: what the harness is measured against, and checked by.
+"""The same training in plain code, to measure and to check the harness.
 
-Float32, tensors contiguous, PyTorch's layers as they come, an optimiser for each part of the
-network, slices augmented one by one on the CPU, and every mask with decoder passes of its own: the
-way such code is usually written. The mathematics are those of the harness; a test compares losses
-and gradients.
+It is written in the usual way: float32, contiguous tensors, PyTorch's own layers, an optimiser for
+each part of the network, slices augmented one by one on the CPU, and separate decoder passes for
+every mask. The mathematics is that of the harness; a test compares losses and gradients.
 """
 
 from typing import TypeVar
@@ -37,10 +36,9 @@ T = TypeVar("T", bound=np.generic)
 def augment_slice(
     image: Image, label: Label, crop: int, settings: Augmentation, rng: np.random.Generator
 ) -> tuple[Image, Label]:
-    """One padded slice (H, W) and its label, deformed and re-toned: (crop, crop) each.
+    """Augment one padded slice (H, W) and its label; returns (crop, crop) each.
 
-    The ranges, the order and the borders of `benchmark.training.augmentation.augment`, for a
-    single slice.
+    Ranges, order and borders are those of `benchmark.training.augmentation.augment`.
     """
     sides = np.array(image.shape)[:, None, None]
     edge = (sides - 1) / 2
@@ -112,7 +110,7 @@ class _PlainDoublingConv2d(DoublingConv2d):
 
 
 def plain_network(seed: int) -> DualThinkingNetwork:
-    """The network with the same weights and functions, of PyTorch's own layers."""
+    """The network with the same weights and functions, from PyTorch's own layers."""
     network = DualThinkingNetwork(seed)
     plain: dict[type, type] = {Up: _PlainUp, DoublingConv2d: _PlainDoublingConv2d}
     for part in network.modules():
@@ -123,7 +121,7 @@ def plain_network(seed: int) -> DualThinkingNetwork:
 def plain_losses(
     method: Method, network: DualThinkingNetwork, batch: Batch, stream: RandomStream
 ) -> dict[str, Tensor]:
-    """A method's losses; those of cooperative training with passes of their own for each mask."""
+    """A method's losses; for cooperative training, with separate passes for each mask."""
     if not isinstance(method, Cooperative):
         return method.losses(network, batch, stream)
     settings = method.settings
@@ -152,7 +150,7 @@ def plain_losses(
 
 
 class PlainLearner:
-    """As `benchmark.training.learner.Learner`, written plainly."""
+    """A `benchmark.training.learner.Learner` in plain code."""
 
     def __init__(self, config: RunConfig, slices: TrainingSlices) -> None:
         self.config, self.slices, self.device = config, slices, slices.device
@@ -211,7 +209,7 @@ class PlainLearner:
 def plain_prediction(
     network: DualThinkingNetwork, slices: Image, *, size: int, device: torch.device
 ) -> dict[str, Label]:
-    """As `benchmark.inference.prediction.predict_field`, in float32 and slice by slice."""
+    """Plain code for `benchmark.inference.prediction.predict_field`: float32, slice by slice."""
     network.eval()
     found: dict[str, list[Label]] = {output: [] for output in OUTPUTS}
     for image in scale_slices(centre_field(slices, size)):

@@ -1,4 +1,4 @@
-"""How long a report takes over a study of a given size, and how much memory."""
+"""Measure the time and memory of a report on a study of a given size."""
 
 import resource
 import time
@@ -26,14 +26,14 @@ from results.scores.score_table import COLUMNS, read_scores, write_parquet
 from results.tables.report_tables import report_tables
 
 CORRUPTED = tuple(name for name in POSTER_SETS if name.startswith("Rand"))
-"""Sets of the subjects of another."""
+"""Sets with the subjects of another set."""
 
 KINDS = ("Bias", "Blur", "Gibbs", "Ghosting", "Motion")
 
 
 @dataclass(frozen=True)
 class StudySize:
-    """How large the study is; two frames, three structures and two outputs come on top."""
+    """The size of a study; each score also has two frames, three structures and two outputs."""
 
     methods: int = 30
     repeats: int = 5
@@ -45,7 +45,7 @@ class StudySize:
 
     @property
     def rows(self) -> int:
-        """Rows of the scores."""
+        """Number of rows of the scores."""
         return self.methods * self.repeats * self.sets * self.subjects * 12
 
     @property
@@ -56,7 +56,7 @@ class StudySize:
 
 
 def write_study(folder: Path, size: StudySize, *, seed: int = 0) -> list[Path]:
-    """Write the drawn scores of a study, a file for each run and test set as evaluation does."""
+    """Write random scores of a study: a file for each run and test set, as from an evaluation."""
     generator = np.random.default_rng(seed)
     key = pd.MultiIndex.from_product(
         [
@@ -68,7 +68,7 @@ def write_study(folder: Path, size: StudySize, *, seed: int = 0) -> list[Path]:
         names=["subject", "frame", "output", "structure"],
     ).to_frame(index=False)
     hardness = {name: generator.uniform(0, 0.4) for name in size.titles}
-    step = min(0.003, 0.3 / size.methods)  # a Dice is never below 0
+    step = min(0.003, 0.3 / size.methods)  # keeps every Dice above 0
     paths = []
     for method in range(size.methods):
         for repeat in range(size.repeats):
@@ -102,7 +102,7 @@ def write_study(folder: Path, size: StudySize, *, seed: int = 0) -> list[Path]:
 
 
 def join(paths: list[Path], out: Path) -> None:
-    """One file of all, as a report joins the files of its runs."""
+    """Join all files into one, like a report joins the files of its runs."""
     with out.open("wb") as file:
         file.write((",".join(COLUMNS) + "\n").encode())
         for path in paths:
@@ -111,16 +111,16 @@ def join(paths: list[Path], out: Path) -> None:
 
 @dataclass(frozen=True)
 class Stage:
-    """What a part of the report took."""
+    """Time and memory of a part of the report."""
 
     name: str
     seconds: float
     gib: float
-    """The most memory that the process had held by then."""
+    """The largest memory of the process so far."""
 
 
 def time_report(paths: list[Path], out: Path) -> Iterator[Stage]:
-    """Make the report of score files without runs; yields each stage when it is done."""
+    """Make a report from score files, without runs; yields each stage when it is done."""
     out.mkdir(parents=True, exist_ok=True)
     done: list[Stage] = []
 

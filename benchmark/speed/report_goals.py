@@ -1,4 +1,4 @@
-"""The goals that reports are to meet, and what they take: each in a process of its own."""
+"""The goals for reports, and their measurement, each in a new process."""
 
 import resource
 import tempfile
@@ -12,13 +12,13 @@ from benchmark.speed.report import Stage, StudySize, time_report, write_study
 
 @dataclass(frozen=True)
 class Case:
-    """A study, and how long its report may take on two cores, and hold."""
+    """A study, and the goals of its report for time (on two cores) and memory."""
 
     name: str
     size: StudySize
     seconds: float
     gb: float | None = None
-    """10⁹ bytes; None: no goal."""
+    """Goal for memory in 10⁹ bytes; None: no goal."""
 
 
 GOALS = (
@@ -27,18 +27,18 @@ GOALS = (
     Case("many scores", StudySize(30, 5, 30, 150), 30, 2.0),
     Case("as results/measured", StudySize(7, 3, 5, 52), 6),
 )
-"""The last has as many methods, repeats, sets and scores as results/measured/acdc-compact."""
+"""The last case has the methods, repeats, sets and scores of results/measured/acdc-compact."""
 
 
 @dataclass(frozen=True)
 class Taken:
-    """What a report took."""
+    """Time and memory of a report."""
 
     wall: float
     cpu: float
-    """Seconds of processor time, which other work on the machine changes less."""
+    """Seconds of processor time, which depends less on other work on the machine."""
     gb: float
-    """10⁹ bytes, the most that its process held."""
+    """Largest memory of its process, in 10⁹ bytes."""
     stages: tuple[Stage, ...]
 
     def meets(self, case: Case) -> bool:
@@ -47,7 +47,7 @@ class Taken:
 
 
 def take(size: StudySize) -> Taken:
-    """Draw a study and time its report, in the process that calls this, which is a fresh one."""
+    """Draw a study and time its report, in the calling process, which must be new."""
     with tempfile.TemporaryDirectory(prefix="coopbench-") as folder:
         paths = write_study(Path(folder) / "runs", size)
         wall, cpu = time.perf_counter(), time.process_time()
@@ -58,7 +58,7 @@ def take(size: StudySize) -> Taken:
 
 
 def take_apart(size: StudySize) -> Taken:
-    """`take` in a process of its own: how much one has held is never less than before."""
+    """Run `take` in a new process, since the largest memory of a process never decreases."""
     with run_parallel(take, [size], title="bench report", workers=1) as finished:
         [(_, taken)] = results_or_raise(finished)
     return taken

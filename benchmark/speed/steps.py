@@ -1,4 +1,4 @@
-"""Seconds per training step of each method: ours, and the same mathematics written plainly."""
+"""Time the training step of each method: ours, and plain code with the same mathematics."""
 
 import statistics
 import time
@@ -22,23 +22,23 @@ from benchmark.speed.plain import PlainLearner
 from benchmark.training.learner import Learner, training_slices
 
 TOTAL = 10**6
-"""Steps of the training that the measured ones begin."""
+"""Length of the training whose first steps are measured."""
 WARM_UP = 2
 PRELOAD = (__name__, "torch._dynamo")
-"""What processes that train are born with; the first optimiser would import the latter."""
+"""Modules to import before a process that trains is forked; the first optimiser needs the latter."""
 COUNTED = 6
-"""Steps whose operations are counted; methods that draw what they do differ from step to step."""
+"""Number of steps to count operations in; steps of methods with random choices differ."""
 
 
 @dataclass
 class StepTimes:
-    """Seconds per step of a method, a number per round, and what its step consists of.
+    """Seconds per step of a method, one number per round, and the work of a step.
 
     Attributes:
-        ours: the harness's step.
-        plain: the plain one's, in the same rounds; empty where it was not measured.
-        reference: the reference method's in the harness, in the same rounds.
-        work: of a step, the mean over some.
+        ours: seconds in the harness.
+        plain: seconds of plain code, in the same rounds; empty if not measured.
+        reference: seconds of the reference method in the harness, in the same rounds.
+        work: operations and bytes of a step, the mean over several steps.
     """
 
     ours: list[float] = field(default_factory=list)
@@ -64,7 +64,7 @@ class StepTimes:
 
 @dataclass(frozen=True)
 class _Task:
-    """A network in training, in a process of its own."""
+    """A network to train in a process of its own."""
 
     config: RunConfig
     dataset: Path
@@ -84,22 +84,22 @@ def time_steps(
 ) -> tuple[dict[str, StepTimes], Machine]:
     """Time the training step of each configuration, by name.
 
-    Each side has a process of its own, since the harness has its process keep freed memory, and
-    the plain code does not; in every round they take turns, so that what else the machine does
-    meets all of them. Steps that are not counted warm up.
+    The harness and the plain code have a process each, since the harness keeps freed memory, and
+    the plain code does not. They take turns in every round, so that other work on the machine
+    affects both. The first steps are not counted, to warm up.
 
     Args:
         configs: one for each method, all with the same data and harness; the first one is the
             reference.
-        dataset: what they are trained on.
-        device: where to.
-        rounds: how many times each side has its turn.
-        steps: of a turn; methods that draw what they do per batch differ from step to step.
-        plain: measure the plain code too.
+        dataset: the set to train on.
+        device: the device to train on.
+        rounds: number of turns of each.
+        steps: steps of a turn; steps of methods with random choices differ.
+        plain: whether to measure the plain code too.
         advance: called after every round of a method.
 
     Returns:
-        The times by name, and what the machine does, by the same precision as the networks.
+        The times by name, and the machine's speed in the networks' precision.
     """
     times = {}
     with _side(_Task(configs[0], dataset.root, device.type, plain=False)) as reference:
@@ -125,7 +125,7 @@ def time_steps(
 
 @contextmanager
 def _side(task: _Task) -> Iterator[Callable[[str, int], Any]]:
-    """Start a task; what is yielded has it do something and returns the answer."""
+    """Start a task; yields a function that sends it a request and returns the answer."""
     context = process_context(PRELOAD)
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(there, task), daemon=True)
@@ -138,7 +138,7 @@ def _side(task: _Task) -> Iterator[Callable[[str, int], Any]]:
             answer = here.recv()
         except (EOFError, ConnectionError) as error:
             raise CoopbenchError(
-                f"{task.config.name}: its process ended, perhaps for want of memory; "
+                f"{task.config.name}: its process ended, perhaps from a lack of memory; "
                 "a smaller --set batch=… needs less"
             ) from error
         if isinstance(answer, Exception):
@@ -176,7 +176,7 @@ def _serve(line: Connection, task: _Task) -> None:
             wait_for(device)
             line.send((time.perf_counter() - started) / times)
     except (EOFError, ConnectionError, KeyboardInterrupt):
-        return  # the parent has heard enough
+        return  # the parent needs no more answers
     except Exception as error:
         line.send(CoopbenchError(f"{task.config.name}: {type(error).__name__}: {error}"))
 

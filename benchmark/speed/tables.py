@@ -1,4 +1,4 @@
-"""What was measured, as text: a table for each part of the bench."""
+"""Run the parts of the bench, and write a table for each."""
 
 import statistics
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ def bench_steps(
     steps: int,
     plain: bool,
 ) -> str:
-    """The training step of each configuration; the first one is what the others relate to."""
+    """Time the training step of each configuration, relative to the first."""
     with progress_bar("bench steps", rounds * len(configs)) as advance:
         times, machine = time_steps(
             configs, dataset, device, rounds=rounds, steps=steps, plain=plain, advance=advance
@@ -64,7 +64,7 @@ def bench_steps(
 def bench_evaluation(
     config: RunConfig, dataset: Dataset, device: torch.device, *, rounds: int
 ) -> str:
-    """The evaluation of the test subjects."""
+    """Time the evaluation of the test subjects."""
     with progress_bar("bench evaluation", rounds) as advance:
         times, machine = time_evaluation(config, dataset, device, rounds=rounds, advance=advance)
     ours, count = statistics.median(times.ours), times.volumes
@@ -91,7 +91,7 @@ def bench_evaluation(
 
 
 def bench_corrupt(dataset: Dataset, recipe: Recipe, *, workers: int, rounds: int) -> str:
-    """A corrupted set, beside a plain loop that writes the same files."""
+    """Time a corrupted set, beside a plain loop that writes the same files."""
     with watched_memory() as largest:
         times = time_corrupt(dataset, recipe, workers=workers, rounds=rounds)
     rows = [
@@ -114,7 +114,7 @@ def bench_corrupt(dataset: Dataset, recipe: Recipe, *, workers: int, rounds: int
 
 
 def bench_report(size: StudySize | None) -> str:
-    """Tables, figures and page from drawn scores: of a study of a given size, or of the goals'."""
+    """Time a report from random scores, for a study of a given size, or for all goals."""
     if size is None:
         return bench_goals()
     taken = take_apart(size)
@@ -132,7 +132,7 @@ def bench_report(size: StudySize | None) -> str:
 
 
 def bench_goals() -> str:
-    """The reports of `benchmark.speed.report_goals.GOALS`, beside what they may take."""
+    """Time the reports of `benchmark.speed.report_goals.GOALS`, beside their goals."""
     rows = []
     for case in GOALS:
         taken = take_apart(case.size)
@@ -157,8 +157,8 @@ def bench_goals() -> str:
             table(rows, headers),
             "",
             "size: methods, repeats, test sets, subjects. CPU s: processor time, which other work "
-            "on the machine changes less; the goal is met where it, and the memory held, are "
-            "not above theirs.",
+            "on the machine changes less; the goal is met if processor time and memory are "
+            "not above their goals.",
         ]
     )
 
@@ -178,17 +178,17 @@ def floor_cells(work: Work, machine: Machine, seconds: float) -> tuple[str, ...]
 
 
 def spread(ratios: Sequence[float]) -> str:
-    """The median of ratios, and the least and the greatest."""
+    """The median of ratios, with the smallest and the largest."""
     return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 def table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
-    """As Markdown."""
+    """Write a table in Markdown."""
     return tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
 
 
 def describe(machine: Machine) -> str:
-    """What the floors rest on."""
+    """Describe how the floors are computed."""
     return (
         "floor: the greater of the products over the machine's measured "
         f"{machine.products / 1e9:,.0f} GFLOP/s (a matrix product in the same precision) and the "
@@ -198,7 +198,7 @@ def describe(machine: Machine) -> str:
 
 
 def describe_hardware(device: torch.device) -> str:
-    """Where and with what this was measured."""
+    """Describe the hardware and software of the measurement."""
     about = environment(device)
     return (
         f"{about['device_name']}, {about['threads']} threads, torch {about['packages']['torch']}, "

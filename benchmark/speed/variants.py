@@ -1,4 +1,4 @@
-"""The training step run eagerly, compiled, and as CUDA graphs, side by side."""
+"""Time the training step eager, compiled, and as CUDA graphs, side by side."""
 
 import statistics
 import time
@@ -13,7 +13,7 @@ from benchmark.speed.steps import TOTAL, WARM_UP
 from benchmark.training.learner import Learner
 
 MODES = {"eager": None, "compile": "default", "graphs": "reduce-overhead"}
-"""What `torch.compile` is asked for; reduce-overhead records CUDA graphs."""
+"""Modes of `torch.compile`; reduce-overhead records CUDA graphs."""
 
 
 def time_variants(
@@ -24,9 +24,11 @@ def time_variants(
     rounds: int,
     steps: int,
 ) -> dict[str, float | str]:
-    """Seconds per step of each of `MODES`, the median of rounds in turns; or why it has none.
+    """Seconds per step of each of `MODES`, the median over rounds in turns; or the reason why there
+    is no time.
 
-    Each network's parts are compiled, which every method calls. Steps that compile are not counted.
+    The parts of the network, which every method calls, are compiled. Steps that compile are not
+    counted.
     """
     found: dict[str, float | str] = {}
     learners: dict[str, Learner] = {}
@@ -40,7 +42,7 @@ def time_variants(
                 part.compile(mode=mode)
         try:
             _time(learner, 0, WARM_UP)
-        except Exception as error:  # a compiler fails in many ways, and the others go on
+        except Exception as error:  # a compiler can fail in many ways; the other variants go on
             found[name] = f"failed: {type(error).__name__}: {str(error).splitlines()[0][:200]}"
             continue
         learners[name] = learner

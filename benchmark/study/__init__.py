@@ -1,1 +1,1 @@
-"""Many methods and repeats: corrupted, trained and scored by processes, or by a Dask cluster."""
+"""Run a study of many methods and repeats, with processes or on a Dask cluster."""

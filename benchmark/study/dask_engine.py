@@ -1,8 +1,8 @@
-"""The jobs of a study on a Dask cluster: this machine's cores, or any number of machines.
+"""Run the jobs of a study on a Dask cluster: this machine's cores, or any number of machines.
 
-What a job writes, it writes into folders that all machines see; Dask carries names and messages,
-never data. A worker that dies costs its own job's time: the scheduler gives the job to another one,
-which goes on from the last saved state.
+Jobs write into folders that all machines see; Dask transfers names and messages, never data. If a
+worker dies, only the time of its job is lost: the scheduler gives the job to another worker, which
+resumes from the last saved state.
 """
 
 import logging
@@ -35,11 +35,11 @@ from benchmark.core.messages import check_cancelled, connected
 from benchmark.study.job import Job
 
 PATIENCE = 60.0
-"""Seconds that a scheduler may take to answer."""
+"""Seconds to wait for a scheduler's answer."""
 GRACE = 60.0
 """Seconds that running trainings get to save their state when the study is interrupted."""
 EVERY = 5.0
-"""Seconds between what a job tells the scheduler, which has many to listen to."""
+"""Seconds between messages of a job, so that the scheduler is not overloaded."""
 TOPIC = "coopbench"
 
 Listener = Callable[[tuple[str, int, int, str]], None]
@@ -52,10 +52,10 @@ def cluster(
     """Connect to a scheduler, or start one with workers on this machine.
 
     Args:
-        address: of a scheduler, as ``tcp://HOST:8786``; None: one of our own, on loopback.
-        workers: processes of our own, of one thread each.
-        gpu: our own workers are to have a GPU each.
-        say: called with a line where there is no worker yet, for which this waits.
+        address: address of a scheduler, as ``tcp://HOST:8786``; None: start one on loopback.
+        workers: number of own processes, with one thread each.
+        gpu: whether own workers get a GPU each.
+        say: called with a line while waiting for the first worker.
 
     Raises:
         CoopbenchError: no scheduler answers.
@@ -70,7 +70,7 @@ def cluster(
                         host="127.0.0.1",
                         dashboard_address="127.0.0.1:0",
                         resources={"GPU": 1} if gpu else None,
-                        memory_limit=0,  # by default a share of the machine's, below a training's
+                        memory_limit=0,  # Dask's default limit is too small for a training
                         silence_logs=logging.CRITICAL,
                     )
                 address = stack.enter_context(started).scheduler_address
@@ -78,11 +78,11 @@ def cluster(
         except (OSError, TimeoutError, ValueError) as error:
             raise CoopbenchError(
                 f"--scheduler {address}: no scheduler answers within {PATIENCE:.0f} s ({error}); "
-                "start one by 'dask scheduler'"
+                "start one with 'dask scheduler'"
             ) from error
         try:
             client.wait_for_workers(1, timeout=EVERY)
-        except TimeoutError:  # as long as a queue may take
+        except TimeoutError:  # wait as long as a queue may take
             say(f"{address}: has no worker yet; waiting for one (see 'dask worker')")
             client.wait_for_workers(1)
         yield client
@@ -90,7 +90,7 @@ def cluster(
 
 @contextmanager
 def _deaf_to_interrupts() -> Iterator[None]:
-    """Processes begun within ignore Ctrl-C, which reaches all; this one decides what becomes."""
+    """Context in which new processes ignore Ctrl-C, which reaches all; this process handles it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -102,25 +102,25 @@ def _deaf_to_interrupts() -> Iterator[None]:
 
 
 def check_workers(client: Client, folders: Sequence[Path]) -> list[str]:
-    """Have every worker look whether it can do the jobs.
+    """Check that every worker can do the jobs.
 
     Args:
-        client: of the cluster.
-        folders: what all of them have to see.
+        client: client of the cluster.
+        folders: folders that all workers must see.
 
     Returns:
-        A line on who is there.
+        A line on the workers.
 
     Raises:
         CoopbenchError: a worker lacks coopbench, has another version of it, has several threads or
-            does not see a folder; each is named.
+            does not see a folder; the message names each fault.
     """
     try:
         found = client.run(_look, [str(folder) for folder in folders])
-    except Exception as error:  # whatever unpickling raises where coopbench is not installed
+    except Exception as error:  # unpickling may raise anything if coopbench is not installed
         raise CoopbenchError(
             f"a worker cannot run coopbench ({type(error).__name__}: {error}); install coopbench "
-            f"{__version__} with its extra 'dask' wherever workers run"
+            f"{__version__} with its extra 'dask' on every worker's machine"
         ) from error
     faults = []
     for host, version, threads, unseen in found.values():
@@ -132,7 +132,7 @@ def check_workers(client: Client, folders: Sequence[Path]) -> list[str]:
         if version != __version__:
             faults.append(f"worker on {host}: has coopbench {version}, not {__version__}")
         faults += [
-            f"worker on {host}: does not see {folder}; put data and runs where all do"
+            f"worker on {host}: does not see {folder}; put data and runs where all workers see them"
             for folder in unseen
         ]
     if faults:
@@ -150,15 +150,15 @@ def _look(folders: list[str], dask_worker: Worker) -> tuple[str, str, int, list[
 def dask_engine(
     client: Client, *, gpu: bool, listen: Listener, say: Callable[[str], None]
 ) -> Iterator["DaskEngine"]:
-    """A cluster's workers, for a study.
+    """Context with a cluster's workers for a study.
 
-    Left by an exception, such as Ctrl-C, running trainings are told to save their state and to
-    stop, and get some time for it.
+    If an exception such as Ctrl-C ends the context, running trainings save their state and stop;
+    they get some time for this.
 
     Args:
-        client: of the cluster.
+        client: client of the cluster.
         gpu: training and evaluation need a worker with the resource ``GPU``.
-        listen: called with what trainings tell of themselves.
+        listen: called with the messages of trainings.
         say: called with a line on the cluster.
     """
     study = uuid.uuid4().hex[:8]
@@ -168,7 +168,7 @@ def dask_engine(
     try:
         yield engine
     except BaseException:
-        with suppress(Exception):  # the scheduler may be gone; what was raised first counts
+        with suppress(Exception):  # the scheduler may be gone; report the first error
             stop.set()
             wait(list(engine.running), timeout=GRACE)
         raise
@@ -177,10 +177,10 @@ def dask_engine(
 
 
 class DaskEngine:
-    """Jobs on a cluster, as many at once as there are workers.
+    """Runs jobs on a cluster, as many at once as there are workers.
 
-    Dask would hand out more, to wait at a worker, and count it against all of them when that worker
-    dies.
+    Dask would queue more jobs at a worker; if that worker died, all of them would count as failed
+    once.
     """
 
     def __init__(self, client: Client, study: str, places: "_Places", *, gpu: bool) -> None:
@@ -188,7 +188,7 @@ class DaskEngine:
         self.running: dict[Future, Job] = {}
 
     def has_room(self, job: Job) -> bool:
-        """Whether there is a worker that has no job."""
+        """Whether a worker has no job."""
         return len(self.running) < self._places.number()
 
     def begin(self, job: Job) -> None:
@@ -204,7 +204,7 @@ class DaskEngine:
         self.running[future] = job
 
     def ended(self) -> list[tuple[Job, Exception | None]]:
-        """Jobs that have come to their end, or none, after a while."""
+        """Wait a while; returns the jobs that have ended, if any."""
         if not self.running:
             time.sleep(EVERY)
             return []
@@ -216,7 +216,7 @@ class DaskEngine:
 
 
 class _Places:
-    """How many workers there are, looked up now and then."""
+    """The number of workers, looked up from time to time."""
 
     def __init__(self, client: Client, gpu: bool, say: Callable[[str], None]) -> None:
         self.client, self.gpu, self.say = client, gpu, say
@@ -228,13 +228,13 @@ class _Places:
             workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
             if self.client.status == "closed":
                 raise CoopbenchError(
-                    "the scheduler has ended; what is done is kept, and the same command goes on "
-                    "with it once there is another one"
+                    "the scheduler has ended; finished work is kept; start another scheduler, "
+                    "then run the same command to continue"
                 )
             self.found = sum(not self.gpu or "GPU" in worker["resources"] for worker in workers)
             if not self.found and before:
                 what = "worker with the resource GPU=1" if self.gpu else "worker"
-                self.say(f"no {what} is there; waiting for one")
+                self.say(f"there is no {what}; waiting for one")
         return self.found
 
 
@@ -242,22 +242,22 @@ def _fault(future: Future, job: Job) -> Exception | None:
     if future.status == "finished":
         return None
     if future.cancelled():
-        return CoopbenchError(f"{job.name}: was cancelled, perhaps since the scheduler ended")
+        return CoopbenchError(f"{job.name}: was cancelled, perhaps because the scheduler ended")
     error: Exception = future.exception()
     if isinstance(error, KilledWorker):
         return CoopbenchError(
-            f"{job.name}: its workers died, one after the other, perhaps for want of memory; "
-            "the same command goes on with it"
+            f"{job.name}: its workers died, one after the other, perhaps from a lack of memory; "
+            "run the same command to continue"
         )
     return error
 
 
 _ALONE = threading.Lock()
-"""Jobs seed the whole process, so that a worker of several threads does one at a time."""
+"""Allows one job at a time in a worker with several threads, since jobs seed the whole process."""
 
 
 def _do(job: Job, study: str) -> None:
-    """What a worker does."""
+    """Do a job in a worker."""
     line = _Line(study)
     try:
         with _ALONE, connected(line, line):
@@ -268,7 +268,8 @@ def _do(job: Job, study: str) -> None:
 
 
 class _Line:
-    """From a job to the study: its messages, now and then, and whether it is to stop."""
+    """Connects a job with the study: passes on messages from time to time, and the order to
+    stop."""
 
     def __init__(self, study: str) -> None:
         self.worker, self.stopped = get_worker(), False
@@ -285,6 +286,6 @@ class _Line:
         now = time.monotonic()
         if now - self.asked >= EVERY:
             self.asked = now
-            with suppress(OSError):  # of the network; it is asked again
+            with suppress(OSError):  # network errors; the next call asks again
                 self.stopped = self.event.is_set()
         return self.stopped

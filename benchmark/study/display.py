@@ -1,4 +1,4 @@
-"""How a study is coming on: bars on a terminal, else a line for each training."""
+"""Show the progress of a study: bars on a terminal, else a line for each training."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,11 +10,11 @@ from benchmark.study.job import Job
 
 
 class StudyDisplay:
-    """A bar for the whole study and one for each training under way, as a context.
+    """Context with a bar for the whole study and one for each running training.
 
     Args:
-        jobs: of the study.
-        say: called with a line where there is no terminal.
+        jobs: the jobs of the study.
+        say: called with lines if there is no terminal.
     """
 
     def __init__(self, jobs: Sequence[Job], say: Callable[[str], None]) -> None:
@@ -31,7 +31,7 @@ class StudyDisplay:
 
     @contextmanager
     def hidden(self) -> Iterator[None]:
-        """Within this context, something else may be shown."""
+        """Context in which the bars are hidden, so that other output can be shown."""
         self._progress.stop()
         try:
             yield
@@ -39,14 +39,14 @@ class StudyDisplay:
             self._progress.start()
 
     def listen(self, message: tuple[str, int, int, str]) -> None:
-        """Show what a training tells of itself: its run, its step, of how many, and a note."""
+        """Show a training's message: its run, step, number of steps, and a note."""
         name, step, total, note = message
         if name not in self._tasks:
             self._tasks[name] = self._progress.add_task(name, total=total, note="")
         self._progress.update(self._tasks[name], completed=step, total=total, note=note)
 
     def ended(self, job: Job, fault: CoopbenchError | None, lost: Sequence[Job]) -> None:
-        """Count a job and those that are lost with it; say so of trainings, and of what failed."""
+        """Count an ended job and those lost with it; report trainings and failures."""
         self._progress.advance(self._whole, 1 + len(lost))
         name = job.name.removeprefix("train ")
         if name in self._tasks:

@@ -1,4 +1,4 @@
-"""The one way in which the jobs of a study are done, whoever does them."""
+"""Run the jobs of a study in order, on any engine."""
 
 import traceback
 from collections.abc import Sequence
@@ -10,37 +10,37 @@ from benchmark.study.order import Order
 
 
 class Engine(Protocol):
-    """Who does jobs: processes of this command, a cluster, or a plan, which counts their time."""
+    """Runs jobs: processes of this command, a cluster, or a plan that only adds up times."""
 
     def has_room(self, job: Job) -> bool:
-        """Whether a job can be begun now, beside those that are running."""
+        """Whether a job can start now, beside the running ones."""
 
     def begin(self, job: Job) -> None:
         """Begin a job."""
 
     def ended(self) -> Sequence[tuple[Job, Exception | None]]:
-        """Wait a while; jobs that have come to their end, each with what it raised."""
+        """Wait a while; returns the jobs that have ended, each with its exception or None."""
 
 
 class Watcher(Protocol):
-    """Who is told how a study is coming on."""
+    """Receives the progress of a study."""
 
     def ended(self, job: Job, fault: CoopbenchError | None, lost: Sequence[Job]) -> None:
-        """A job is done; or has failed, and ``lost`` can no longer be done, since they need it."""
+        """A job has ended. If it failed, the jobs ``lost`` cannot be done, since they need it."""
 
 
 def run_grid(jobs: Sequence[Job], engine: Engine, watcher: Watcher) -> list[CoopbenchError]:
-    """Do every job that is due, each once those that it needs are done.
+    """Do every job that is due, after the jobs that it needs.
 
-    A job that fails costs those that need it, and no other.
+    If a job fails, only the jobs that need it are lost.
 
     Args:
-        jobs: each after those that it needs.
-        engine: who does them.
-        watcher: is told how it goes.
+        jobs: the jobs, each after those that it needs.
+        engine: runs the jobs.
+        watcher: receives the progress.
 
     Returns:
-        What went wrong, in the order of the jobs.
+        The faults, in the order of the jobs.
     """
     order, running = Order([job for job in jobs if job.due]), 0
     faults: dict[str, CoopbenchError] = {}

@@ -1,8 +1,8 @@
-"""The grid of a study: what has to be corrupted, trained and scored, as jobs that know their needs.
+"""The grid of a study: all corruptions, trainings and evaluations as jobs, with their dependencies.
 
-Each job is a function of this package and its argument, so that any process on any machine that
-sees the same folders can do it. All are idempotent and resumable: done twice, or killed in the
-middle and done again, they leave the same files.
+Each job is a function of this package with an argument, so any process on any machine that sees the
+same folders can do it. All jobs are idempotent and resumable: if they are done twice, or killed and
+done again, they leave the same files.
 """
 
 from collections.abc import Collection
@@ -23,7 +23,7 @@ from benchmark.study.study import Study
 from benchmark.study.train_job import TrainingJob, train_run
 
 RECIPE = "acdc-c"
-"""What the test subjects of a study are corrupted by."""
+"""The recipe that corrupts a study's test subjects."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class _Evaluation:
 
 
 def make_grid(study: Study) -> list[Job]:
-    """The jobs of a study, each after those that it needs."""
+    """Make the jobs of a study, each after those that it needs."""
     data, runs = study.data.resolve(), study.runs.resolve()
     there = {one.root: one for one in all_datasets(data)}
     volumes: dict[Path, int] = {}
@@ -99,8 +99,8 @@ def make_grid(study: Study) -> list[Job]:
 
 
 def _corruption(data: Path, name: str, there: Collection[Path]) -> tuple[Job, dict[Path, str], int]:
-    """The job that corrupts a prepared set, the titles of the sets that come of it, by folder, and
-    the volumes of each.
+    """The job that corrupts a prepared set; the titles of the resulting sets by folder; and the
+    number of volumes of each.
     """
     work, clean = Corrupting(RECIPE, 0, workers=0), read_clean(data, name)
     known_by, folder = made_by(work.recipe, clean), work.folder(data, clean)

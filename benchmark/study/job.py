@@ -1,4 +1,4 @@
-"""A part of a study, which any process that sees the same folders can do."""
+"""A job of a study, which any process that sees the same folders can do."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ Kind = Literal["corrupt", "train", "evaluate"]
 
 @dataclass(frozen=True)
 class Job:
-    """A part of a study.
+    """A job of a study.
 
     Attributes:
-        name: unlike any other's.
-        kind: what is done.
-        work: a function of a module, called with ``argument`` and the number of processes that it
-            may start; 0: none.
-        argument: what it is done to; it can be pickled.
-        needs: the names of the jobs that must be done before.
-        done: nothing is left to do, as far as can be seen without reading volumes.
-        method: of a run, for the estimate of its time.
-        volumes: how many are corrupted or scored, likewise.
+        name: unique name of the job.
+        kind: kind of work.
+        work: a module-level function, called with ``argument`` and the number of processes that it
+            may start (0: none).
+        argument: argument of ``work``; it can be pickled.
+        needs: names of the jobs that must be done before.
+        done: nothing is left to do, as far as this is visible without reading volumes.
+        method: method of a run, to estimate its time.
+        volumes: number of volumes to corrupt or score, to estimate the time.
     """
 
     name: str
@@ -34,5 +34,5 @@ class Job:
 
     @property
     def due(self) -> bool:
-        """Whether a study does it: a corrupted set is read and checked even where it exists."""
+        """Whether a study does the job; corrupted sets are always read and checked."""
         return self.kind == "corrupt" or not self.done

@@ -1,4 +1,4 @@
-"""The jobs of a study by processes of this command."""
+"""Run the jobs of a study in processes of this command."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -11,12 +11,12 @@ from benchmark.study.job import Job
 
 @dataclass(frozen=True)
 class Places:
-    """How many jobs run at once on this machine.
+    """Places for jobs that run at once on this machine.
 
     Attributes:
-        number: in all.
-        training: how many a training takes.
-        cores: of the machine.
+        number: number of places.
+        training: places that a training takes.
+        cores: cores of the machine.
     """
 
     number: int
@@ -25,26 +25,28 @@ class Places:
 
 
 def local_places(*, cores: int, trainings: int, gpu: bool) -> Places:
-    """Places for so many trainings at once, or evaluations beside them.
+    """Places for this number of trainings at once, or evaluations beside them.
 
-    On a CPU, an evaluation takes a core. On a GPU, a few keep it busy during the metrics.
+    On a CPU, an evaluation takes a core. On a GPU, several evaluations at once keep it busy while
+    metrics are computed.
 
     Args:
-        cores: of this machine.
-        trainings: at once.
-        gpu: whether networks compute on one.
+        cores: cores of this machine.
+        trainings: number of trainings at once.
+        gpu: whether networks compute on a GPU.
     """
     number = max(trainings, min(4, cores) if gpu else cores)
     return Places(number, number // trainings, cores)
 
 
 class LocalEngine:
-    """Trainings and evaluations side by side in processes; a corruption alone, on all cores.
+    """Runs trainings and evaluations side by side in processes, and a corruption alone on all
+    cores.
 
     Args:
         workers: the processes.
-        places: how many there are.
-        alone: a context in which a job shows its own progress.
+        places: the places for jobs.
+        alone: context in which a job shows its own progress.
     """
 
     def __init__(
@@ -62,7 +64,7 @@ class LocalEngine:
         return not self._by_hand and taken + self._taken_by(job) <= self._places.number
 
     def begin(self, job: Job) -> None:
-        """Hand a job to a process; a corruption is done here and now, by processes of its own."""
+        """Give a job to a process; a corruption is done at once, with processes of its own."""
         if job.kind != "corrupt":
             self._running[self._workers.submit(job.work, job.argument, 0)] = job
             return
@@ -96,13 +98,13 @@ def local_engine(
     listen: Callable[[Any], None],
     alone: Callable[[], AbstractContextManager[None]],
 ) -> Iterator[LocalEngine]:
-    """Processes of this command, which end with the context.
+    """Context with processes of this command, which end with it.
 
     Args:
-        places: how many jobs run at once.
-        preload: modules that the processes have imported from the start.
-        listen: called with what trainings tell of themselves.
-        alone: as `LocalEngine` has it.
+        places: the places for jobs.
+        preload: modules that the processes import at their start.
+        listen: called with the messages of trainings.
+        alone: as in `LocalEngine`.
     """
     with Workers(places.number, preload=preload, listen=listen) as workers:
         yield LocalEngine(workers, places, alone)

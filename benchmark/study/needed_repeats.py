@@ -1,4 +1,4 @@
-"""How many repeats a study needs to see a difference of a given size, and what they take."""
+"""Estimate the repeats that a study needs to show a given difference, and their hours."""
 
 import math
 import statistics
@@ -16,20 +16,20 @@ from results.analysis.repeat_spread import repeat_differences
 from results.scores.score_table import read_scores
 
 OUTPUT = "FTN"
-"""Whose Dice is planned for."""
+"""The output whose Dice the plan is for."""
 
 
 @dataclass(frozen=True)
 class Need:
-    """What it takes to tell a method from the reference.
+    """The repeats needed to tell a method from the reference.
 
     Attributes:
-        method: of the study.
-        measured: repeats whose differences the spread is of.
-        deviation: the standard deviation of these, in Dice.
-        repeats: the least number that shows the difference; infinite for more than are counted.
-        done: repeats that are trained.
-        seconds: of a training.
+        method: a method of the study.
+        measured: number of repeats behind the measured spread.
+        deviation: standard deviation of their differences, in Dice.
+        repeats: smallest number that shows the difference; infinite if above the limit.
+        done: number of trained repeats.
+        seconds: seconds of a training.
     """
 
     method: str
@@ -41,17 +41,18 @@ class Need:
 
     @property
     def hours(self) -> float:
-        """Of the trainings that are left."""
+        """Hours of the remaining trainings."""
         return max(0.0, self.repeats - self.done) * self.seconds / 3600
 
 
 def needed_repeats(study: Study, target: float, reference: str) -> list[Need]:
-    """The needs of each method of a study, by its finished and scored runs; the reference's last.
+    """Estimate the needs of each method of a study from its finished and scored runs; the
+    reference's last.
 
     Args:
-        study: whose runs, and others of the same preset and data beside them, are measured.
-        target: the difference in Dice that is to be seen.
-        reference: the method that the others are compared with.
+        study: its runs, and others of the same preset and data beside them, give the spread.
+        target: the difference in Dice to show.
+        reference: the method to compare the others with.
 
     Raises:
         CoopbenchError: no method has two repeats in common with the reference, or a score file
@@ -75,7 +76,7 @@ def needed_repeats(study: Study, target: float, reference: str) -> list[Need]:
     if not needs:
         raise CoopbenchError(
             f"{study.runs}: no method has two finished and scored repeats in common with "
-            f"{reference}, so that the spread over repeats is not known; train and score two first"
+            f"{reference}, so the spread over repeats is not known; train and score two first"
         )
     most = max(need.repeats for need in needs)
     return [*needs, Need(reference, 0, math.nan, most, *_trained(runs, reference))]
@@ -96,7 +97,7 @@ def _scored_runs(study: Study) -> list[Run]:
 
 
 def _trained(runs: Sequence[Run], method: str) -> tuple[int, float]:
-    """How many repeats of a method are trained, and the seconds of one (the median)."""
+    """The number of trained repeats of a method, and the median seconds of a training."""
     seconds = [run.summary().seconds for run in runs if run.config.name == method]
     return len(seconds), statistics.median(seconds)
 

@@ -1,4 +1,4 @@
-"""The order of jobs that need one another."""
+"""The order of jobs that depend on each other."""
 
 import heapq
 from collections.abc import Sequence
@@ -8,10 +8,10 @@ from benchmark.study.job import Job
 
 
 class Order:
-    """What can be begun, as jobs come to their end: the first job whose needs are done.
+    """Gives the next job to start: the first one whose needs are done.
 
     Args:
-        jobs: each after those that it needs; needs that are not among them count as done.
+        jobs: the jobs, each after those that it needs; needs that are not among them count as done.
     """
 
     def __init__(self, jobs: Sequence[Job]) -> None:
@@ -30,25 +30,25 @@ class Order:
 
     @property
     def next(self) -> Job | None:
-        """The first of the jobs that can be begun now; None where there is none."""
+        """The first job that can start now; None if there is none."""
         return self._jobs[self._ready[0]] if self._ready else None
 
     def begin(self) -> Job:
-        """The next of the jobs that are ready, and that one no longer is.
+        """Take the next job that is ready.
 
         Raises:
-            IndexError: none is ready.
+            IndexError: no job is ready.
         """
         return self._jobs[heapq.heappop(self._ready)]
 
     def end(self, job: Job) -> None:
-        """A job that was begun is done."""
+        """Mark a started job as done."""
         self._sorter.done(self._place[job.name])
         for place in self._sorter.get_ready():
             heapq.heappush(self._ready, place)
 
     def give_up(self, job: Job) -> list[Job]:
-        """A job that was begun has failed; returns those that can no longer be begun, in order."""
+        """Mark a started job as failed; returns the jobs that cannot start any more, in order."""
         self._lost.add(job.name)
         found = []
         for other in self._jobs:

@@ -1,4 +1,4 @@
-"""What a study will take: its jobs, their time and cost, before any of them runs."""
+"""Plan a study: estimate the time and cost of its jobs before they run."""
 
 import heapq
 import itertools
@@ -37,13 +37,13 @@ TRIAL_STEPS = 3
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds that things take on this machine, by one process.
+    """Estimated seconds on this machine, with one process.
 
     Attributes:
-        training: of a whole run, by method.
-        evaluation: of a volume.
-        corruption: of a volume.
-        tried: methods whose step was tried just now; the others' are of recorded runs.
+        training: seconds of a whole run, by method.
+        evaluation: seconds of a volume.
+        corruption: seconds of a volume.
+        tried: methods whose step was timed now; the others' times are from recorded runs.
     """
 
     training: Mapping[str, float]
@@ -52,7 +52,7 @@ class Estimate:
     tried: tuple[str, ...]
 
     def seconds(self, job: Job) -> float:
-        """Of a job; 0 where it is done."""
+        """The seconds of a job; 0 if it is done."""
         if job.done:
             return 0.0
         if job.kind == "train":
@@ -66,12 +66,12 @@ def methods_to_train(jobs: Sequence[Job]) -> list[str]:
 
 
 def estimate(study: Study, jobs: Sequence[Job], *, advance: Callable[[], None]) -> Estimate:
-    """How long the jobs of a study take, by runs of the same kind and short trials.
+    """Estimate the time of a study's jobs, from runs of the same kind and short trials.
 
     Args:
-        study: whose finished runs, and others of the same method and harness beside them, are
+        study: its finished runs, and others of the same method and harness beside them, are
             records.
-        jobs: of the study.
+        jobs: the jobs of the study.
         advance: called after each of the `methods_to_train`.
     """
     torch.set_num_threads(study.threads)
@@ -124,7 +124,7 @@ def _try_steps(learner: Learner) -> float:
 
 def _try_evaluation(learner: Learner, clean: Dataset) -> float:
     case = evaluated_cases(clean)[0]
-    for _ in range(2):  # the first time warms up
+    for _ in range(2):  # the first pass warms up
         started = time.perf_counter()
         volume = read_frame(clean, case, case.frames[0])
         predict_field(
@@ -156,13 +156,13 @@ def makespan(
     *,
     overhead: float = 0.0,
 ) -> float:
-    """Seconds until all jobs are done, where a free worker takes the first job that is ready.
+    """Seconds until all jobs are done, if a free worker takes the first job that is ready.
 
     Args:
-        jobs: each after those that it needs.
-        seconds: of a job.
-        workers: how many are at work.
-        overhead: seconds that the scheduler takes to hand out a job, one after the other.
+        jobs: the jobs, each after those that it needs.
+        seconds: gives the seconds of a job.
+        workers: number of workers.
+        overhead: seconds that the scheduler needs to assign each job.
     """
     engine = _Clock(seconds, workers, overhead)
     run_grid(jobs, engine, _Nobody())
@@ -170,7 +170,7 @@ def makespan(
 
 
 class _Clock:
-    """An engine whose jobs only take their time."""
+    """An engine that does no work, but adds up the jobs' times."""
 
     def __init__(self, seconds: Callable[[Job], float], workers: int, overhead: float) -> None:
         self._seconds, self._workers, self._overhead = seconds, workers, overhead
@@ -192,7 +192,7 @@ class _Clock:
 
 
 class _Nobody:
-    """Watches nothing."""
+    """A watcher that ignores all progress."""
 
     def ended(self, job: Job, fault: CoopbenchError | None, lost: Sequence[Job]) -> None:
         pass
@@ -201,14 +201,14 @@ class _Nobody:
 def describe_plan(
     jobs: Sequence[Job], found: Estimate, *, workers: int, worker: str, price: float | None
 ) -> str:
-    """The jobs, their time and cost, as text.
+    """Describe the jobs, their time and cost as text.
 
     Args:
-        jobs: of the study.
-        found: what they take.
-        workers: how many are at work.
-        worker: what one is, as "a core".
-        price: of a worker's hour, in whatever currency.
+        jobs: the jobs of the study.
+        found: the estimate of their times.
+        workers: number of workers.
+        worker: what a worker is, as "a core".
+        price: price of a worker's hour, in any currency.
     """
     groups: dict[str, list[Job]] = {}
     for job in jobs:

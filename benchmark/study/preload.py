@@ -1,6 +1,7 @@
-"""What the processes of a study, and of the report on it, work with.
+"""Modules that the processes of a study, and of its report, import at their start.
 
-Named apart from the modules that need it, so that the processes import it while these are imported.
+The list is a module of its own, so that the processes can import them while this process imports
+the rest.
 """
 
 PRELOAD = (

@@ -1,4 +1,4 @@
-"""Do all jobs of a study, by whom the user chose, and report on it."""
+"""Do all jobs of a study on the chosen engine, and make the report."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,20 +20,20 @@ from benchmark.study.preload import PRELOAD
 from benchmark.study.study import Study
 
 PATIENCE = 180.0
-"""Seconds that a worker given up by its cluster may take to let go of the run it was training."""
+"""Seconds that a worker lost by its cluster may take to release the run that it trains."""
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Crew:
-    """Who does the jobs of a study.
+    """The processes or workers for the jobs of a study.
 
     Attributes:
         engine: processes of this command, or the workers of a Dask cluster.
-        at_once: trainings at once; workers of a cluster of our own.
-        scheduler: address of a Dask scheduler; None: one of our own.
-        elsewhere: its machines have the device, and this one may not.
+        at_once: number of trainings at once, or of workers of our own cluster.
+        scheduler: address of a Dask scheduler; None: start one.
+        elsewhere: other machines compute; this one may lack the device.
     """
 
     engine: Literal["local", "dask"]
@@ -51,24 +51,24 @@ def run_and_report(
     say: Say,
     faults: Sequence[CoopbenchError] = (),
 ) -> tuple[list[str], list[CoopbenchError]]:
-    """Do every job of a study that is due, and report on what is finished then.
+    """Do every job of a study that is due, then report on all finished runs.
 
     Args:
         study: the study.
-        crew: who does it.
+        crew: the processes or workers.
         out: the folder of the report; None: named after data and preset.
-        ansi: as `benchmark.reporting.make_report` has it.
-        say: called with a line on what is going on.
-        faults: what has gone wrong already.
+        ansi: as in `benchmark.reporting.make_report`.
+        say: called with a line on the progress.
+        faults: faults that have occurred already.
 
     Returns:
-        The lines of the report, and what went wrong; all else is done.
+        The lines of the report, and the faults; all other jobs are done.
 
     Raises:
         KeyboardInterrupt: after every running training has saved its state.
-        CoopbenchError: no run is finished, or there can be no report.
+        CoopbenchError: no run is finished, or the report cannot be made.
     """
-    if out is not None:  # before hours are spent, not after
+    if out is not None:  # check before hours are spent
         out.mkdir(parents=True, exist_ok=True)
     for name in study.corrupted:
         for line in Corrupting(RECIPE, 0, workers=0).left_alone(study.data, name):
@@ -96,7 +96,7 @@ def run_and_report(
 
 
 def run_study(study: Study, crew: Crew, say: Say) -> list[CoopbenchError]:
-    """Do every job of a study that is due; returns what went wrong.
+    """Do every job of a study that is due; returns the faults.
 
     Raises:
         KeyboardInterrupt: after every running training has saved its state.
@@ -107,7 +107,7 @@ def run_study(study: Study, crew: Crew, say: Say) -> list[CoopbenchError]:
         return run(study, crew, say)
     except UsageError:
         raise
-    except CoopbenchError as error:  # what is finished is to be seen all the same
+    except CoopbenchError as error:  # finished runs are still reported
         return [error]
 
 

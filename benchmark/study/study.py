@@ -1,4 +1,4 @@
-"""What a study is asked to do."""
+"""The definition of a study."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,17 +17,18 @@ class Study:
     """The runs of a study, and how they are trained and scored.
 
     Attributes:
-        configs: of its runs.
-        dataset: what they are trained on.
+        configs: configurations of its runs.
+        dataset: the set to train on.
         data: the folder of prepared sets; runs are scored on all of them, corrupted ones included.
         runs: the folder of runs.
         device: where networks compute.
-        threads: of a training. Sums depend on them, so that a resumed study has to have as many.
-        deterministic: as `benchmark.training.loop.Trainer` has it.
+        threads: threads of a training. Sums depend on their number, so a resumed study must use the
+            same.
+        deterministic: as in `benchmark.training.loop.Trainer`.
         corrupted: names of the prepared sets whose test subjects are corrupted.
-        keep_state: of finished runs, to train them further, as `Trainer` has it.
-        on_change: what is done with runs that other code of their method has trained.
-        patience: seconds that another process may take to let go of a run.
+        keep_state: keep the state of finished runs, to train them further, as in `Trainer`.
+        on_change: what to do with runs trained by an earlier version of their method's code.
+        patience: seconds to wait for another process to release a run.
     """
 
     configs: Sequence[RunConfig]

@@ -1,4 +1,4 @@
-"""A run of a study, trained by whatever process."""
+"""Train a run of a study, in any process."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from benchmark.training.loop import Trainer
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """A run to be trained."""
+    """A run to train."""
 
     runs: Path
     config: RunConfig
@@ -24,36 +24,36 @@ class TrainingJob:
     threads: int
     deterministic: bool
     patience: float = 0.0
-    """Seconds that another process may take to end its work on the run."""
+    """Seconds to wait for another process to end its work on the run."""
     keep_state: bool = True
     on_change: OnChange = "refuse"
-    """What is done where other code of the method has trained it so far."""
+    """What to do if an earlier version of the method's code has trained the run so far."""
 
     @property
     def name(self) -> str:
-        """The run's, among those of its group."""
+        """The run's name within its group."""
         return Path(self.config.folder).name
 
 
 def train_run(job: TrainingJob, workers: int = 0) -> None:
-    """Train a run, or go on with it; it tells how far it is (see `benchmark.core.messages.tell`).
+    """Train or resume a run; reports its progress by `benchmark.core.messages.tell`.
 
     Args:
         job: the run.
-        workers: none are started.
+        workers: not used; no processes are started.
 
     Raises:
         CoopbenchError: the run failed, or is being trained by another process.
     """
     torch.set_num_threads(job.threads)
     with own_run(job.runs, job.config, patience=job.patience, on_change=job.on_change) as run:
-        if run.finished:  # by another process, while this one waited for its turn
+        if run.finished:  # another process has trained it, while this one waited
             return
         dataset, device = read_dataset(job.dataset), torch.device(job.device)
         trainer = Trainer(
             run, dataset, device, deterministic=job.deterministic, keep_state=job.keep_state
         )
         trainer.train(lambda step, total, line: tell((job.name, step, total, line)))
-    if device.type == "cuda":  # the process may score next, beside another that trains
+    if device.type == "cuda":  # the process may score next, while another one trains
         del trainer
         torch.cuda.empty_cache()

@@ -128,7 +128,7 @@ def test_shares_are_beta_distributed(alpha: float, stream: RandomStream) -> None
 def test_stages_are_a_setting_and_checked(method: type[MixStyle | DSU | MaxStyle]) -> None:
     chosen = method(stages="image_decoder.up1,image_decoder.up2").settings
     assert chosen.stages == ("image_decoder.up1", "image_decoder.up2")
-    with pytest.raises(ValueError, match=r"'encoder\.dwn1'; 'encoder\.down1' is one"):
+    with pytest.raises(ValueError, match=r"'encoder\.dwn1'; did you mean 'encoder\.down1'"):
         method(stages="encoder.dwn1")
 
 

@@ -274,7 +274,7 @@ def test_a_full_disk(
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 1 and "Traceback" not in said and "rror:" not in said, said
     assert "(File too large)" in said, said
-    assert name != "report" or "what is finished is kept" in said, said
+    assert name != "report" or "finished work is kept" in said, said
     assert not list(folder.rglob(".partial*"))
     finish(COMMANDS[name], folder)
     assert snapshot(folder) == expected

@@ -102,7 +102,7 @@ def test_a_killed_process_costs_its_job_some_time_and_nothing_else(
     )
     said, error = process.communicate(timeout=100)
     assert said == f"{[(number, 10 * number) for number in range(6)]}\n", error
-    assert error == "a worker process was killed; its job is begun again\n"
+    assert error == "a worker process was killed; its job starts again\n"
 
 
 def test_processes_that_are_killed_again_and_again_are_given_up(tmp_path: Path) -> None:

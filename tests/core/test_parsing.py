@@ -32,7 +32,7 @@ def test_json_is_read_as_it_was_written(value: object) -> None:
 @pytest.mark.parametrize("text", ['{"a": 1, "b": 2, "a": 1}', '[{"x": {"a": 1, "a": 2}}]'])
 def test_a_key_that_stands_twice_is_named(text: str, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(text)
-    with pytest.raises(CoopbenchError, match=r"x.json: is not valid JSON .*'a' stands twice"):
+    with pytest.raises(CoopbenchError, match=r"x.json: is not valid JSON .*'a' occurs twice"):
         read_json(tmp_path / "x.json")
 
 
@@ -105,7 +105,7 @@ def test_a_case_that_is_listed_twice(tmp_path: Path) -> None:
 
 def test_a_key_of_a_record_that_stands_twice(tmp_path: Path) -> None:
     text = json.dumps(DATASET).replace('"title": ', '"title": "Other", "title": ')
-    assert "'title' stands twice" in refusal(tmp_path, text)
+    assert "'title' occurs twice" in refusal(tmp_path, text)
 
 
 def test_a_record_that_is_nested_deeply(tmp_path: Path) -> None:

@@ -93,5 +93,5 @@ def test_missing_and_wrong_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(CoopbenchError, match="no such file"):
         read_table(tmp_path / "none.csv")
     (tmp_path / "torn.csv").write_bytes(b"\xff\xfea\x00b\x00\x00\xd8")
-    with pytest.raises(CoopbenchError, match=r"torn\.csv: is no text"):
+    with pytest.raises(CoopbenchError, match=r"torn\.csv: is not a text file"):
         read_table(tmp_path / "torn.csv")

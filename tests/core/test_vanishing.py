@@ -75,7 +75,7 @@ def removing(
 def said(result: Result, name: str) -> None:
     assert result.exit_code == 1, result.output
     last = result.stderr.splitlines()[-1]
-    assert name in last and "was removed or replaced while this wrote into it" in last
+    assert name in last and "was removed or replaced while this command wrote into it" in last
 
 
 def test_a_subject_is_removed_while_a_set_is_prepared(

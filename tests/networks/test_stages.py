@@ -75,7 +75,7 @@ def test_hooks_go_even_after_an_error(network: DualThinkingNetwork, batch: Batch
 
 def test_unknown_stage_is_named(network: DualThinkingNetwork) -> None:
     with (
-        pytest.raises(ValueError, match=r"'encoder.down7'; 'encoder.down\d' is one"),
+        pytest.raises(ValueError, match=r"'encoder.down7'; did you mean 'encoder.down\d'"),
         transformed_features(network, {"encoder.down7": torch.zeros_like}),
     ):
         pass
