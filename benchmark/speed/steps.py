@@ -25,7 +25,7 @@ TOTAL = 10**6
 """Length of the training whose first steps are measured."""
 WARM_UP = 2
 PRELOAD = (__name__, "torch._dynamo")
-"""Modules to import before a process that trains is forked; the first optimiser needs the latter."""
+"""Modules that a process that trains is forked with; the first optimiser needs the latter."""
 COUNTED = 6
 """Number of steps to count operations in; steps of methods with random choices differ."""
 
