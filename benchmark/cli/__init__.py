@@ -3,7 +3,6 @@
 Everything heavy is imported inside the commands, so that ``coopbench --help`` answers at once.
 """
 
-import logging
 import signal
 import sys
 
@@ -59,7 +58,6 @@ def main() -> None:
             "try the Windows Subsystem for Linux: wsl --install"
         )
     settle_streams()
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # hide its notes on cache folders
     write_readably()
     # Schedulers end a job by SIGTERM; treat it like Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

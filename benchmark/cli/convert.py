@@ -71,8 +71,7 @@ def convert_nnunet(
     choose another configuration, trainer or device, or options of the prediction.
     """
     from benchmark.conversion.nnunet import convert_nnunet
-    from benchmark.data.dataset import read_dataset
-    from benchmark.runs.selection import all_datasets
+    from benchmark.data.dataset import all_datasets, read_dataset
 
     folder = locate_data(data)
     datasets = all_datasets(folder)

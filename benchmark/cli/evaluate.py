@@ -45,11 +45,12 @@ def evaluate(
     already are kept.
     """
     from benchmark.core.device import find_device
+    from benchmark.data.dataset import all_datasets
     from benchmark.evaluation.evaluate import evaluate as score
     from benchmark.evaluation.evaluate import gather_groups
     from benchmark.evaluation.other_versions import not_shown
     from benchmark.runs.run import find_runs, open_run
-    from benchmark.runs.selection import all_datasets, finished_runs
+    from benchmark.runs.selection import finished_runs
 
     datasets = all_datasets(locate_data(data))
     if run:

@@ -97,6 +97,7 @@ def prepare_folder(
 
     Files are 3D, or 4D; of 4D files, the frames with a label are taken.
     """
+    from benchmark.core.validation import check_name
     from benchmark.data.case_keys import CASE, case_pattern
     from benchmark.data.folder import FolderLayout, match_folder
     from benchmark.data.nnunet_raw import IMAGES, LABELS, nnunet_label_map
@@ -104,7 +105,6 @@ def prepare_folder(
     from benchmark.data.prepare import prepare as prepare_set
     from benchmark.data.raw import RawSet
     from benchmark.data.split_file import read_nnunet_splits, read_split_table
-    from benchmark.runs.config import check_name
 
     check_name(name)
     if label_map is None:

@@ -150,12 +150,12 @@ def score(
     """
     from benchmark.core.errors import UsageError
     from benchmark.core.lock import folder_lock
+    from benchmark.core.validation import check_name
     from benchmark.data.numbering import parse_numbering
     from benchmark.evaluation.external.converted import check_converted
     from benchmark.evaluation.external.matching import find_test_sets, unmatched_line
     from benchmark.evaluation.external.score_file import check_target, write_scores
     from benchmark.evaluation.external.scoring import Row, score_predictions
-    from benchmark.runs.config import check_name
 
     only = None
     if nnunet:

@@ -5,9 +5,10 @@ import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 PACKAGES = ("coopbench", "torch", "numpy", "scipy", "kornia", "nibabel", "torchio")
 
@@ -39,8 +40,10 @@ def commit() -> str | None:
     return head.stdout.strip() + (" with changes" if changed.stdout.strip() else "")
 
 
-def environment(device: torch.device) -> dict[str, Any]:
+def environment(device: "torch.device") -> dict[str, Any]:
     """Versions, commit and hardware."""
+    import torch  # what only names versions does without it
+
     return {
         "python": platform.python_version(),
         "system": platform.system(),

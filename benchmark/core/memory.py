@@ -4,8 +4,6 @@ import resource
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
-
 from benchmark.core.errors import CoopbenchError
 
 _SIGNS = (
@@ -39,6 +37,8 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def available_memory() -> int:
     """Free bytes for this process, within the limits of machine, container and process."""
+    import psutil  # imported here, since "coopbench --help" does not need it
+
     taken = psutil.Process().memory_info()
     bounds = [psutil.virtual_memory().available, *_left_in_containers()]
     for kind, now in (

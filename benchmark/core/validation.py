@@ -1,10 +1,13 @@
 """Check records and settings completely: report every fault, and suggest similar keys."""
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BaseModel, StringConstraints, ValidationError
+
+from benchmark.core.errors import UsageError
 
 FileName = Annotated[str, StringConstraints(pattern=r"^\w[\w.+-]*$", max_length=120)]
 """A name that files and folders may have."""
@@ -31,6 +34,17 @@ def _one_line(text: str) -> str:
 
 Line = Annotated[str, AfterValidator(_one_line)]
 """Text that is safe to show unchanged on a terminal, on a page and in a spreadsheet."""
+
+
+def check_name(name: str) -> str:
+    """Check a row's name, which folders and files also get.
+
+    Raises:
+        UsageError: the name is not allowed.
+    """
+    if not re.fullmatch(r"\w[\w.+-]*", name):
+        raise UsageError(f"--name {name!r}: use letters, digits and . _ + - only")
+    return name
 
 
 def faults(error: ValidationError, kind: type[BaseModel]) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from multiprocessing.context import BaseContext
+from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.reduction import ForkingPickler
 from types import ModuleType
 from typing import Any, Self
@@ -38,16 +38,15 @@ def begin_imports(modules: Sequence[str]) -> None:
     Otherwise, the first work decides which modules are preloaded, and processes of later work must
     import the others. Has no effect after the first work, or if the system cannot fork.
     """
-    context = _process_context(modules)
+    context = process_context(modules)
     if context.get_start_method() == "forkserver":
         from multiprocessing import forkserver
 
         forkserver.ensure_running()
 
 
-def _process_context(preload: Sequence[str]) -> BaseContext:
-    """The context for new processes: they are forked from a clean server with ``preload``
-    imported."""
+def process_context(preload: Sequence[str]) -> ForkServerContext | SpawnContext:
+    """The context for new processes: forked from a clean server with ``preload`` imported."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -77,7 +76,7 @@ class Workers:
         listen: Callable[[Any], None] | None = None,
     ) -> None:
         self._number, self._listen = number, listen
-        self._context = _process_context(preload)
+        self._context = process_context(preload)
         self._left: dict[int, tuple[Callable[..., Any], tuple[Any, ...]]] = {}
         self._begun = 0
         self._fruitless = 0

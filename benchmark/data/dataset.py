@@ -179,6 +179,23 @@ def find_datasets(data: Path) -> Iterator[Dataset]:
         yield read_dataset(path.parent)
 
 
+def all_datasets(data: Path) -> list[Dataset]:
+    """Find every prepared set in ``data``.
+
+    Raises:
+        CoopbenchError: two sets have the same name, so their scores would be mixed up.
+    """
+    found = list(find_datasets(data))
+    for names in ([dataset.title for dataset in found], [dataset.name for dataset in found]):
+        for name in names:
+            if names.count(name) > 1:
+                raise CoopbenchError(
+                    f"{data}: two prepared sets are called {name}; keep one of them in another "
+                    "folder, and give that as --data"
+                )
+    return found
+
+
 class Split(_Record):
     """The subjects of one repeat."""
 

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 T = TypeVar("T", bound=np.generic)
 
+FIELD = 192
+"""Height and width, in pixels, of the centre that is scored (protocol, section 6)."""
+
 
 def _overlap(have: int, want: int) -> tuple[slice, slice]:
     """The range of the centre among ``have`` samples, and its range in a field of ``want``

@@ -17,11 +17,11 @@ from benchmark.core.lock import FOREVER, folder_lock
 from benchmark.core.parallel import check_cancelled, default_workers, results_or_raise, run_parallel
 from benchmark.core.parsing import parse_json
 from benchmark.data.dataset import Case, Dataset, evaluated_cases
-from benchmark.data.field import centre_field
+from benchmark.data.field import FIELD, centre_field
 from benchmark.data.nifti import write_volume
 from benchmark.data.prepared import read_frame
 from benchmark.evaluation.metrics import EARLIER, IMPLEMENTATION, score_volume
-from benchmark.inference.prediction import FIELD, in_full_image, predict_field, trained_network
+from benchmark.inference.prediction import in_full_image, predict_field, trained_network
 from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.runs.run import Run, open_run
 from results.scores.score_table import COLUMNS

@@ -7,13 +7,10 @@ from numpy.typing import NDArray
 from benchmark.core.device import autocast, find_precision, memory_at_hand, on_device
 from benchmark.core.errors import CoopbenchError
 from benchmark.core.memory import NotEnoughMemoryError, in_words, is_out_of_memory
-from benchmark.data.field import centre_field, put_back, scale_slices
+from benchmark.data.field import FIELD, centre_field, put_back, scale_slices
 from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.runs.checkpoint import load_weights
 from benchmark.runs.run import Run
-
-FIELD = 192
-"""Height and width, in pixels, of the centre that is scored (protocol, section 6)."""
 
 BYTES_PER_PIXEL = 600
 """Bytes of memory per pixel during segmentation; 443 were measured on a CPU in float32."""

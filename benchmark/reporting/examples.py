@@ -12,9 +12,9 @@ from torch import Tensor
 
 from benchmark.core.parallel import default_workers, results_or_raise, run_parallel
 from benchmark.data.dataset import Case, Dataset, evaluated_cases
-from benchmark.data.field import centre_field, scale_slices
+from benchmark.data.field import FIELD, centre_field, scale_slices
 from benchmark.data.prepared import read_frame
-from benchmark.inference.prediction import FIELD, predict_field, trained_network
+from benchmark.inference.prediction import predict_field, trained_network
 from benchmark.methods.method import Batch, RandomStream
 from benchmark.methods.registry import method_origin
 from benchmark.methods.watched import WatchedMethod

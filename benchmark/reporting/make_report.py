@@ -6,11 +6,12 @@ from pathlib import Path
 import torch
 
 from benchmark.corrupted_sets.code import code_notes
+from benchmark.data.dataset import all_datasets
 from benchmark.evaluation.evaluate import evaluate, gather_groups
 from benchmark.evaluation.external.rows import read_external_rows
 from benchmark.reporting.report import ReportOptions, write_report
 from benchmark.runs.code import code_remarks
-from benchmark.runs.selection import all_datasets, select_runs
+from benchmark.runs.selection import select_runs
 
 
 def make_report(

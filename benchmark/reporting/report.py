@@ -10,6 +10,7 @@ import torch
 
 from benchmark.core.errors import CoopbenchError, UsageError
 from benchmark.core.files import check_present, read_json, whole_file, write_json, write_text
+from benchmark.core.garbage import rare_collection
 from benchmark.core.lock import folder_lock
 from benchmark.corrupted_sets.code import code_notes
 from benchmark.data.dataset import Dataset
@@ -323,7 +324,7 @@ def write_report(
             writing a report there.
     """
     rows = external or ExternalRows()
-    with folder_lock(out, "writing the report in"):
+    with folder_lock(out, "writing the report in"), rare_collection():
         return _write_report(selection, datasets, out, options, ansi, rows, device, tell)
 
 

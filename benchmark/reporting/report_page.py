@@ -96,6 +96,8 @@ def make_page(
 ) -> Page:
     """Compose the page; all its numbers come from the tables."""
     sections = []
+    if unknown := {table.section for table in tables} - set(SECTIONS):
+        raise ValueError(f"tables of sections that are not in SECTIONS: {sorted(unknown)}")
     for key, (title, intro) in SECTIONS.items():
         own = tuple(
             PageTable(table.stem, table.caption, table.table, table.notes, comparison.excerpt)

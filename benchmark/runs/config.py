@@ -1,6 +1,5 @@
 """The configuration of a run: settings of the harness, settings of the method, and the data."""
 
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -20,7 +19,7 @@ from pydantic.fields import FieldInfo
 from benchmark.core.errors import CoopbenchError, UsageError
 from benchmark.core.parsing import parse_toml
 from benchmark.core.plugins import PluginError, blamed_on
-from benchmark.core.validation import FileName, Line, nearest
+from benchmark.core.validation import FileName, Line, check_name, nearest
 from benchmark.data.dataset import Dataset, read_splits
 from benchmark.methods.method import Method
 from benchmark.methods.registry import find_method, method_names, method_origin
@@ -202,17 +201,6 @@ class RunConfig(_Settings):
         kind = find_method(self.method)
         with blamed_on(method_origin(self.method), "its start"):
             return kind(**self.settings)
-
-
-def check_name(name: str) -> str:
-    """Check a row's name, which folders and files also get.
-
-    Raises:
-        UsageError: the name is not allowed.
-    """
-    if not re.fullmatch(r"\w[\w.+-]*", name):
-        raise UsageError(f"--name {name!r}: use letters, digits and . _ + - only")
-    return name
 
 
 def presets() -> dict[str, dict[str, Any]]:

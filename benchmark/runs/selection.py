@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.core.errors import CoopbenchError, UsageError
-from benchmark.data.dataset import Dataset, find_datasets
+from benchmark.data.dataset import Dataset
 from benchmark.runs.run import Run, find_runs
 
 
@@ -123,20 +123,3 @@ def _check_alike(runs: Sequence[Run]) -> None:
                 f"{run.folder}: has other settings than {other.folder}, which is the same row; "
                 "train one of them under another --name"
             )
-
-
-def all_datasets(data: Path) -> list[Dataset]:
-    """Find every prepared set in ``data``.
-
-    Raises:
-        CoopbenchError: two sets have the same name, so their scores would be mixed up.
-    """
-    found = list(find_datasets(data))
-    for names in ([dataset.title for dataset in found], [dataset.name for dataset in found]):
-        for name in names:
-            if names.count(name) > 1:
-                raise CoopbenchError(
-                    f"{data}: two prepared sets are called {name}; keep one of them in another "
-                    "folder, and give that as --data"
-                )
-    return found

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from benchmark.core.device import find_precision, on_device
 from benchmark.core.seeding import derive_seed
 from benchmark.data.dataset import Dataset, evaluated_cases
-from benchmark.data.field import centre_field
+from benchmark.data.field import FIELD, centre_field
 from benchmark.data.prepared import read_frame
 from benchmark.evaluation.metrics import score_volume
-from benchmark.inference.prediction import FIELD, predict_field
+from benchmark.inference.prediction import predict_field
 from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.runs.config import RunConfig
 from benchmark.speed.floor import Machine, Work, best_of, measure_machine, measure_work, wait_for

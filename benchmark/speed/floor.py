@@ -55,15 +55,21 @@ def best_of(machines: Sequence[Machine]) -> Machine:
     )
 
 
-def measure_machine(device: torch.device, precision: torch.dtype) -> Machine:
-    """Measure a device's speed: the best of a few trials, on all threads of this process."""
+def measure_machine(
+    device: torch.device, precision: torch.dtype, *, repeats: int | None = None
+) -> Machine:
+    """Measure a device's speed: the best of ``repeats`` trials, on all threads of this process.
+
+    The default of ``repeats`` is `REPEATS`.
+    """
+    repeats = REPEATS if repeats is None else repeats
     size = 8192 if device.type == "cuda" else 2048
     a, b = (torch.randn(size, size, device=device, dtype=precision) for _ in range(2))
     source = torch.ones(2**28 if device.type == "cuda" else 2**26, device=device)
     target = torch.empty_like(source)
     return Machine(
-        products=2 * size**3 / _least_time(lambda: torch.mm(a, b), device),
-        bandwidth=2 * source.nbytes / _least_time(lambda: target.copy_(source), device),
+        products=2 * size**3 / _least_time(lambda: torch.mm(a, b), device, repeats),
+        bandwidth=2 * source.nbytes / _least_time(lambda: target.copy_(source), device, repeats),
     )
 
 
@@ -92,9 +98,9 @@ class _Traffic(TorchDispatchMode):
         return result
 
 
-def _least_time(computation: Callable[[], object], device: torch.device) -> float:
+def _least_time(computation: Callable[[], object], device: torch.device, repeats: int) -> float:
     least = math.inf
-    for _ in range(REPEATS + 1):
+    for _ in range(repeats + 1):
         wait_for(device)
         started = time.perf_counter()
         computation()

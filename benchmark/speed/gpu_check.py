@@ -5,15 +5,21 @@ as far as the given time allows, scores them and exports them. The same command 
 continues from there.
 """
 
+import io
+import os
 import signal
-import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import click
 
 from benchmark.core.errors import CoopbenchError
+from benchmark.core.workers import process_context
+from benchmark.speed.steps import PRELOAD
+from coopbench_start import main
 
 METHODS = ("standard", "proposed")
 SAFETY = 0.8
@@ -116,22 +122,40 @@ def _plan(
     return steps, lines
 
 
-def _command(words: tuple[str, ...] | list[str]) -> list[str]:
-    return [sys.executable, "-m", "benchmark", *words]
-
-
 def _coopbench(*words: str) -> str:
-    """Run a command; returns its output.
+    """Run a command in this process, which has imported its modules; returns the output.
 
     Raises:
         CoopbenchError: the command failed.
     """
+    import torch
+
     click.echo(f"coopbench {' '.join(words)}", err=True)
-    done = subprocess.run(_command(words), stdout=subprocess.PIPE, text=True)
-    if done.returncode:
-        raise CoopbenchError(f"coopbench {words[0]} ended with exit code {done.returncode}")
-    click.echo(done.stdout)
-    return done.stdout
+    with redirect_stdout(io.StringIO()) as said:
+        code = _run_coopbench(words)
+    if code:
+        raise CoopbenchError(f"coopbench {words[0]} ended with exit code {code}")
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()  # other processes need it
+    click.echo(said.getvalue())
+    return said.getvalue()
+
+
+def _run_coopbench(words: Sequence[str]) -> int | str | None:
+    """Run the console script's entry point; returns its exit code."""
+    before, sys.argv = sys.argv, ["coopbench", *words]
+    try:
+        main()
+    except SystemExit as end:
+        return end.code
+    finally:
+        sys.argv = before
+    return None
+
+
+def _run_and_exit(words: Sequence[str]) -> None:
+    """Run the command, then exit with its code; called in a new process."""
+    sys.exit(_run_coopbench(words))
 
 
 def _train(words: list[str], deadline: float) -> None:
@@ -141,17 +165,18 @@ def _train(words: list[str], deadline: float) -> None:
         CoopbenchError: the training failed, or the time is over.
     """
     click.echo(f"coopbench {' '.join(words)}", err=True)
-    process = subprocess.Popen(_command(words))
-    try:
-        process.wait(timeout=max(60.0, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)
-        process.wait()
+    process = process_context(PRELOAD).Process(target=_run_and_exit, args=(words,))
+    process.start()
+    process.join(timeout=max(60.0, deadline - time.monotonic()))
+    if process.exitcode is None:
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGINT)
+        process.join()
         raise CoopbenchError(
             "the time is over; the state is saved: run the same command again to continue"
-        ) from None
-    if process.returncode:
-        raise CoopbenchError(f"coopbench train ended with exit code {process.returncode}")
+        )
+    if process.exitcode:
+        raise CoopbenchError(f"coopbench train ended with exit code {process.exitcode}")
 
 
 if __name__ == "__main__":

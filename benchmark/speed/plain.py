@@ -15,10 +15,10 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from torch import Tensor, nn
 
 from benchmark.core.seeding import derive_seed
-from benchmark.data.field import centre_field, scale_slices
+from benchmark.data.field import FIELD, centre_field, scale_slices
 from benchmark.data.labels import STRUCTURES
 from benchmark.data.slices import TrainingSlices
-from benchmark.inference.prediction import FIELD, OUTPUTS
+from benchmark.inference.prediction import OUTPUTS
 from benchmark.methods.cooperative import Cooperative
 from benchmark.methods.losses import hard_losses, hard_pass, shape_loss, standard_losses
 from benchmark.methods.method import Batch, Method, RandomStream

@@ -1,6 +1,5 @@
 """Time the training step of each method: ours, and plain code with the same mathematics."""
 
-import multiprocessing
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,8 +13,10 @@ import torch
 
 from benchmark.core.device import find_precision, keep_memory
 from benchmark.core.errors import CoopbenchError
+from benchmark.core.workers import process_context
 from benchmark.data.dataset import Dataset, read_dataset
 from benchmark.runs.config import RunConfig
+from benchmark.speed import floor
 from benchmark.speed.floor import Machine, Work, best_of, measure_machine, measure_work, wait_for
 from benchmark.speed.plain import PlainLearner
 from benchmark.training.learner import Learner, training_slices
@@ -23,6 +24,8 @@ from benchmark.training.learner import Learner, training_slices
 TOTAL = 10**6
 """Length of the training whose first steps are measured."""
 WARM_UP = 2
+PRELOAD = (__name__, "torch._dynamo")
+"""Modules to preload in processes that train; the first optimiser would import the second."""
 COUNTED = 6
 """Number of steps to count operations in; steps of methods with random choices differ."""
 
@@ -102,7 +105,7 @@ def time_steps(
     with _side(_Task(configs[0], dataset.root, device.type, plain=False)) as reference:
         seen: list[Machine] = []
         for config in configs:
-            seen.append(reference("machine", 0))
+            seen.append(reference("machine", floor.REPEATS))
             times[config.name] = taken = StepTimes()
             task = _Task(config, dataset.root, device.type, plain=False)
             with ExitStack() as sides:
@@ -123,15 +126,15 @@ def time_steps(
 @contextmanager
 def _side(task: _Task) -> Iterator[Callable[[str, int], Any]]:
     """Start a task; yields a function that sends it a request and returns the answer."""
-    context = multiprocessing.get_context("spawn")
+    context = process_context(PRELOAD)
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(there, task), daemon=True)
     process.start()
     there.close()
 
-    def ask(what: str, steps: int) -> Any:
+    def ask(what: str, times: int) -> Any:
         try:
-            here.send((what, steps))
+            here.send((what, times))
             answer = here.recv()
         except (EOFError, ConnectionError) as error:
             raise CoopbenchError(
@@ -156,22 +159,22 @@ def _serve(line: Connection, task: _Task) -> None:
         learner, device = _learner(task), torch.device(task.device)
         step = 0
         while True:
-            what, steps = line.recv()
+            what, times = line.recv()
             wait_for(device)
             started = time.perf_counter()
             if what == "machine":
                 precision = find_precision(task.config.training.precision, device)
-                line.send(measure_machine(device, precision))
+                line.send(measure_machine(device, precision, repeats=times))
                 continue
             if what == "work":
                 work = measure_work(lambda: [learner.learn(n, TOTAL) for n in range(COUNTED)])
                 line.send(Work(work.products / COUNTED, work.traffic / COUNTED))
                 continue
-            for _ in range(steps):
+            for _ in range(times):
                 learner.learn(step, TOTAL)
                 step += 1
             wait_for(device)
-            line.send((time.perf_counter() - started) / steps)
+            line.send((time.perf_counter() - started) / times)
     except (EOFError, ConnectionError, KeyboardInterrupt):
         return  # the parent needs no more answers
     except Exception as error:

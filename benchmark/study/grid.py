@@ -14,11 +14,10 @@ import torch
 from benchmark.corrupted_sets.actions import Corrupting, read_clean
 from benchmark.corrupted_sets.corrupt_set import made_by
 from benchmark.corrupted_sets.manifest import MANIFEST
-from benchmark.data.dataset import Dataset, evaluated_cases, read_dataset
+from benchmark.data.dataset import Dataset, all_datasets, evaluated_cases, read_dataset
 from benchmark.evaluation.evaluate import evaluate, unscored
 from benchmark.runs.code import is_due
 from benchmark.runs.run import find_run, open_run
-from benchmark.runs.selection import all_datasets
 from benchmark.study.job import Job
 from benchmark.study.study import Study
 from benchmark.study.train_job import TrainingJob, train_run

@@ -18,10 +18,10 @@ from benchmark.core.files import read_json
 from benchmark.corrupted_sets.corrupt_volume import corrupt_slices
 from benchmark.corrupted_sets.recipe import find_recipe
 from benchmark.data.dataset import Dataset, evaluated_cases, read_dataset
-from benchmark.data.field import centre_field
+from benchmark.data.field import FIELD, centre_field
 from benchmark.data.prepared import read_frame
 from benchmark.evaluation.metrics import score_volume
-from benchmark.inference.prediction import FIELD, predict_field
+from benchmark.inference.prediction import predict_field
 from benchmark.runs.run import find_runs
 from benchmark.speed.floor import wait_for
 from benchmark.speed.steps import TOTAL

@@ -22,11 +22,11 @@ from benchmark.core.memory import is_out_of_memory
 from benchmark.core.plugins import PluginError
 from benchmark.core.validation import faults
 from benchmark.data.dataset import Dataset
-from benchmark.data.field import centre_field
+from benchmark.data.field import FIELD, centre_field
 from benchmark.data.prepared import read_frame
 from benchmark.data.slices import TrainingSlices
 from benchmark.evaluation.metrics import mean_iou
-from benchmark.inference.prediction import FIELD, predict_field
+from benchmark.inference.prediction import predict_field
 from benchmark.methods.watched import RESERVED
 from benchmark.runs.checkpoint import load_state, save_state, save_tensors
 from benchmark.runs.config import RunConfig, Training

@@ -13,13 +13,13 @@ from torch.optim.swa_utils import update_bn
 from benchmark.core.device import autocast
 from benchmark.core.errors import CoopbenchError, UsageError
 from benchmark.core.files import whole_folder, write_json
+from benchmark.core.validation import check_name
 from benchmark.data.dataset import Dataset
 from benchmark.data.slices import TrainingSlices
 from benchmark.inference.prediction import trained_network
 from benchmark.methods.registry import method_names
 from benchmark.networks.dual import DualThinkingNetwork
 from benchmark.runs.checkpoint import save_tensors
-from benchmark.runs.config import check_name
 from benchmark.runs.export import copy_record
 from benchmark.runs.run import WEIGHTS, Run, open_run
 from benchmark.training.learner import draw_batch

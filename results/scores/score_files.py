@@ -100,7 +100,7 @@ def _wanted(chunk: pd.DataFrame, columns: Collection[str], path: Path) -> pd.Dat
 def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
     """Join the parts of a file, column by column, so that only one column is in memory twice."""
     joined = {}
-    for name in list(parts[0]):
+    for name in [str(name) for name in parts[0]]:
         columns = [part.pop(name) for part in parts]
         if all(isinstance(column.dtype, pd.CategoricalDtype) for column in columns) and (
             len({column.cat.categories.dtype for column in columns}) == 1

@@ -1,13 +1,13 @@
 """The common class of tables of means over repeats: numbers, order, best cells.
 
-`poster_table` and `robustness_table` fill it; `render` prints it.
+The other files of this folder fill it; `render` prints it.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import pandas as pd
 
@@ -176,19 +176,19 @@ class MeanTable:
         places = printed.groupby(alike).rank(method="dense", ascending=False)
         return places.set_axis(self.mean.index).reindex(columns=self.mean.columns)
 
-    def _compared(self, least: int) -> pd.DataFrame:
-        """True where at least this number of methods are compared."""
+    def _compared(self, statistic: Literal["count", "max"], least: int) -> pd.DataFrame:
+        """True where so many are compared with each other ("count"), or places given ("max")."""
         alike = ["\n".join(key[1:]) for key in self.keys]
-        counts = self._places.reset_index(drop=True).groupby(pd.Series(alike)).transform("count")
-        return counts.ge(least).set_axis(self.mean.index)
+        groups = self._places.reset_index(drop=True).groupby(pd.Series(alike))
+        return groups.transform(statistic).ge(least).set_axis(self.mean.index)
 
     @cached_property
     def best(self) -> pd.DataFrame:
         """True for the best mean of a column at the printed precision, ties included.
 
-        There is none if fewer than two methods are compared.
+        There is none if fewer than two methods are compared, or all are level.
         """
-        return self._places.eq(1) & self._compared(2)
+        return self._places.eq(1) & self._compared("max", 2)
 
     @cached_property
     def second(self) -> pd.DataFrame:
@@ -197,7 +197,7 @@ class MeanTable:
 
         If two methods are best, the next one is still second: it has the second best number.
         """
-        return self._places.eq(2) & self._compared(3)
+        return self._places.eq(2) & self._compared("count", 3)
 
     @cached_property
     def best_note(self) -> str:

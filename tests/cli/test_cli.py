@@ -20,7 +20,7 @@ from benchmark.cli import cli
 from benchmark.evaluation.metrics import dice
 from results.scores.score_table import read_scores
 from tests.helpers.acdc_files import heart, write_acdc
-from tests.helpers.processes import begin
+from tests.helpers.forked import COOPBENCH, Forked
 
 TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=4", "--set", "precision=float32")
 
@@ -56,6 +56,17 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "coopbench train --method proposed" in done.stdout
+
+
+def test_scoring_imports_no_pytorch() -> None:
+    """Which takes longer than to score some volumes."""
+    code = (
+        "import sys, benchmark.evaluation.external.score_file\n"
+        "import benchmark.evaluation.external.scoring, benchmark.evaluation.external.converted\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("command", ["prepare acdc", "corrupt", "train", "evaluate", "predict"])
@@ -427,7 +438,7 @@ def test_broken_records_of_a_run_are_named(data: Path, trained: Path, tmp_path: 
 def test_ctrl_c_ends_with_one_line_and_the_run_goes_on(data: Path, tmp_path: Path) -> None:
     words = ["train", "--method", "standard", "--data", str(data), "--preset", "demo", *TINY]
     words += ["--runs", str(tmp_path), "--set", "steps=100000", "--set", "validate_every=100000"]
-    process = begin([sys.executable, "-m", "benchmark", *words], stderr=subprocess.PIPE)
+    process = Forked(COOPBENCH, words, stderr=subprocess.PIPE)
     history = tmp_path / "acdc-demo" / "standard-r0-s40" / "tensorboard"
     for _ in range(600):
         if history.is_dir() and any(history.iterdir()):
@@ -497,11 +508,7 @@ def test_study_trains_several_at_once_and_skips_what_is_done(
 def test_no_process_outlives_a_killed_study(own_data: Path, tmp_path: Path) -> None:
     words = ["study", "--data", str(own_data), "--preset", "demo", "--runs", str(tmp_path / "runs")]
     words += [*TINY, "--set", "steps=100000", "--methods", "standard"]
-    process = begin(
-        [sys.executable, "-m", "benchmark", *words],
-        stderr=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
+    process = Forked(COOPBENCH, words, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     log = tmp_path / "runs" / "acdc-demo" / "standard-r0-s40" / "log.txt"
     for _ in range(600):
         if log.is_file():

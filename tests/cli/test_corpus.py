@@ -485,6 +485,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["verify", "replay"])
 @given(drawn=st.data())
 @drawn_times(60)

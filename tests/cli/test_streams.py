@@ -12,7 +12,7 @@ import pytest
 from benchmark.core.streams import say
 from results.scores.names import safe_name
 from results.scores.score_table import COLUMNS
-from tests.helpers.forked import FEW_FIGURES
+from tests.helpers.forked import FEW_FIGURES, run_forked
 
 HEADER = ",".join(COLUMNS)
 ODD = "\x1b]0;owned\x07\u202eevil"
@@ -83,6 +83,7 @@ def test_a_pipe_that_is_broken_is_no_traceback(tmp_path: Path) -> None:
     assert done.stdout.strip() in ("0", "1") and not done.stderr
 
 
+@pytest.mark.slow
 def test_what_an_encoding_lacks_is_replaced(tmp_path: Path) -> None:
     whole = shell("coopbench methods proposed", tmp_path, PYTHONIOENCODING="utf-8")
     done = shell("coopbench methods proposed", tmp_path, PYTHONIOENCODING="ascii")
@@ -110,7 +111,7 @@ def test_a_report_is_whole_without_a_standard_output(redirection: str, scores: P
 
 @pytest.mark.slow
 def test_names_from_files_are_shown_safely(scores: Path) -> None:
-    done = shell(f"{REPORT} --out shown", scores)
+    done = run_forked(FEW_FIGURES, [*REPORT.split()[1:], "--out", "shown"], cwd=scores)
     assert done.returncode == 0, done.stderr
     files = [path for path in (scores / "shown").rglob("*.*") if path.suffix in (".csv", ".txt")]
     files += [*(scores / "shown").rglob("*.md"), scores / "shown" / "report.html"]

@@ -1,10 +1,7 @@
 """Each script of the gallery runs, and shows what its page says."""
 
 import ast
-import os
 import runpy
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +11,54 @@ import torch
 from torch.nn import functional
 
 from benchmark.methods import DualThinkingNetwork, RandomStream
+from tests.helpers.forked import run_forked
 
 GALLERY = Path(__file__).parents[2] / "docs" / "gallery"
 SCRIPTS = sorted(path.stem for path in GALLERY.glob("*.py"))
 TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=2", "--set", "precision=float32")
 
+SCRIPT = """
+import runpy, subprocess, sys
+import benchmark.reporting.report as report
+from benchmark.cli import main
+
+every, execute = report.report_figures, subprocess.run
+
+def few(*given):
+    for number, figure in enumerate(every(*given)):
+        if number < 2 or figure.stem == "severity":
+            yield figure
+        if number == 1 and not script.endswith("robustness_curve.py"):
+            return
+
+def run(words, **options):
+    if words[0] != "coopbench":
+        return execute(words, **options)
+    assert options == {"check": True}
+    before, sys.argv = sys.argv, words
+    try:
+        main()
+    except SystemExit as end:
+        if end.code:
+            raise subprocess.CalledProcessError(end.code, words) from None
+    finally:
+        sys.argv = before
+
+report.report_figures, report.example_figures = few, lambda *_: ([], [])
+subprocess.run = run
+sys.argv = sys.argv[1:]
+script = sys.argv[0]
+runpy.run_path(script, run_name="__main__")
+"""
+"""A script, whose commands are of its own process, and draw what the tests look at."""
+
 
 def run(name: str, data: Path, folder: Path, *words: str) -> str:
-    environment = os.environ | {
-        "COOPBENCH_DATA": str(data),
-        "MPLBACKEND": "agg",
-        "OMP_NUM_THREADS": "1",
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    }
-    done = subprocess.run(
-        [sys.executable, str(GALLERY / f"{name}.py"), *words],
+    done = run_forked(
+        SCRIPT,
+        (GALLERY / f"{name}.py", *words),
         cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
+        env={"COOPBENCH_DATA": str(data), "MPLBACKEND": "agg"},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -123,6 +123,7 @@ def masks() -> st.SearchStrategy[tuple[int, float]]:
     return st.tuples(st.integers(0, 2**31), st.floats(0.02, 0.6))
 
 
+@pytest.mark.slow
 @given(masks(), masks())
 @example((29033702, 0.40234375), (29033702, 0.419921875))
 @settings(max_examples=60, deadline=None)

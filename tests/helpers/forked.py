@@ -33,6 +33,11 @@ IMPORTED = (
     "benchmark.training.loop",
     "corruptions.acdc_c",
     "corruptions.declared",
+    *("benchmark.cli.request", "benchmark.methods.cooperative", "benchmark.phantom.phantom_set"),
+    *("benchmark.reporting.make_report", "benchmark.study.run_study"),
+    # What these import when they first need it, for seconds: an optimiser, a figure, a file.
+    *("torch._dynamo", "seaborn", "matplotlib.backends.backend_pdf", "fontTools.subset"),
+    *("pyarrow.parquet", "scipy.stats", "distributed"),
 )
 """What most processes of the tests work with."""
 
@@ -148,6 +153,10 @@ class Forked:
             reader.join(timeout)
         return "".join(self._said.get(1, [])), "".join(self._said.get(2, []))
 
+    def errors_so_far(self) -> str:
+        """What it has said on standard error, in whole lines."""
+        return "".join(self._said[2])
+
     def send_signal(self, number: int) -> None:
         """Send it a signal, if it has not ended."""
         if self.poll() is None:
@@ -205,7 +214,7 @@ class _Arrived:
 
 def _read(file: IO[str], parts: list[str]) -> None:
     with file:
-        parts.append(file.read())
+        parts.extend(file)
 
 
 def _live(

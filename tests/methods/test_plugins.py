@@ -83,7 +83,10 @@ def test_losses_of_another_name_are_noticed_after_an_interruption(
         ("return found | {'x': 0.5}", "term 'x': is the number 0.5, not a tensor"),
         ("return found | {'x': torch.ones(4)}", r"term 'x': has shape \(4,\); a loss is a scalar"),
         ("return found | {'x': torch.ones((), dtype=int)}", "term 'x': is in torch.int64"),
-        ("return found | {'step': found['shape']}", "term 'step': is the name of a column in the history"),
+        (
+            "return found | {'step': found['shape']}",
+            "term 'step': is the name of a column in the history",
+        ),
         ("return found | {'=1+2': found['shape']}", "a loss is called '=1.2'; give names"),
         ("return found | {3: found['shape']}", "a loss is called 3; give names of letters"),
         ("return {'x': found['shape'].detach()}", "none of its losses depends on the network"),

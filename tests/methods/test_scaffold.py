@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmark.cli import cli
-from tests.helpers.forked import FEW_FIGURES
+from tests.helpers.forked import FEW_FIGURES, run_forked
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=3", "--set", "precision=float32")
@@ -52,11 +52,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def run(environment: dict[str, str], cwd: Path, *words: object) -> str:
-    return run_program(environment, cwd, "-m", *words)
-
-
-def run_program(environment: dict[str, str], cwd: Path, *words: object) -> str:
-    command = [sys.executable, *(str(word) for word in words)]
+    command = [sys.executable, "-m", *(str(word) for word in words)]
     done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -73,7 +69,10 @@ def test_own_method_trains_and_stands_in_the_table(
     options = ("--data", own_data, "--preset", "demo", "--runs", "runs")
     methods = "standard,my-own,bezier"
     words = ["study", *options, "--methods", methods, *TINY, "--out", "report"]
-    report = run_program(installed, tmp_path, "-c", FEW_FIGURES, *words)
+    found = f"import sys; sys.path.insert(1, {installed['PYTHONPATH']!r})\n"  # and by its workers
+    done = run_forked(found + FEW_FIGURES, words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    report = done.stdout
     for row in ("Standard training", "My own", "Bézier"):
         assert row in report
         assert row in (tmp_path / "report" / "tables" / "dice-ftn.md").read_text("utf-8")

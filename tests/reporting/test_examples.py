@@ -88,6 +88,7 @@ def test_hard_examples_leave_no_trace(trained: tuple[DualThinkingNetwork, Batch]
     assert Standard().hard_examples(network, batch, RandomStream.named(CPU, 1)) == {}
 
 
+@pytest.mark.slow
 def test_hard_slices_of_a_run(data: Path, runs: list[Run]) -> None:
     dataset = read_dataset(data / "acdc")
     standard, proposed = runs
@@ -143,6 +144,7 @@ def test_the_repeat_that_is_drawn_counts() -> None:
         assert {v.subject for v in chosen if v.choice == "best"} == {best}
 
 
+@pytest.mark.slow
 def test_methods_are_drawn_of_a_repeat_that_all_have(runs: list[Run]) -> None:
     """Where the weights of one method's first repeat are elsewhere, that of none is drawn."""
 

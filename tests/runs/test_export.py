@@ -59,6 +59,7 @@ def test_a_report_of_what_was_exported_is_that_of_the_runs(
     assert "No pictures: the runs were exported without their weights." in page
 
 
+@pytest.mark.slow
 def test_an_exported_run_is_done_and_says_what_it_lacks(
     own_data: Path, runs: Path, tmp_path: Path
 ) -> None:
@@ -87,6 +88,7 @@ def test_an_exported_run_is_done_and_says_what_it_lacks(
     assert "was exported without its weights, and has no scores on this ACDC" in result.output
 
 
+@pytest.mark.slow
 def test_nothing_with_weights_is_replaced(runs: Path, tmp_path: Path) -> None:
     result = coopbench("export", runs, "--runs", runs)
     assert result.exit_code == 1 and "holds a run with weights" in result.output
@@ -96,6 +98,7 @@ def test_nothing_with_weights_is_replaced(runs: Path, tmp_path: Path) -> None:
     assert result.exit_code == 1 and "holds no finished run" in result.output
 
 
+@pytest.mark.slow
 def test_a_file_that_a_run_lacks_is_named(runs: Path, tmp_path: Path) -> None:
     log = runs / "acdc-demo" / "standard-r0-s40" / "log.txt"
     log.unlink()

@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,9 +16,9 @@ from benchmark.cli import cli
 from benchmark.core.parallel import default_workers
 from benchmark.data.dataset import read_dataset
 from benchmark.runs.config import resolve
-from tests.helpers.forked import FEW_FIGURES, Forked
-from tests.helpers.processes import begin
+from tests.helpers.forked import COOPBENCH, FEW_FIGURES, Forked
 
+dask = pytest.importorskip("dask")
 pytest.importorskip("distributed")
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dask")]
 
@@ -27,10 +26,10 @@ TINY = ["--preset", "demo", "--set", "crop=32", "--set", "batch=4", "--set", "pr
 
 
 @contextmanager
-def started(*words: str) -> Iterator[subprocess.Popen[str]]:
+def started(name: str, *words: str) -> Iterator[Forked]:
     """A process of Dask's, ended at the end."""
-    command = [sys.executable, "-m", "distributed.cli." + words[0], *words[1:]]
-    process = begin(command, stderr=subprocess.PIPE)
+    program = f"from distributed.cli.{name} import main; main()"
+    process = Forked(program, words, stderr=subprocess.PIPE)
     try:
         yield process
     finally:
@@ -38,17 +37,23 @@ def started(*words: str) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-def said_by(process: subprocess.Popen[str], pattern: str) -> str:
+def said_by(process: Forked, pattern: str) -> str:
     """Wait until a process says something like this."""
-    assert process.stderr is not None
-    for line in process.stderr:
-        if found := re.search(pattern, line):
-            return found[1]
-    raise AssertionError(f"it never said {pattern}")
+    while not (found := re.search(pattern, process.errors_so_far())):
+        assert process.poll() is None, f"it never said {pattern}: {process.communicate()}"
+        time.sleep(0.02)
+    return found[1]
+
+
+@pytest.fixture
+def workers_with_imports() -> Iterator[None]:
+    """A cluster of this process's own has workers that are born with what they work with."""
+    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+        yield
 
 
 @contextmanager
-def dask(*options: Sequence[str]) -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
+def on_dask(*options: Sequence[str]) -> Iterator[tuple[str, list[Forked]]]:
     """A scheduler, and workers of these options without nannies: what is killed stays dead."""
     with ExitStack() as stack:
         words = ("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
@@ -70,12 +75,12 @@ def test_a_killed_worker_costs_its_job_some_time_and_nothing_else(
     own_data: Path, tmp_path: Path
 ) -> None:
     study = ["study", "--data", str(own_data), "--methods", "standard,proposed-x", *TINY]
-    study += ["--set", "steps=40", "--set", "validate_every=5"]
+    study += ["--set", "steps=24", "--set", "validate_every=4"]
     runs = tmp_path / "runs"
     often = tmp_path / "often.py"
     often.write_text("import benchmark.training.loop as training; training.SAVE_SECONDS = 0")
     worker = ("--nthreads", "1", "--preload", str(often))
-    with dask(worker, worker) as (address, workers):
+    with on_dask(worker, worker) as (address, workers):
         words = [*study, "--runs", str(runs), "--out", str(tmp_path / "report")]
         process = Forked(
             FEW_FIGURES,
@@ -91,9 +96,9 @@ def test_a_killed_worker_costs_its_job_some_time_and_nothing_else(
         _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert "2 workers on" in err and (tmp_path / "report" / "report.html").is_file()
-    begun = [re.findall(r": (\d+) of 40 steps", log.read_text()) for log in runs.rglob("log.txt")]
+    begun = [re.findall(r": (\d+) of 24 steps", log.read_text()) for log in runs.rglob("log.txt")]
     assert sorted(len(steps) for steps in begun) == [1, 2]  # the other one was not disturbed
-    assert int(max(begun, key=len)[1]) >= 5  # and this one went on
+    assert int(max(begun, key=len)[1]) >= 4  # and this one went on
     words = ["--runs", str(tmp_path / "local"), "--out", str(tmp_path / "again")]
     plain = CliRunner().invoke(cli, [*study, *words, "--jobs", str(default_workers())])
     assert plain.exit_code == 0, plain.output
@@ -105,7 +110,7 @@ def test_a_killed_worker_costs_its_job_some_time_and_nothing_else(
 
 
 @pytest.mark.parametrize("engine", ["local", "dask"])
-@pytest.mark.usefixtures("without_figures")
+@pytest.mark.usefixtures("without_figures", "workers_with_imports")
 def test_a_job_that_fails_is_named_and_the_rest_goes_on(
     engine: str, own_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,7 +147,7 @@ def test_a_job_that_fails_is_named_and_the_rest_goes_on(
 def test_a_worker_of_several_threads_is_refused(own_data: Path, tmp_path: Path) -> None:
     """Trainings seed the generator of their process, so two in one would spoil each other."""
     words = ["study", "--data", str(own_data), "--runs", str(tmp_path / "runs"), *TINY]
-    with dask(("--nthreads", "2")) as (address, _):
+    with on_dask(("--nthreads", "2")) as (address, _):
         result = CliRunner().invoke(cli, [*words, "--engine", "dask", "--scheduler", address])
     assert result.exit_code == 1 and "Traceback" not in result.output
     assert "has 2 threads" in result.output and "--nthreads 1" in result.output
@@ -166,10 +171,11 @@ def test_interrupted_on_a_cluster_of_its_own(own_data: Path, tmp_path: Path) -> 
     runs = tmp_path / "runs"
     words = ["study", "--data", str(own_data), "--methods", "standard,dsu,rsc", *TINY]
     words += ["--set", "steps=5000", "--set", "validate_every=10", "--runs", str(runs)]
-    process = begin(
-        [sys.executable, "-m", "benchmark", *words, "--engine", "dask", "--jobs", "2"],
-        stderr=subprocess.PIPE,
-    )
+    words += ["--engine", "dask", "--jobs", "2"]
+    hasty = tmp_path / "hasty.py"
+    hasty.write_text("import benchmark.study.dask_engine as engine; engine.EVERY = 0.5\n")
+    told = f"import dask; dask.config.set({{'distributed.worker.preload': [{str(hasty)!r}]}})\n"
+    process = Forked(told + hasty.read_text() + COOPBENCH, words, stderr=subprocess.PIPE)
     while len([log for log in runs.rglob("log.txt") if "step 10:" in log.read_text("utf-8")]) < 2:
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)

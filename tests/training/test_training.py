@@ -174,6 +174,7 @@ def test_the_last_state_is_dropped_where_asked(dataset: Dataset, tmp_path: Path)
     assert run.finished and not run.resume.is_file()
 
 
+@pytest.mark.slow
 def test_killed_process_ends_in_the_same_bytes(whole: Run, data: Path, tmp_path: Path) -> None:
     """A real process, killed right after its first checkpoint, run again by the same command."""
     command = ["train", "--method", "proposed"]
@@ -193,6 +194,7 @@ def test_killed_process_ends_in_the_same_bytes(whole: Run, data: Path, tmp_path:
     assert weights(run) == weights(whole)
 
 
+@pytest.mark.slow
 def test_another_configuration_is_refused_by_name(dataset: Dataset, tmp_path: Path) -> None:
     train(tiny_run(dataset, tmp_path), dataset)
     with pytest.raises(CoopbenchError, match=r"learning_rate: 0\.002 there, 0\.1 now"):
@@ -254,6 +256,7 @@ def test_weights_of_another_network_or_with_nan_are_refused(tmp_path: Path) -> N
         load_weights(path, network)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("new", [True, False])
 def test_a_pickle_is_refused_and_its_conversion_is_taken(new: bool, tmp_path: Path) -> None:
     """Neither kind that ``torch.save`` writes is opened; the command in the refusal converts it."""
@@ -320,6 +323,7 @@ def test_states_of_another_training_are_refused(tmp_path: Path) -> None:
             load_state(path, network, optimiser)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("about", "said"),
     [
@@ -510,6 +514,7 @@ def test_a_run_that_came_to_nothing_is_replaced(dataset: Dataset, tmp_path: Path
     assert open_run(again.folder).config.training.learning_rate == 0.1
 
 
+@pytest.mark.slow
 def test_a_run_whose_weights_were_deleted_is_unfinished_until_trained_again(
     dataset: Dataset, tmp_path: Path
 ) -> None:
@@ -548,6 +553,7 @@ def test_unknown_method_and_repeat(dataset: Dataset) -> None:
         resolve("standard", dataset, preset="demo", repeat=3)
 
 
+@pytest.mark.slow
 def test_a_run_records_whether_it_was_computed_deterministically(
     dataset: Dataset, tmp_path: Path
 ) -> None:
@@ -558,6 +564,7 @@ def test_a_run_records_whether_it_was_computed_deterministically(
     assert json.loads((run.folder / "environment.json").read_text("utf-8"))["deterministic"]
 
 
+@pytest.mark.slow
 def test_one_part_that_was_not_deterministic_marks_the_whole_run(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from benchmark.core.errors import CoopbenchError
 from benchmark.data.dataset import Dataset
+from benchmark.data.field import FIELD
 from benchmark.data.labels import remap
 from benchmark.data.nifti import read_volume
 from benchmark.data.prepared import read_frame
-from benchmark.inference.prediction import FIELD
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,19 @@ from benchmark.data.case_keys import (
     label_of_each,
     subject_and_frame,
 )
-from benchmark.data.dataset import Case, Dataset, evaluated_cases, find_datasets, read_dataset
+from benchmark.data.dataset import (
+    Case,
+    Dataset,
+    all_datasets,
+    evaluated_cases,
+    find_datasets,
+    read_dataset,
+)
 from benchmark.data.labels import STRUCTURES
 from benchmark.data.numbering import parse_numbering
 from benchmark.data.set_names import CLEAN as CLEAN_SET
 from benchmark.evaluation.external.label_space import LabelFile, PreparedLabel
 from benchmark.evaluation.external.record import CorruptedBy
-from benchmark.runs.selection import all_datasets
 
 CLEAN = "clean"
 """Default name of the folder with predictions of the clean set, beside those of corrupted sets."""

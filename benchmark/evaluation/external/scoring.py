@@ -16,7 +16,7 @@ from benchmark.core.environment import commit, versions
 from benchmark.core.errors import CoopbenchError, first_lines
 from benchmark.core.files import digest, sha256
 from benchmark.core.parallel import run_parallel, split_errors
-from benchmark.data.field import centre_field
+from benchmark.data.field import FIELD, centre_field
 from benchmark.data.headers import doubt_lines
 from benchmark.data.labels import STRUCTURES, implausible, remap
 from benchmark.data.nifti import Volume, read_frames, read_volume
@@ -25,7 +25,6 @@ from benchmark.evaluation.external.label_space import Reference
 from benchmark.evaluation.external.matching import ExpectedCase, TestSet
 from benchmark.evaluation.external.record import COUNTED, ExternalRecord, Missing, ScoredSet
 from benchmark.evaluation.metrics import IMPLEMENTATION, score_volume
-from benchmark.inference.prediction import FIELD
 from results.scores.score_table import COLUMNS
 
 FaultKind = Literal["missing", "unreadable", "geometry", "values"]

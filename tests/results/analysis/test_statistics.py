@@ -210,9 +210,7 @@ def test_a_method_without_a_shared_subject_or_repeat_is_named() -> None:
     assert found == {"FTN": {"late": ["ACDC"], "mine": ["M&Ms"]}}
     titles = {"standard": "Standard", "mine": "Mine", "late": "Late"}
     (note,) = untested_notes(found["FTN"], titles, "standard")
-    assert (
-        "common with Standard, on the same volumes: Mine on M&Ms; Late on ACDC." in note
-    )
+    assert "common with Standard, on the same volumes: Mine on M&Ms; Late on ACDC." in note
     assert untested_notes({}, titles, "standard") == []
 
 

@@ -68,6 +68,7 @@ def by_loops(mine: Scores, base: Scores) -> dict[str, float] | None:
     }
 
 
+@pytest.mark.slow
 @given(held, held, held)
 @settings(max_examples=150)
 def test_what_both_have_is_compared_and_nothing_else(

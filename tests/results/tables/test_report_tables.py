@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
 from benchmark.core.errors import ScoreFileError
+from benchmark.evaluation.external.rows import ExternalRows
+from benchmark.reporting.report_page import SECTIONS, make_page
 from results.analysis.comparison import Comparison
 from results.analysis.robustness import CorruptedSets, Corruption
 from results.page.summary import summary
@@ -102,6 +104,17 @@ def test_every_table_is_there_once(tables: dict[str, NamedTable]) -> None:
     assert next(iter(tables)) == "dice-ftn"
 
 
+def test_a_section_that_the_page_lacks_is_refused(tables: dict[str, NamedTable]) -> None:
+    """Else the table would be written, and stand nowhere on the page."""
+    assert {table.section for table in tables.values()} <= set(SECTIONS)
+    stray = replace(tables["dice-ftn"], section="elsewhere")
+    with pytest.raises(ValueError, match="elsewhere"):
+        make_page(
+            comparison(), [stray], [], runs=[], external=ExternalRows(), sources=[], cautions=[]
+        )
+
+
+@pytest.mark.slow
 def test_graded_sets_are_in_the_tables_of_robustness_alone(tables: dict[str, NamedTable]) -> None:
     sets = [name for name in POSTER_SETS if name in SETS]  # the others have no scores
     assert list(tables["dice-ftn"].table.mean) == [*sets, "AVG (FTN)", "AVG (FTN+STN)"]

@@ -215,6 +215,13 @@ def test_ties_at_the_printed_precision_are_all_best() -> None:
     assert not best.loc["c"].any()
 
 
+def test_nothing_is_best_where_all_are_level() -> None:
+    rows = [*six_sets("standard", 0.50001), *six_sets("proposed", 0.5)]
+    table = make(rows)
+    assert not table.best.any(axis=None) and not table.second.any(axis=None)
+    assert table.best_note == ""
+
+
 def test_nothing_is_best_among_one() -> None:
     assert not make(six_sets("standard", 0.5)).best.any(axis=None)
     rows = [*six_sets("standard", 0.5)]
@@ -253,7 +260,8 @@ def test_best_marks_exactly_the_highest_printed_means(scores: pd.DataFrame) -> N
     for name in table.mean:
         printed = [f"{value:.4f}" for value in table.mean[name].dropna()]
         marked = [f"{value:.4f}" for value in table.mean[name][table.best[name]]]
-        assert marked == [text for text in printed if text == max(printed) and len(printed) > 1]
+        told_apart = len(set(printed)) > 1
+        assert marked == [text for text in printed if text == max(printed) and told_apart]
 
 
 def test_says_of_how_many_subjects_a_column_is_where_the_poster_has_others() -> None:
