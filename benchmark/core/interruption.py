@@ -10,7 +10,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def heeded_between_steps() -> Iterator[Callable[[], None]]:
+def delay_interrupts() -> Iterator[Callable[[], None]]:
     """Delay SIGINT and SIGTERM; yields a function that raises KeyboardInterrupt if one has arrived.
 
     An interrupt in the middle of a step would leave weights that belong to no step. Only the main
@@ -22,16 +22,16 @@ def heeded_between_steps() -> Iterator[Callable[[], None]]:
         nonlocal came
         came = True
 
-    def heed() -> None:
+    def raise_if_interrupted() -> None:
         if came:
             raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
-        yield heed
+        yield raise_if_interrupted
         return
     before = {number: signal.signal(number, note) for number in SIGNALS}
     try:
-        yield heed
+        yield raise_if_interrupted
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -41,17 +41,17 @@ def heeded_between_steps() -> Iterator[Callable[[], None]]:
 def block_signals() -> Iterator[None]:
     """Delay SIGINT and SIGTERM; KeyboardInterrupt is raised at the end of the block instead.
 
-    Processes started in the block have both signals blocked, until they call `hear_signals`.
+    Processes started in the block have both signals blocked, until they call `unblock_signals`.
     """
-    with heeded_between_steps() as heed:
+    with delay_interrupts() as raise_if_interrupted:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             yield
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            heed()
+            raise_if_interrupted()
 
 
-def hear_signals() -> None:
+def unblock_signals() -> None:
     """Unblock the signals in a new process, which were blocked by its parent's `block_signals`."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)

@@ -37,7 +37,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def available_memory() -> int:
     """Free bytes for this process, within the limits of machine, container and process."""
-    import psutil  # which "coopbench --help" does without
+    import psutil  # imported here, since "coopbench --help" does not need it
 
     taken = psutil.Process().memory_info()
     bounds = [psutil.virtual_memory().available, *_left_in_containers()]

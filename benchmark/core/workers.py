@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any, Self
 
 from benchmark.core.errors import CoopbenchError
-from benchmark.core.interruption import block_signals, hear_signals
+from benchmark.core.interruption import block_signals, unblock_signals
 from benchmark.core.messages import cancelled, check_cancelled, connect
 from benchmark.core.streams import say
 
@@ -46,7 +46,7 @@ def begin_imports(modules: Sequence[str]) -> None:
 
 
 def process_context(preload: Sequence[str]) -> ForkServerContext | SpawnContext:
-    """The context for new processes: forked from a clean server that has imported ``preload``."""
+    """The context for new processes: forked from a clean server with ``preload`` imported."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -130,7 +130,7 @@ class Workers:
         self._futures: dict[Future[Any], int] = {}
         self._over = threading.Event()
         self._hearing = threading.Thread(
-            target=_hear, args=(self._messages, self._over, self._listen), daemon=True
+            target=_pass_messages_on, args=(self._messages, self._over, self._listen), daemon=True
         )
         self._hearing.start()
         self._pool = ProcessPoolExecutor(
@@ -198,7 +198,9 @@ def _has_result(future: Future[Any]) -> bool:
     return not isinstance(future.exception(), BrokenProcessPool)
 
 
-def _hear(messages: Any, over: threading.Event, listen: Callable[[Any], None] | None) -> None:
+def _pass_messages_on(
+    messages: Any, over: threading.Event, listen: Callable[[Any], None] | None
+) -> None:
     """Pass the workers' messages to ``listen``, until the work is done."""
     while not over.is_set():
         with suppress(queue.Empty):
@@ -207,7 +209,7 @@ def _hear(messages: Any, over: threading.Event, listen: Callable[[Any], None] | 
                 listen(message)
 
 
-def _keep_to_one_thread() -> None:
+def _limit_to_one_thread() -> None:
     """Limit libraries to one thread, since each worker has one core."""
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"):
         os.environ[variable] = "1"
@@ -219,10 +221,10 @@ def _keep_to_one_thread() -> None:
 
 
 def _start_worker(messages: Any, stop: Any) -> None:
-    _keep_to_one_thread()
+    _limit_to_one_thread()
     # Ctrl-C reaches the whole process group; only the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    hear_signals()
+    unblock_signals()
     connect(messages, stop)
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -58,7 +58,10 @@ def best_of(machines: Sequence[Machine]) -> Machine:
 def measure_machine(
     device: torch.device, precision: torch.dtype, *, repeats: int | None = None
 ) -> Machine:
-    """Measure a device's speed: the best of ``repeats`` trials, on all threads of this process."""
+    """Measure a device's speed: the best of ``repeats`` trials, on all threads of this process.
+
+    The default of ``repeats`` is `REPEATS`.
+    """
     repeats = REPEATS if repeats is None else repeats
     size = 8192 if device.type == "cuda" else 2048
     a, b = (torch.randn(size, size, device=device, dtype=precision) for _ in range(2))

@@ -123,7 +123,7 @@ def _plan(
 
 
 def _coopbench(*words: str) -> str:
-    """Run a command in this process, which spares its imports; returns its output.
+    """Run a command in this process, which has imported its modules; returns the output.
 
     Raises:
         CoopbenchError: the command failed.
@@ -132,7 +132,7 @@ def _coopbench(*words: str) -> str:
 
     click.echo(f"coopbench {' '.join(words)}", err=True)
     with redirect_stdout(io.StringIO()) as said:
-        code = _be_coopbench(words)
+        code = _run_coopbench(words)
     if code:
         raise CoopbenchError(f"coopbench {words[0]} ended with exit code {code}")
     if torch.cuda.is_initialized():
@@ -141,8 +141,8 @@ def _coopbench(*words: str) -> str:
     return said.getvalue()
 
 
-def _be_coopbench(words: Sequence[str]) -> int | str | None:
-    """Run the console script's entry point; returns what it exits with."""
+def _run_coopbench(words: Sequence[str]) -> int | str | None:
+    """Run the console script's entry point; returns its exit code."""
     before, sys.argv = sys.argv, ["coopbench", *words]
     try:
         main()
@@ -153,9 +153,9 @@ def _be_coopbench(words: Sequence[str]) -> int | str | None:
     return None
 
 
-def _live(words: Sequence[str]) -> None:
-    """Run a command, as the target of a process."""
-    sys.exit(_be_coopbench(words))
+def _run_and_exit(words: Sequence[str]) -> None:
+    """Run the command, then exit with its code; called in a new process."""
+    sys.exit(_run_coopbench(words))
 
 
 def _train(words: list[str], deadline: float) -> None:
@@ -165,7 +165,7 @@ def _train(words: list[str], deadline: float) -> None:
         CoopbenchError: the training failed, or the time is over.
     """
     click.echo(f"coopbench {' '.join(words)}", err=True)
-    process = process_context(PRELOAD).Process(target=_live, args=(words,))
+    process = process_context(PRELOAD).Process(target=_run_and_exit, args=(words,))
     process.start()
     process.join(timeout=max(60.0, deadline - time.monotonic()))
     if process.exitcode is None:

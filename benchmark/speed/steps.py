@@ -25,7 +25,7 @@ TOTAL = 10**6
 """Length of the training whose first steps are measured."""
 WARM_UP = 2
 PRELOAD = (__name__, "torch._dynamo")
-"""Modules that a process that trains is forked with; the first optimiser needs the latter."""
+"""Modules to preload in processes that train; the first optimiser would import the second."""
 COUNTED = 6
 """Number of steps to count operations in; steps of methods with random choices differ."""
 

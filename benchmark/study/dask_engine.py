@@ -63,7 +63,7 @@ def cluster(
     with ExitStack() as stack:
         try:
             if address is None:
-                with _deaf_to_interrupts():
+                with _ignore_interrupts():
                     started = LocalCluster(
                         n_workers=workers,
                         threads_per_worker=1,
@@ -89,7 +89,7 @@ def cluster(
 
 
 @contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
+def _ignore_interrupts() -> Iterator[None]:
     """Context in which new processes ignore Ctrl-C, which reaches all; this process handles it."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -165,7 +165,7 @@ def makespan(
         overhead: seconds that the scheduler needs to assign each job.
     """
     engine = _Clock(seconds, workers, overhead)
-    run_grid(jobs, engine, _Nobody())
+    run_grid(jobs, engine, _SilentWatcher())
     return engine.now
 
 
@@ -191,7 +191,7 @@ class _Clock:
         return [(job, None)]
 
 
-class _Nobody:
+class _SilentWatcher:
     """A watcher that ignores all progress."""
 
     def ended(self, job: Job, fault: CoopbenchError | None, lost: Sequence[Job]) -> None:

@@ -17,7 +17,7 @@ from benchmark.core.device import keep_memory, make_deterministic
 from benchmark.core.environment import environment
 from benchmark.core.errors import CoopbenchError
 from benchmark.core.files import check_present, whole_file, write_json
-from benchmark.core.interruption import heeded_between_steps
+from benchmark.core.interruption import delay_interrupts
 from benchmark.core.memory import is_out_of_memory
 from benchmark.core.plugins import PluginError
 from benchmark.core.validation import faults
@@ -142,7 +142,7 @@ class Trainer:
         started = time.monotonic() - self.progress.seconds
         saved = time.monotonic()
         try:
-            with heeded_between_steps() as heed:
+            with delay_interrupts() as raise_if_interrupted:
                 while self.progress.step < self.total:
                     self._step()
                     step = self.progress.step
@@ -156,7 +156,7 @@ class Trainer:
                             self._save()
                             saved = time.monotonic()
                     watch(step, self.total, self._line())
-                    heed()
+                    raise_if_interrupted()
         except PluginError as error:
             log.error("%s\n%s", error, error.details)
             raise

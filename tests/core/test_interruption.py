@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.core.interruption import SIGNALS, heeded_between_steps
+from benchmark.core.interruption import SIGNALS, delay_interrupts
 from tests.helpers.processes import begin
 
 JOBS = 40
@@ -35,11 +35,11 @@ if __name__ == "__main__":
 def test_a_signal_waits_for_the_end_of_the_step(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     done = []
-    with pytest.raises(KeyboardInterrupt), heeded_between_steps() as heed:
-        heed()
+    with pytest.raises(KeyboardInterrupt), delay_interrupts() as raise_if_interrupted:
+        raise_if_interrupted()
         os.kill(os.getpid(), number)
         done.append("the rest of the step")
-        heed()
+        raise_if_interrupted()
     assert done == ["the rest of the step"]
     assert signal.getsignal(number) == before
 
@@ -67,7 +67,7 @@ def test_no_job_is_begun_after_the_end(end: str, tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys, time
 from pathlib import Path
-from benchmark.core.interruption import heeded_between_steps
+from benchmark.core.interruption import delay_interrupts
 from benchmark.core.parallel import run_parallel, tell
 
 def work(number):
@@ -75,9 +75,9 @@ def work(number):
     begun = Path(f"begun-{number}")
     if "always" in sys.argv or (number == 1 and not begun.exists()):
         begun.touch()
-        with heeded_between_steps() as heed:
+        with delay_interrupts() as raise_if_interrupted:
             os.kill(os.getpid(), signal.SIGTERM if "SIGTERM" in sys.argv else signal.SIGKILL)
-            heed()
+            raise_if_interrupted()
     return 10 * number
 
 if __name__ == "__main__":
