@@ -213,7 +213,7 @@ def test_a_damaged_prepared_file_is_not_handed_on(sets: Path, tmp_path: Path) ->
 def test_predictions_of_other_data_are_refused(sets: Path, converted: Path, tmp_path: Path) -> None:
     predict(converted, sets)
     words = ("score", "--nnunet", converted, "--out", tmp_path / "n.csv", "--workers", 1)
-    assert "conversion of repeat 0" in fails(2, *words, "--repeat", 1)
+    assert "has predictions for repeat 0" in fails(2, *words, "--repeat", 1)
     moved = sets.rename(tmp_path / "moved")
     assert "as LABELS" in fails(1, *words)
     does("score", "--nnunet", converted, moved, "--out", tmp_path / "n.csv", "--workers", 1)

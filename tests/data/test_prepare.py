@@ -246,7 +246,7 @@ def test_mnms_finds_its_table_among_other_files(tmp_path: Path) -> None:
 
 def test_mnms_refuses_what_is_no_label(tmp_path: Path) -> None:
     raw = write_mnms(tmp_path / "mnms", "Training/Unlabeled")
-    with pytest.raises(CoopbenchError, match="no labels"):
+    with pytest.raises(CoopbenchError, match="are not labels"):
         read_mnms(raw / "Training" / "Unlabeled")
     raw = write_mnms(tmp_path / "late")
     (raw / "info.csv").write_text("External code,Vendor,Centre,ED,ES\nA0S9V9,A,1,1,2\n")
