@@ -60,10 +60,12 @@ def convert_nnunet(
             validation subjects become the raw data.
         test_sets: sets whose test subjects' images are to be predicted.
         out: created if it does not exist.
-        repeat: the repeat whose subjects are written. nnunet_id: number of the data set in nnU-Net.
-            workers: number of processes.
+        repeat: the repeat whose subjects are written.
+        nnunet_id: number of the data set in nnU-Net.
+        workers: number of processes.
 
-        Returns: A line for each folder or file written.
+    Returns:
+        A line for each folder or file written.
 
     Raises:
         UsageError: the repeat does not exist, or ``out`` holds something else.
