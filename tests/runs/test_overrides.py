@@ -94,7 +94,10 @@ def test_a_setting_named_like_one_of_the_harness_is_refused_naming_both(data: Pa
         resolve("shadow", dataset, preset="demo", repeat=0)
     first, second = error.value.lines
     assert f"{__name__}.Shadow" in first
-    assert "'steps'" in first and "the harness's setting 'steps' (Number of optimisation steps" in first
+    assert (
+        "'steps'" in first
+        and "the harness's setting 'steps' (Number of optimisation steps" in first
+    )
     assert "'augmentation'" in second and "mine" not in str(error.value)
 
 
