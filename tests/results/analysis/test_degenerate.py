@@ -1,7 +1,5 @@
 """Comparisons of scores that are all alike, few, constant or missing, beside SciPy's."""
 
-from itertools import product
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +9,7 @@ from scipy import stats
 
 from results.analysis.pairing import compare_pair, score_cubes
 from results.analysis.statistics import paired_tests
+from tests.helpers.signed_ranks import p_by_all_signs
 
 NAN = float("nan")
 
@@ -20,23 +19,18 @@ def compare(own: np.ndarray, base: np.ndarray) -> dict[str, float]:
     return compare_pair(own, base, 0.01, np.isfinite(own) & np.isfinite(base))
 
 
-def scipys(differences: np.ndarray) -> tuple[float, float, float]:
-    """p over all signs with the ranks of SciPy (zeros by Pratt), and the t interval."""
-    ranks = stats.rankdata(np.abs(differences))[differences != 0]
-    signs = np.array(list(product((-1, 1), repeat=len(ranks)))).reshape(2 ** len(ranks), len(ranks))
-    sums = np.abs(signs @ ranks)
-    observed = abs(float(np.sign(differences[differences != 0]) @ ranks))
-    p = float((sums >= observed - 1e-9).mean())
+def expected(differences: np.ndarray) -> tuple[float, float, float]:
+    """p over all signs, and SciPy's t interval."""
     mean, error = differences.mean(), stats.sem(differences)
     low, high = stats.t.interval(0.95, len(differences) - 1, mean, error) if error else (mean, mean)
-    return p, float(low), float(high)
+    return p_by_all_signs(differences), float(low), float(high)
 
 
 @given(st.lists(st.sampled_from([-0.02, -0.01, 0.0, 0.01, 0.03]), min_size=2, max_size=9))
-def test_ties_and_zeros_are_scipys(steps: list[float]) -> None:
+def test_ties_and_zeros_are_expected(steps: list[float]) -> None:
     base = np.linspace(0.5, 0.7, len(steps)).round(6)
     found = compare((base + steps).round(6)[:, None], base[:, None])
-    p, low, high = scipys(np.array(steps))
+    p, low, high = expected(np.array(steps))
     assert found["p"] == pytest.approx(p, abs=1e-12)
     assert (found["low"], found["high"]) == pytest.approx((low, high), abs=1e-9)
 
@@ -54,9 +48,9 @@ def test_all_differences_alike(shift: float) -> None:
 def test_a_constant_method_against_one_that_varies() -> None:
     base = np.array([0.4, 0.5, 0.7, 0.9])
     found = compare(np.full((4, 1), 0.5), base[:, None])
-    expected = stats.ttest_1samp(0.5 - base, 0).confidence_interval()
-    assert (found["low"], found["high"]) == pytest.approx((expected.low, expected.high))
-    assert found["p"] == pytest.approx(scipys(0.5 - base)[0])
+    interval = stats.ttest_1samp(0.5 - base, 0).confidence_interval()
+    assert (found["low"], found["high"]) == pytest.approx((interval.low, interval.high))
+    assert found["p"] == pytest.approx(p_by_all_signs(0.5 - base))
 
 
 def test_one_subject_has_a_difference_and_no_more() -> None:
@@ -81,7 +75,7 @@ def test_what_is_missing_is_in_no_mean() -> None:
     differences = np.array([0.1, 0.4, 0.2])
     assert found["subjects"] == 3 and found["partial"]
     assert found["difference"] == pytest.approx(differences.mean())
-    p, low, high = scipys(differences)
+    p, low, high = expected(differences)
     assert (found["p"], found["low"], found["high"]) == pytest.approx((p, low, high))
     with pytest.raises(ValueError, match="share no subject and repeat"):
         compare(np.array([[0.5, NAN]]), np.array([[NAN, 0.5]]))

@@ -1,6 +1,5 @@
 """The signed-rank test, its effect size and Holm's correction, by other routes."""
 
-from itertools import product
 from unittest.mock import patch
 
 import numpy as np
@@ -11,16 +10,7 @@ from scipy.stats import rankdata, wilcoxon
 from statsmodels.stats.multitest import multipletests
 
 from results.analysis.signed_rank import holm, rank_biserial, signed_levels, signed_rank_p
-
-
-def p_by_enumeration(differences: list[float]) -> float:
-    """All 2^n signs of the differences as whole hundredths, zeros ranked and then left out."""
-    whole = np.rint(np.array(differences) * 100)
-    ranks = rankdata(np.abs(whole))[whole != 0]
-    signs = np.sign(whole[whole != 0])
-    seen = abs((signs * ranks).sum())
-    sums = [abs((np.array(s) * ranks).sum()) for s in product((-1, 1), repeat=len(ranks))]
-    return float(np.mean([value >= seen - 1e-9 for value in sums]))
+from tests.helpers.signed_ranks import p_by_all_signs
 
 
 def noisy(hundredths: list[int], seed: int) -> np.ndarray:
@@ -33,7 +23,7 @@ def noisy(hundredths: list[int], seed: int) -> np.ndarray:
 @settings(max_examples=30, deadline=None)
 def test_p_is_exact_with_many_ties(hundredths: list[int], seed: int) -> None:
     levels = signed_levels(noisy(hundredths, seed))
-    expected = p_by_enumeration([number / 100 for number in hundredths])
+    expected = p_by_all_signs([number / 100 for number in hundredths])
     assert signed_rank_p(levels) == pytest.approx(expected, abs=1e-12)
 
 

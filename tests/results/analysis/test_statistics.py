@@ -1,7 +1,5 @@
 """Paired tests and intervals, against values worked out by hand and by other routes."""
 
-from itertools import product
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,6 +21,7 @@ from results.tables.notes_of_tests import (
     untested_notes,
 )
 from results.wording import HIGHER, LOWER, bracketed
+from tests.helpers.signed_ranks import p_by_all_signs
 
 
 def subjects(
@@ -45,14 +44,6 @@ def subjects(
     )
 
 
-def exact_p(differences: list[float]) -> float:
-    """Two-sided signed-rank p by going through all 2^n signs."""
-    ranks = pd.Series(np.abs(differences)).rank().to_numpy()
-    seen = abs((np.sign(differences) * ranks).sum())
-    sums = [abs((np.array(signs) * ranks).sum()) for signs in product((-1, 1), repeat=len(ranks))]
-    return float(np.mean([value >= seen - 1e-12 for value in sums]))
-
-
 def test_p_is_the_exact_one() -> None:
     reference = [0.5] * 8
     differences = [0.01, -0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08]
@@ -60,7 +51,7 @@ def test_p_is_the_exact_one() -> None:
     (row,) = paired_tests(subjects({"standard": reference, "mine": other}), "standard").to_dict(
         "records"
     )
-    assert row["p"] == pytest.approx(exact_p(differences))
+    assert row["p"] == pytest.approx(p_by_all_signs(differences))
     assert row["subjects"] == 8 and row["difference"] == pytest.approx(np.mean(differences))
     # W+ = 36 - 2, W- = 2.
     assert row["effect"] == pytest.approx((34 - 2) / 36)

@@ -1,7 +1,5 @@
 """Comparisons where methods lack subjects, repeats or both, by a second route: plain loops."""
 
-from itertools import product
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata, sem, t
 
 from results.analysis.statistics import paired_tests
+from tests.helpers.signed_ranks import p_by_all_signs
 
 Scores = dict[tuple[str, int], int]
 """Hundredths of Dice by subject and repeat."""
@@ -41,10 +40,7 @@ def by_loops(mine: Scores, base: Scores) -> dict[str, float] | None:
         differences.append(round(sum(own) / len(own) / 100, 9))
     given = np.array(differences)
     other = given[given != 0]
-    ranks = rankdata(np.abs(given))[given != 0]  # Pratt: zeros have ranks, and no sign
-    left = rankdata(np.abs(other))  # the effect's, without the zeros
-    seen = float(np.sign(other) @ ranks)
-    sums = [float(np.array(signs) @ ranks) for signs in product((-1, 1), repeat=len(other))]
+    ranks = rankdata(np.abs(other))  # the effect's, without the zeros
     by_repeat = {
         repeat: sum(mine[cell] - base[cell] for cell in common if cell[1] == repeat)
         for repeat in {repeat for _, repeat in common}
@@ -61,8 +57,8 @@ def by_loops(mine: Scores, base: Scores) -> dict[str, float] | None:
         "difference": mean,
         "low": interval[0],
         "high": interval[1],
-        "p": float(np.mean([abs(value) >= abs(seen) - 1e-9 for value in sums])),
-        "effect": float(np.sign(other) @ left / left.sum()) if len(other) else 0.0,
+        "p": p_by_all_signs(differences),
+        "effect": float(np.sign(other) @ ranks / ranks.sum()) if len(other) else 0.0,
         "agree": sum(np.sign(total) == np.sign(mean) for total in by_repeat.values()),
         "partial": float(len(common) < len(set(mine) | set(base))),
     }
