@@ -21,6 +21,7 @@ from benchmark.core.lock import LOCK, folder_lock
 from benchmark.core.parallel import run_parallel, split_errors
 from benchmark.data.dataset import Case, Dataset, evaluated_cases, read_record, read_splits
 from benchmark.data.labels import STRUCTURES
+from benchmark.data.prepared import MEND
 
 SCRIPT = "run.sh"
 
@@ -176,8 +177,7 @@ def _make(one: _Copy) -> None:
         return
     if not one.source.is_file() or sha256(one.source) != one.checksum:
         raise CoopbenchError(
-            f"{one.source}: is missing, or differs from its recorded checksum; run the command "
-            "that made this set again; it replaces broken files"
+            f"{one.source}: is missing, or differs from its recorded checksum; {MEND}"
         )
     with whole_file(one.target, durable=False) as partial:
         shutil.copyfile(one.source, partial)

@@ -45,12 +45,15 @@ def show(text: str) -> None:
 
 
 @contextlib.contextmanager
-def muted_errors() -> Iterator[None]:
-    """Context that silences standard error during an import, also for child processes.
+def quiet_matplotlib() -> Iterator[None]:
+    """Context for an import of matplotlib, which silences standard error, also of its children.
 
     matplotlib and fontconfig complain about caches that cannot be written, which only costs time.
-    Exceptions pass unchanged.
+    From then on, matplotlib's log has errors only. Exceptions pass unchanged.
     """
+    import logging  # imported here, since "coopbench --help" does not need it
+
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:

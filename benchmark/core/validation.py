@@ -9,7 +9,9 @@ from pydantic import AfterValidator, BaseModel, StringConstraints, ValidationErr
 
 from benchmark.core.errors import UsageError
 
-FileName = Annotated[str, StringConstraints(pattern=r"^\w[\w.+-]*$", max_length=120)]
+_NAME = r"\w[\w.+-]*"
+
+FileName = Annotated[str, StringConstraints(pattern=rf"^{_NAME}$", max_length=120)]
 """A name that files and folders may have."""
 
 
@@ -42,7 +44,7 @@ def check_name(name: str) -> str:
     Raises:
         UsageError: the name is not allowed.
     """
-    if not re.fullmatch(r"\w[\w.+-]*", name):
+    if not re.fullmatch(_NAME, name):
         raise UsageError(f"--name {name!r}: use letters, digits and . _ + - only")
     return name
 

@@ -133,8 +133,8 @@ def read_manifest(folder: Path) -> Manifest:
     if earlier := earlier_format(folder):
         raise CoopbenchError(
             f"{path}: has the earlier format {earlier}, without checksums of geometry "
-            "and labels; run the 'coopbench corrupt' command that made it again: this keeps the "
-            "voxels and writes a new manifest"
+            "and labels; give the 'coopbench corrupt' command that made it once more: this keeps "
+            "the voxels and writes a new manifest"
         )
     manifest = read_record(path, Manifest)
     return manifest.model_copy(update={"recipe": manifest.recipe.called_today()})

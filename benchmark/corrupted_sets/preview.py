@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.core.files import whole_file
-from benchmark.core.streams import muted_errors
+from benchmark.core.streams import quiet_matplotlib
 from benchmark.corrupted_sets.corrupt_volume import corrupt_in_range, volume_seed
 from benchmark.corrupted_sets.recipe import Recipe, Spacing, Stack
 from benchmark.data.field import centre_field
 from results.wording import PHANTOM_MARK
 
-with muted_errors():
+with quiet_matplotlib():
     import matplotlib
     from matplotlib.figure import Figure
 

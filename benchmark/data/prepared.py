@@ -11,6 +11,9 @@ from benchmark.data.dataset import Case, Dataset
 from benchmark.data.labels import STRUCTURES, remap
 from benchmark.data.nifti import finite_float32, read_volume
 
+MEND = "give the command that made this set once more; it replaces broken files"
+"""What to do where a file of a prepared set is missing or has changed."""
+
 
 @dataclass(frozen=True)
 class PreparedFrame:
@@ -37,29 +40,28 @@ def read_frame(dataset: Dataset, case: Case, frame: str) -> PreparedFrame:
             intensity is not finite, or a label value is not that of a prepared set.
     """
     folder = dataset.root / case.folder
-    mend = "run the command that made this set again; it replaces broken files"
     volumes = []
     for name in (f"{frame}_img.nii.gz", f"{frame}_seg.nii.gz"):
         path = folder / name
         if not path.is_file():
-            raise CoopbenchError(f"{path}: no such file; {mend}")
+            raise CoopbenchError(f"{path}: no such file; {MEND}")
         if sha256(path) != case.files[name]:
-            raise CoopbenchError(f"{path}: differs from its recorded checksum; {mend}")
+            raise CoopbenchError(f"{path}: differs from its recorded checksum; {MEND}")
         volumes.append(read_volume(path))
     image, label = volumes
     if image.data.shape != label.data.shape:
         raise CoopbenchError(
             f"{folder / f'{frame}_seg.nii.gz'}: has the shape {label.data.shape}, but its image "
-            f"has {image.data.shape}; {mend}"
+            f"has {image.data.shape}; {MEND}"
         )
     try:
         intensities = finite_float32(image.data)
     except ValueError as error:
-        raise CoopbenchError(f"{folder / f'{frame}_img.nii.gz'}: {error}; {mend}") from error
+        raise CoopbenchError(f"{folder / f'{frame}_img.nii.gz'}: {error}; {MEND}") from error
     try:
         structures = remap(label.data, {value: value for value in (0, *STRUCTURES)})
     except ValueError as error:
-        raise CoopbenchError(f"{folder / f'{frame}_seg.nii.gz'}: {error}; {mend}") from error
+        raise CoopbenchError(f"{folder / f'{frame}_seg.nii.gz'}: {error}; {MEND}") from error
     return PreparedFrame(
         np.ascontiguousarray(intensities.T),
         np.ascontiguousarray(structures.T),

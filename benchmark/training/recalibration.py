@@ -43,7 +43,9 @@ def recalibrate(
             the new run exists.
     """
     if check_name(name) in method_names() or name == run.config.name:
-        raise UsageError(f"--name {name}: is the name of a method; choose another name")
+        raise UsageError(
+            f"--name {name}: is the name of a method or of this run; choose another name"
+        )
     if not run.finished:
         raise CoopbenchError(f"{run.folder}: its training is not finished")
     if dataset.fingerprint != run.config.data.fingerprint:

@@ -7,7 +7,7 @@ subjects.
 """
 
 import math
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ def power_of(effect: float, repeats: int) -> float:
     return float((ndtr(shift - bounds) + ndtr(-shift - bounds)) @ weights)
 
 
-@lru_cache(maxsize=1)
+@cache
 def _chances() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Where a mean over chances is taken, by Gauss and Legendre's rule, and the weights.
 

@@ -1,9 +1,6 @@
 """Figures, one in each file; all in the style of `results.figures.style`."""
 
-import logging
+from benchmark.core.streams import quiet_matplotlib
 
-from benchmark.core.streams import muted_errors
-
-logging.getLogger("matplotlib").setLevel(logging.ERROR)
-with muted_errors():
+with quiet_matplotlib():
     import matplotlib.font_manager  # noqa: F401 - searches for fonts and cache folders

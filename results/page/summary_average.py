@@ -56,9 +56,10 @@ def leader_sentence(
     told = [name for name in others if name in found and found[name].above]
     behind = [name for name in others if name in found and found[name].below]
     rest = [name for name in others if name not in {*told, *behind, *level}]
-    near = [name for name in rest if name in found and found[name].known]
-    unknown = [name for name in rest if name not in near]
-    used = [found[name] for name in others if name in found and found[name].known]
+    sure = {name: found[name] for name in others if name in found and found[name].known}
+    near = [name for name in rest if name in sure]
+    unknown = [name for name in rest if name not in sure]
+    used = sure.values()
     if all(one.over_repeats for one in used):
         basis = "over subjects and repeats"
     elif any(one.over_repeats for one in used):
