@@ -27,7 +27,7 @@ def expected(differences: np.ndarray) -> tuple[float, float, float]:
 
 
 @given(st.lists(st.sampled_from([-0.02, -0.01, 0.0, 0.01, 0.03]), min_size=2, max_size=9))
-def test_ties_and_zeros_are_expected(steps: list[float]) -> None:
+def test_ties_and_zeros_are_scipys(steps: list[float]) -> None:
     base = np.linspace(0.5, 0.7, len(steps)).round(6)
     found = compare((base + steps).round(6)[:, None], base[:, None])
     p, low, high = expected(np.array(steps))
