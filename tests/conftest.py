@@ -89,7 +89,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports made in this process draw nothing: for tests of all else that is in them."""
     monkeypatch.setattr("benchmark.reporting.report.report_figures", lambda *_: iter(()))
-    monkeypatch.setattr("benchmark.reporting.report.example_figures", lambda *_: ([], []))
+    monkeypatch.setattr("benchmark.reporting.example_figures.example_figures", lambda *_: ([], []))
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def few_figures_of_scores(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def few_figures(few_figures_of_scores: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports made in this process draw what those of `processes.FEW_FIGURES` draw."""
-    monkeypatch.setattr("benchmark.reporting.report.example_figures", lambda *_: ([], []))
+    monkeypatch.setattr("benchmark.reporting.example_figures.example_figures", lambda *_: ([], []))
 
 
 @pytest.fixture(scope="session")

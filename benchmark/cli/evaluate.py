@@ -47,7 +47,7 @@ def evaluate(
     from benchmark.core.device import find_device
     from benchmark.data.dataset import all_datasets
     from benchmark.evaluation.evaluate import evaluate as score
-    from benchmark.evaluation.evaluate import gather_groups
+    from benchmark.evaluation.gather import gather_groups
     from benchmark.evaluation.other_versions import not_shown
     from benchmark.runs.run import find_runs, open_run
     from benchmark.runs.selection import finished_runs

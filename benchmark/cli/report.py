@@ -156,7 +156,6 @@ def report(
     Differences from --reference are tested over subjects (Wilcoxon, Holm), and estimated over
     subjects and repeats; docs/statistics.md says what each can show.
     """
-    from benchmark.core.device import find_device
     from benchmark.reporting.make_report import make_report
     from benchmark.reporting.report import ReportOptions
 
@@ -176,7 +175,11 @@ def report(
         raise UsageError(
             f"--runs {runs}: is not a folder; for a report of --scores alone, give --runs {NO_RUNS}"
         )
-    where = find_device(device)
+    where = None
+    if runs.is_dir():
+        from benchmark.core.device import find_device  # PyTorch, a second that others spare
+
+        where = find_device(device)
     lines = make_report(
         locate_data(data),
         runs,

@@ -6,7 +6,7 @@ from pathlib import Path
 from benchmark.core.parsing import parse_json
 from benchmark.data.dataset import Dataset
 from benchmark.data.set_names import CLEAN, PUBLISHED, RENAMED, MadeBy
-from benchmark.evaluation.evaluate import out_of_reach
+from benchmark.evaluation.kept_scores import out_of_reach
 from benchmark.runs.run import Run
 
 BEFORE_RECORDS = ("RandBias", "RandGhosting", "RandMotion", "RandSpike")

@@ -4,7 +4,6 @@ import inspect
 from pathlib import Path
 
 from benchmark.core.code import OWN, CodeRecord, record_code
-from benchmark.methods.method import Method
 from benchmark.methods.registry import find_method, method_entry
 
 
@@ -24,6 +23,8 @@ def method_code(name: str, *, commit: str | None = None) -> CodeRecord:
     entry = method_entry(name)
     own: tuple[Path, ...] = ()
     if entry.dist is not None and entry.dist.name == OWN:
+        from benchmark.methods.method import Method
+
         kinds = [k for k in find_method(name).__mro__ if issubclass(k, Method) and k is not Method]
         own = tuple(sorted({Path(inspect.getfile(kind)) for kind in kinds}))
     return record_code(entry, own=own, commit=commit)

@@ -2,10 +2,13 @@
 
 import difflib
 from importlib.metadata import EntryPoint
+from typing import TYPE_CHECKING
 
 from benchmark.core.errors import CoopbenchError, UsageError
 from benchmark.core.plugins import PluginError, blamed_on, installed, only, origin
-from benchmark.methods.method import Method, Settings
+
+if TYPE_CHECKING:
+    from benchmark.methods.method import Method
 
 GROUP = "coopbench.methods"
 
@@ -15,7 +18,7 @@ def method_names() -> list[str]:
     return sorted(_registered())
 
 
-def find_method(name: str) -> type[Method]:
+def find_method(name: str) -> "type[Method]":
     """The class registered as ``name``.
 
     Raises:
@@ -24,6 +27,8 @@ def find_method(name: str) -> type[Method]:
         PluginError: its package cannot be imported, two packages register the name, or the class is
             not a `Method`.
     """
+    from benchmark.methods.method import Method  # PyTorch, which the names do not need
+
     entry = method_entry(name)
     who = method_origin(name)
     with blamed_on(who, "its import"):
@@ -61,8 +66,10 @@ def method_origin(name: str) -> str:
     return origin("method", _registered()[name])
 
 
-def _check_declaration(method: type[Method], who: str) -> None:
+def _check_declaration(method: "type[Method]", who: str) -> None:
     """Check now what would otherwise fail only in the first step or in a table."""
+    from benchmark.methods.method import Settings
+
     for part in ("title", "summary", "reference"):
         if not isinstance(getattr(method, part, None), str):
             raise PluginError(f"{who}: its class lacks '{part}', a line of text")

@@ -5,10 +5,8 @@ import itertools
 from torch import Tensor, nn
 
 from benchmark.networks.blocks import Residual
-from benchmark.networks.encoder import CODE_CHANNELS
 from benchmark.networks.upsampling import DoublingConv2d
-
-WIDTHS = (CODE_CHANNELS, 64, 32, 16, 16)
+from benchmark.networks.widths import DECODER
 
 
 class Up(nn.Module):
@@ -41,14 +39,14 @@ class Decoder(nn.Sequential):
 
     def __init__(self, channels_out: int, up: type[Up] | type[LearnedUp] = Up) -> None:
         super().__init__(
-            *(up(a, b) for a, b in itertools.pairwise(WIDTHS)),
-            nn.Conv2d(WIDTHS[-1], channels_out, 1),
+            *(up(a, b) for a, b in itertools.pairwise(DECODER)),
+            nn.Conv2d(DECODER[-1], channels_out, 1),
         )
 
     @property
     def stages(self) -> dict[str, nn.Module]:
         """The parts after which features can be changed, by name (see `networks.stages`)."""
-        ups = {f"up{n}": self[n - 1] for n in range(1, len(WIDTHS))}
+        ups = {f"up{n}": self[n - 1] for n in range(1, len(DECODER))}
         return {**ups, "output": self[-1]}
 
 

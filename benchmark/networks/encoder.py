@@ -6,14 +6,7 @@ from torch import Tensor, nn
 
 from benchmark.networks.batch_norm import BatchNorm2d
 from benchmark.networks.blocks import SLOPE, Residual, conv_bn
-
-WIDTHS = (16, 32, 64, 128, 128)
-"""Channels after the stem and after each residual down block: a quarter of 64-128-256-512-512."""
-
-CODE_CHANNELS = WIDTHS[-1]
-
-STRIDE = 2 ** (len(WIDTHS) - 1)
-"""Pixels of the image per position of a code, in each direction; sizes must be multiples of it."""
+from benchmark.networks.widths import CODE_CHANNELS, ENCODER
 
 
 class Down(nn.Module):
@@ -33,13 +26,13 @@ class Encoder(nn.Sequential):
     """(N, channels_in, H, W) to a non-negative code (N, 128, H/16, W/16)."""
 
     def __init__(self, channels_in: int) -> None:
-        stem = WIDTHS[0]
+        stem = ENCODER[0]
         super().__init__(
             conv_bn(channels_in, stem),
             nn.LeakyReLU(SLOPE, inplace=True),
             conv_bn(stem, stem),
             nn.LeakyReLU(SLOPE, inplace=True),
-            *(Down(a, b) for a, b in itertools.pairwise(WIDTHS)),
+            *(Down(a, b) for a, b in itertools.pairwise(ENCODER)),
             nn.Conv2d(CODE_CHANNELS, CODE_CHANNELS, 1),
             BatchNorm2d(CODE_CHANNELS),
             nn.ReLU(inplace=True),
@@ -55,7 +48,7 @@ class Encoder(nn.Sequential):
     def stages(self) -> dict[str, nn.Module]:
         """The parts after which features can be changed, by name (see `networks.stages`)."""
         after_stem = 4
-        downs = {f"down{n}": self[after_stem + n - 1] for n in range(1, len(WIDTHS))}
+        downs = {f"down{n}": self[after_stem + n - 1] for n in range(1, len(ENCODER))}
         return {"stem": self[after_stem - 1], **downs, "code": self[-1]}
 
 

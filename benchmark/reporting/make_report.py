@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from benchmark.corrupted_sets.code import code_notes
 from benchmark.data.dataset import all_datasets
-from benchmark.evaluation.evaluate import evaluate, gather_groups
 from benchmark.evaluation.external.rows import read_external_rows
+from benchmark.evaluation.gather import gather_groups
 from benchmark.reporting.report import ReportOptions, write_report
 from benchmark.runs.code import code_remarks
 from benchmark.runs.selection import select_runs
+
+if TYPE_CHECKING:
+    import torch
 
 
 def make_report(
@@ -21,8 +23,8 @@ def make_report(
     out: Path | None,
     options: ReportOptions,
     *,
-    device: torch.device,
-    scored_on: torch.device,
+    device: "torch.device | None",
+    scored_on: "torch.device | None",
     ansi: bool,
     say: Callable[[str], None],
     workers: int | None = None,
@@ -38,8 +40,9 @@ def make_report(
         preset: the runs' preset; None: there is only one.
         out: the folder to write to; None: named after data and preset.
         options: the content of the report.
-        device: the device to compute pictures on.
-        scored_on: the device to compute scores on, also for scores made elsewhere.
+        device: the device to compute pictures on; None: there are no runs.
+        scored_on: the device to compute scores on, also for scores made elsewhere; None: there are
+            no runs.
         ansi: whether the main table may be marked with a terminal's escape codes.
         say: called with a line on the progress.
         workers: number of processes; None: a number that fits the device.
@@ -72,8 +75,11 @@ def make_report(
         say(f"{name}: {remark}; marked in the report. 'coopbench train --retrain' trains it again")
     for line in code_notes(datasets):
         say(line)
-    if evaluate(selection.runs, datasets, device=scored_on, workers=workers) or gather:
-        gather_groups(selection.runs, datasets)
+    if scored_on is not None:
+        from benchmark.evaluation.evaluate import evaluate  # PyTorch, a second that others spare
+
+        if evaluate(selection.runs, datasets, device=scored_on, workers=workers) or gather:
+            gather_groups(selection.runs, datasets)
     folder = out or Path("report") / selection.group
     written = write_report(
         selection,

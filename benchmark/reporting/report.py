@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
-import torch
 
 from benchmark.core.errors import CoopbenchError, UsageError
 from benchmark.core.files import check_present, read_json, whole_file, write_json, write_text
@@ -15,12 +15,11 @@ from benchmark.core.lock import folder_lock
 from benchmark.corrupted_sets.code import code_notes
 from benchmark.data.dataset import Dataset
 from benchmark.data.set_names import CLEAN, CLEAN_TITLE, MadeBy
-from benchmark.evaluation.evaluate import ScorePart, gather_scores
 from benchmark.evaluation.external.record import CorruptedBy
 from benchmark.evaluation.external.rows import ExternalRows
+from benchmark.evaluation.gather import ScorePart, gather_scores
 from benchmark.evaluation.metrics import IMPLEMENTATION
 from benchmark.evaluation.other_versions import not_shown
-from benchmark.reporting.example_figures import example_figures
 from benchmark.reporting.report_page import Picture, ScoreSource, make_page
 from benchmark.runs.changed_settings import settings_notes
 from benchmark.runs.code import code_remarks
@@ -47,6 +46,9 @@ from results.tables.latex import DEFAULT_WIDTH
 from results.tables.render import text_table
 from results.tables.report_tables import NamedTable, ranks_csv, report_tables, severity_csv
 from results.wording import PHANTOM_MARK
+
+if TYPE_CHECKING:
+    import torch
 
 REFERENCE = "standard"
 """The default reference, if the table has this method."""
@@ -309,7 +311,7 @@ def write_report(
     *,
     options: ReportOptions,
     ansi: bool,
-    device: torch.device,
+    device: "torch.device | None",
     external: ExternalRows | None = None,
     tell: Tell = silent,
 ) -> Written:
@@ -335,7 +337,7 @@ def _write_report(
     options: ReportOptions,
     ansi: bool,
     external: ExternalRows,
-    device: torch.device,
+    device: "torch.device | None",
     tell: Tell,
 ) -> Written:
     tell("joining the scores")
@@ -368,7 +370,9 @@ def _write_report(
     for line in boxes:
         tell(line)
     figures = report_figures(comparison, history)
-    if options.pictures:
+    if options.pictures and device is not None:
+        from benchmark.reporting.example_figures import example_figures
+
         examples, unseen = example_figures(comparison, selection.runs, datasets, device)
         figures = chain(figures, examples)
     for figure in figures:

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.resources import files
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -21,10 +21,12 @@ from benchmark.core.parsing import parse_toml
 from benchmark.core.plugins import PluginError, blamed_on
 from benchmark.core.validation import FileName, Line, check_name, nearest
 from benchmark.data.dataset import Dataset, read_splits
-from benchmark.methods.method import Method
 from benchmark.methods.registry import find_method, method_names, method_origin
-from benchmark.networks.encoder import STRIDE
+from benchmark.networks.widths import STRIDE
 from benchmark.runs.run_migration import migrate
+
+if TYPE_CHECKING:
+    from benchmark.methods.method import Method
 
 MAX_CROP = 2**12
 """Largest size in pixels (5.6 m), more than any scanner sees."""
@@ -192,7 +194,7 @@ class RunConfig(_Settings):
         """The run's folder below the folder of runs."""
         return f"{self.group}/{self.name}-r{self.repeat}-s{self.seed}"
 
-    def build_method(self) -> Method:
+    def build_method(self) -> "Method":
         """The method, with its settings.
 
         Raises:
@@ -303,7 +305,7 @@ def training_set(overrides: Sequence[str]) -> str:
     return Training(**values).train_set
 
 
-def check_settings(method: type[Method]) -> None:
+def check_settings(method: "type[Method]") -> None:
     """Refuse a method whose setting has the name of a setting of the harness.
 
     Raises:
@@ -322,7 +324,7 @@ def check_settings(method: type[Method]) -> None:
 
 
 def parse_overrides(
-    overrides: Sequence[str], method: type[Method]
+    overrides: Sequence[str], method: "type[Method]"
 ) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """Parse ``KEY=VALUE`` options, and sort them into the harness's (``training``) and the
     method's.
@@ -361,7 +363,7 @@ def _harness_fields() -> dict[str, FieldInfo]:
     return plain | {f"augmentation.{key}": f for key, f in Augmentation.model_fields.items()}
 
 
-def describe_settings(method: type[Method]) -> list[tuple[str, str, str]]:
+def describe_settings(method: "type[Method]") -> list[tuple[str, str, str]]:
     """Key, default and meaning of each setting of the method, then of the harness.
 
     Raises:

@@ -15,7 +15,8 @@ from benchmark.corrupted_sets.actions import Corrupting, read_clean
 from benchmark.corrupted_sets.corrupt_set import made_by
 from benchmark.corrupted_sets.manifest import MANIFEST
 from benchmark.data.dataset import Dataset, all_datasets, evaluated_cases, read_dataset
-from benchmark.evaluation.evaluate import evaluate, unscored
+from benchmark.evaluation.evaluate import evaluate
+from benchmark.evaluation.kept_scores import unscored
 from benchmark.runs.code import is_due
 from benchmark.runs.run import find_run, open_run
 from benchmark.study.job import Job
@@ -80,7 +81,8 @@ def make_grid(study: Study) -> list[Job]:
         jobs.append(trained)
         scored = set[Path]()
         if not due:
-            left = {dataset.root for dataset, _ in unscored(run, [*there.values()], study.device)}
+            missing = unscored(run, [*there.values()], study.device.type)
+            left = {dataset.root for dataset, _ in missing}
             scored = there.keys() - left
         for root in sorted(volumes):
             needs = (trained.name, *([corrupting[root]] if root in corrupting else []))

@@ -11,7 +11,7 @@ from benchmark.core.errors import CoopbenchError
 from benchmark.core.files import read_json
 from benchmark.core.parsing import parse_json, parse_toml
 from benchmark.data.dataset import read_dataset
-from benchmark.evaluation.evaluate import _record_of
+from benchmark.evaluation.kept_scores import _record_of
 from benchmark.runs.config import _parse
 from corruptions.declared import DeclaredRecipe
 

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -653,6 +655,25 @@ def test_corrupted_folder_is_scored_at_once_and_reported(
         assert word in robustness, word
     remark = "MyData and 3 sets of foggy: whole volume of the labels in labelsTs"
     assert remark in (tables / "dice-ftn.md").read_text()
+
+
+@pytest.mark.slow
+def test_scores_are_reported_without_pytorch(
+    data: Path, labels: Path, predictions: Path, tmp_path: Path
+) -> None:
+    """It takes a second to import, which a report of scores alone is not to wait for."""
+    out = tmp_path / "mine.csv"
+    does("score", predictions, labels, "--name", "mine", "--out", out, "--workers", 1)
+    code = "import sys; sys.modules['torch'] = None; from benchmark.cli import cli; cli()"
+    words = ["report", "--data", data, "--runs", "none", "--scores", out, "--no-pictures"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, words)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "mine" in done.stdout and (tmp_path / "report/external/report.html").is_file()
 
 
 def test_other_labels_under_one_title_do_not_mix(

@@ -46,11 +46,12 @@ COOPBENCH = "import sys; from benchmark.cli import main; sys.argv[0] = 'coopbenc
 
 FEW_FIGURES = """
 import itertools, sys
+import benchmark.reporting.example_figures as pictures
 import benchmark.reporting.report as report
 from benchmark.cli import main
 every = report.report_figures
 report.report_figures = lambda *given: itertools.islice(every(*given), 2)
-report.example_figures = lambda *_: ([], [])
+pictures.example_figures = lambda *_: ([], [])
 sys.argv[0] = "coopbench"
 main()
 """
