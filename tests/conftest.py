@@ -39,7 +39,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the groups that one worker has to run alone: at the end the others would wait."""
+    """Begin with the groups that one worker has to run alone: at the end the others would wait.
+
+    What needs the trained network is slow, for the first of them trains it.
+    """
+    for item in items:
+        if "_trained" in getattr(item, "fixturenames", ()):
+            item.add_marker("slow")
     items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 
@@ -94,11 +100,11 @@ def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def few_figures_of_scores(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reports made in this process draw the first two figures of scores; pictures as always."""
+    """Reports made in this process draw the first figure of scores; pictures as always."""
     from results.figures.report_figures import report_figures
 
     def few(*given: Any) -> Iterator[Any]:
-        return islice(report_figures(*given), 2)
+        return islice(report_figures(*given), 1)
 
     monkeypatch.setattr("benchmark.reporting.report.report_figures", few)
 
@@ -193,7 +199,7 @@ def _train(data: Path) -> tuple[dict[str, torch.Tensor], Batch]:
     slices = TrainingSlices(dataset, dataset.of_subjects(("001", "002")), crop=64, device=cpu)
     network = DualThinkingNetwork(seed=1)
     optimiser = torch.optim.Adam(network.parameters(), lr=training.learning_rate)
-    for step in range(40):
+    for step in range(24):
         drawn = draw_batch(slices, training, seed=1, step=step)
         stream = RandomStream.named(cpu, step)
         optimisation_step(network, Standard(), optimiser, drawn, stream, torch.float32)

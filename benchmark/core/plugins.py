@@ -1,10 +1,13 @@
 """Find methods and recipes, our own and others', by entry points, and report their mistakes."""
 
 import re
+import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib.metadata import EntryPoint, distributions
+from pathlib import Path
 from typing import Any
 
 from benchmark.core.errors import CoopbenchError
@@ -49,8 +52,26 @@ def installed(group: str) -> dict[str, list[EntryPoint]]:
     versions.
 
     If one version of a package is found twice, such as an installed checkout that is also the
-    current folder, the first counts; Python imports the same one.
+    current folder, the first counts; Python imports the same one. The packages are looked through
+    again when a folder on the path has changed.
     """
+    return _installed(group, tuple(map(_folder_and_time, sys.path)))
+
+
+def _folder_and_time(place: str) -> tuple[Path, int | None]:
+    """A folder of the path, and when something was last added to it or removed."""
+    folder = Path(place).absolute()
+    try:
+        return folder, folder.stat().st_mtime_ns
+    except OSError:
+        return folder, None
+
+
+@lru_cache(maxsize=8)
+def _installed(
+    group: str, path: tuple[tuple[Path, int | None], ...]
+) -> dict[str, list[EntryPoint]]:
+    """The entry points of a group, with ``path`` as it is now."""
     found: dict[str, dict[tuple[str, str], EntryPoint]] = {}
     for package in distributions():
         entries = package.entry_points.select(group=group)

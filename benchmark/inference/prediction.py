@@ -31,7 +31,7 @@ def trained_network(run: Run, device: torch.device) -> tuple[DualThinkingNetwork
         raise CoopbenchError(
             f"{run.folder}: was exported without its weights; train it again to get them"
         )
-    network = DualThinkingNetwork(seed=0)
+    network = DualThinkingNetwork(seed=None)
     load_weights(run.weights, network)
     precision = find_precision(run.config.training.precision, device)
     return on_device(network, device), precision

@@ -35,16 +35,18 @@ class DualThinkingNetwork(nn.Module):
 
     Args:
         seed: draws the initial weights; the same seed gives the same weights on every device.
+            None: others will be loaded.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int | None) -> None:
         super().__init__()
         self.encoder = Encoder(1)
         self.decoupler = CodeDecoupler()
         self.segmentation_decoder = Decoder(CLASSES)
         self.image_decoder = ImageDecoder()
         self.stn = SlowThinkingNetwork()
-        initialise(self, seed)
+        if seed is not None:
+            initialise(self, seed)
 
     def image_code(self, image: Tensor) -> Tensor:
         """z_i = E(x): (N, 1, H, W) to (N, 128, H/16, W/16)."""

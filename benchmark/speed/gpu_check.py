@@ -33,7 +33,9 @@ SAFETY = 0.8
 @click.option("--device", default="cuda", show_default=True)
 @click.option("--preset", default="paper", show_default=True)
 @click.option("--variants", default="eager,compile,graphs", show_default=True)
-@click.option("--rounds", default=3, show_default=True, help="Rounds of the bench.")
+@click.option(
+    "--rounds", default=3, show_default=True, help="Rounds of the bench and of the variants."
+)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE")
 def gpu_check(
     data: Path,
@@ -54,7 +56,7 @@ def gpu_check(
     if not (out / "bench.txt").is_file():  # once is enough; training needs the time
         words = ["bench", "steps", "evaluation", "--methods", names, "--rounds", str(rounds)]
         (out / "bench.txt").write_text(_coopbench(*words, *common, *told), "utf-8")
-    steps, lines = _plan(data, out / "runs", minutes, device, preset, variants, overrides)
+    steps, lines = _plan(data, out / "runs", minutes, device, preset, variants, rounds, overrides)
     (out / "variants.txt").write_text("\n".join(lines) + "\n", "utf-8")
     click.echo("\n".join(lines))
     deadline = time.monotonic() + 60 * minutes
@@ -76,6 +78,7 @@ def _plan(
     device: str,
     preset: str,
     variants: str,
+    rounds: int,
     overrides: tuple[str, ...],
 ) -> tuple[int, list[str]]:
     """The number of steps that both runs can reach in the time, and a line on each variant's
@@ -101,7 +104,7 @@ def _plan(
             )
         slices = training_slices(config, dataset, where)
         total = total_steps(config.training, slices)
-        found = time_variants(config, slices, variants.split(","), rounds=3, steps=5)
+        found = time_variants(config, slices, variants.split(","), rounds=rounds, steps=5)
         for name, taken in found.items():
             shown = f"{taken:.4f} s per step" if isinstance(taken, float) else taken
             lines.append(f"{method}, {name}: {shown}")

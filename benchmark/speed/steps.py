@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -167,8 +168,8 @@ def _serve(line: Connection, task: _Task) -> None:
                 line.send(measure_machine(device, precision, repeats=times))
                 continue
             if what == "work":
-                work = measure_work(lambda: [learner.learn(n, TOTAL) for n in range(COUNTED)])
-                line.send(Work(work.products / COUNTED, work.traffic / COUNTED))
+                work = measure_work(partial(_take_first_steps, learner, times))
+                line.send(Work(work.products / times, work.traffic / times))
                 continue
             for _ in range(times):
                 learner.learn(step, TOTAL)
@@ -179,6 +180,11 @@ def _serve(line: Connection, task: _Task) -> None:
         return  # the parent needs no more answers
     except Exception as error:
         line.send(CoopbenchError(f"{task.config.name}: {type(error).__name__}: {error}"))
+
+
+def _take_first_steps(learner: Learner | PlainLearner, count: int) -> None:
+    for step in range(count):
+        learner.learn(step, TOTAL)
 
 
 def _learner(task: _Task) -> Learner | PlainLearner:

@@ -25,11 +25,15 @@ def check_room(config: RunConfig, slices: TrainingSlices) -> None:
 
     The memory that a step keeps for gradients is a constant plus a part in proportion to its
     pixels, so two small steps give a lower bound for a large one. The trial changes neither the
-    run's network nor any random numbers. A method that cannot take so small a step is not tried.
+    run's network nor any random numbers. A method that cannot take so small a step is not tried,
+    nor is a run whose own steps are no larger.
 
     Raises:
         NotEnoughMemoryError: a step needs more than the free memory.
     """
+    training = config.training
+    if training.batch * training.crop**2 <= max(TRIAL_BATCHES) * TRIAL_CROP**2:
+        return
     needed = needed_memory(config, slices)
     if needed is not None and needed > (free := memory_at_hand(slices.device)):
         raise _fault(

@@ -16,6 +16,7 @@ from benchmark.networks.dual import DualThinkingNetwork
 CPU = torch.device("cpu")
 
 
+@pytest.mark.slow
 @given(st.integers(16, 200), st.floats(0.1, 1))
 def test_basis_is_scipys_cubic_spline(size: int, share: float) -> None:
     spacing = share * size
@@ -120,6 +121,7 @@ def test_field_is_positive_smooth_and_within_its_bounds(seed: int, scale: float)
     assert field.diff(dim=2).abs().max() <= bound and field.diff(dim=3).abs().max() <= bound
 
 
+@pytest.mark.slow
 def test_the_step_raises_the_objective(trained: tuple[DualThinkingNetwork, Batch]) -> None:
     network, batch = trained
     method = AdvBias(points="free")

@@ -19,6 +19,7 @@ def divergence(network: DualThinkingNetwork, image: Tensor, changed: Tensor) -> 
         return kl_divergence(network(image), network(changed)).item()
 
 
+@pytest.mark.slow
 def test_noise_has_norm_epsilon_and_stays_in_the_images_range(
     trained: tuple[DualThinkingNetwork, Batch],
 ) -> None:
@@ -49,6 +50,7 @@ def test_noisy_image_is_rescaled_to_the_images_range() -> None:
     assert AdvNoise().settings.epsilon == 1
 
 
+@pytest.mark.slow
 def test_it_diverges_more_than_random_noise_of_the_same_norm(
     trained: tuple[DualThinkingNetwork, Batch],
 ) -> None:
@@ -88,6 +90,7 @@ def test_curvature_is_the_limit_of_a_finite_difference(batch: Batch) -> None:
     assert (fast - expected).norm() < 1e-4 * expected.norm()
 
 
+@pytest.mark.slow
 def test_more_power_iterations_find_a_direction_of_more_curvature(
     trained: tuple[DualThinkingNetwork, Batch],
 ) -> None:
@@ -101,6 +104,7 @@ def test_more_power_iterations_find_a_direction_of_more_curvature(
     assert curvature(1) < curvature(4)
 
 
+@pytest.mark.slow
 def test_consistency_is_of_the_noisy_image(trained: tuple[DualThinkingNetwork, Batch]) -> None:
     network, batch = trained
     network.eval()

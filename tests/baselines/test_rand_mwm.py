@@ -44,6 +44,7 @@ def test_sides_and_positions_reach_their_bounds() -> None:
     assert int(first.min()) == 3 and int(last.max()) == 35 - 3
 
 
+@pytest.mark.slow
 def test_number_of_windows() -> None:
     # Windows of the smallest possible size seldom overlap: count their area.
     image = torch.zeros(3000, 1, 192, 192)

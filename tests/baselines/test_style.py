@@ -73,6 +73,7 @@ def test_probability_zero_is_a_second_plain_pass(
     assert changed["hard_segmentation"] != changed["segmentation"]
 
 
+@pytest.mark.slow
 def test_each_layer_is_decided_for_itself(network: DualThinkingNetwork, batch: Batch) -> None:
     hard = {
         round(

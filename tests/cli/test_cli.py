@@ -22,7 +22,7 @@ from results.scores.score_table import read_scores
 from tests.helpers.acdc_files import heart, write_acdc
 from tests.helpers.forked import COOPBENCH, Forked
 
-TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=4", "--set", "precision=float32")
+TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=2", "--set", "precision=float32")
 
 
 def coopbench(*words: object) -> Result:
@@ -58,6 +58,7 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
     assert "coopbench train --method proposed" in done.stdout
 
 
+@pytest.mark.slow
 def test_scoring_imports_no_pytorch() -> None:
     """Which takes longer than to score some volumes."""
     code = (
@@ -172,6 +173,7 @@ def test_prepare_train_evaluate_report(data: Path, trained: Path, tmp_path: Path
     assert note is not None and "M&Ms" in note[1] and "missing" not in line
 
 
+@pytest.mark.slow
 def test_evaluation_is_not_repeated_until_something_changes(
     data: Path, trained: Path, tmp_path: Path
 ) -> None:
@@ -537,6 +539,7 @@ def test_bench_sets_every_method_beside_the_reference_and_plain_code(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("benchmark.speed.floor.REPEATS", 1)
+    monkeypatch.setattr("benchmark.speed.steps.COUNTED", 1)
     words = ("bench", "--data", data, "--preset", "demo", "--rounds", 2, "--steps", 1)
     result = coopbench(*words, "steps", "evaluation", "--methods", "dsu", *TINY[:-2])
     assert result.exit_code == 0, result.output
@@ -565,6 +568,7 @@ def test_bench_of_a_report() -> None:
     assert wrong.exit_code == 2 and "four whole numbers" in said(wrong)
 
 
+@pytest.mark.slow
 def test_bench_of_corrupting(data: Path) -> None:
     words = ("bench", "corrupt", "--data", data, "--preset", "demo", "--rounds", 1)
     result = coopbench(*words, "--workers", 1)

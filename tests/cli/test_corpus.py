@@ -451,6 +451,7 @@ def corrupted(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_verifying_broken_volumes(
     corrupted: Path, tmp_path: Path, in_this_process: None, record_property: Count
 ) -> None:

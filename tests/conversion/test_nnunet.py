@@ -137,6 +137,7 @@ def predict(converted: Path, sets: Path) -> None:
             (folder / extra).write_text("{}")
 
 
+@pytest.mark.slow
 def test_all_sets_become_one_row_without_a_warning(
     sets: Path, converted: Path, tmp_path: Path
 ) -> None:
@@ -161,6 +162,7 @@ def test_a_set_without_predictions_is_named(sets: Path, converted: Path, tmp_pat
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_only_the_sets_that_were_converted_are_scored(sets: Path, tmp_path: Path) -> None:
     out = tmp_path / "some"
     text = does(

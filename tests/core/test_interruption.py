@@ -44,6 +44,7 @@ def test_a_signal_waits_for_the_end_of_the_step(number: signal.Signals) -> None:
     assert signal.getsignal(number) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["signal", "fault"])
 def test_no_job_is_begun_after_the_end(end: str, tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
@@ -89,6 +90,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["SIGKILL", "SIGTERM"])
 def test_a_killed_process_costs_its_job_some_time_and_nothing_else(
     end: str, tmp_path: Path
@@ -105,6 +107,7 @@ def test_a_killed_process_costs_its_job_some_time_and_nothing_else(
     assert error == "a worker process was killed; its job starts again\n"
 
 
+@pytest.mark.slow
 def test_processes_that_are_killed_again_and_again_are_given_up(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(KILLED)
     process = begin(

@@ -17,7 +17,7 @@ from benchmark.data.dataset import read_dataset
 
 pytest.importorskip("torchio", reason="TorchIO makes the corruptions")
 
-TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=4", "--set", "precision=float32")
+TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=2", "--set", "precision=float32")
 FOG = """
 format = "coopbench-recipe-1"
 name = "fog"
@@ -113,6 +113,7 @@ def test_each_set_has_its_own_columns_and_measures(
         assert row["clean_dice"] == pytest.approx(mean[clean], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_study_corrupts_and_plans_what_is_named(two: Path, tmp_path: Path) -> None:
     words = ("study", "--data", two, "--runs", tmp_path / "runs", "--methods", "standard")
     words = (*words, "--preset", "demo", *TINY, "--corrupt", "acdc", "--corrupt", "mine")
@@ -198,6 +199,7 @@ def test_a_cine_is_corrupted_frame_by_frame(
     assert "intact" not in coopbench(*words, *([] if same else ["--same-draw"]))
 
 
+@pytest.mark.slow
 def test_a_single_slice_is_a_stack_of_one(fog: Path, tmp_path: Path) -> None:
     write(tmp_path / "flat" / "a.nii.gz", (20, 24))
     write(tmp_path / "deep" / "a.nii.gz", (20, 24, 1))

@@ -117,6 +117,7 @@ def test_corrupted_volume_is_the_recipe_put_back(corrupted: tuple[Dataset, Path]
     assert path.with_name("ED_seg.nii.gz").read_bytes() == label
 
 
+@pytest.mark.slow
 def test_processes_and_restarts_change_no_byte(
     corrupted: tuple[Dataset, Path], tmp_path: Path
 ) -> None:

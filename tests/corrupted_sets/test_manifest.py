@@ -230,6 +230,7 @@ BREAK: dict[str, tuple[Callable[[Path], object], list[str]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", BREAK)
 def test_all_of_a_prepared_set_is_verified_and_mended(
     broken: str, copy: Path, recipe: Path
@@ -258,6 +259,7 @@ def test_all_of_a_folder_is_verified(recipe: Path, tmp_path: Path) -> None:
     assert "(2 faults)" in result.output
 
 
+@pytest.mark.slow
 def test_manifest_of_the_earlier_format_is_refused_in_a_line(copy: Path, recipe: Path) -> None:
     def age(manifest: Any) -> None:
         manifest["format"] = "coopbench-manifest-1"
@@ -279,6 +281,7 @@ def test_manifest_of_the_earlier_format_is_refused_in_a_line(copy: Path, recipe:
     assert "all as in" in done("corrupt", copy / "tiny", "--verify")
 
 
+@pytest.mark.slow
 def test_making_it_again_mends_what_is_broken(copy: Path, recipe: Path) -> None:
     before = voxels(copy / "tiny")
     (copy / "tiny" / "Shade" / "004" / "draw2" / "ES_img.nii.gz").unlink()
@@ -288,6 +291,7 @@ def test_making_it_again_mends_what_is_broken(copy: Path, recipe: Path) -> None:
     assert "intact" in done("corrupt", "--data", copy, "--recipe", recipe)
 
 
+@pytest.mark.slow
 def test_replay_needs_the_manifest_alone(copy: Path, tmp_path: Path) -> None:
     """Not the recipe's file, nor the corrupted volumes, nor the seed of the set."""
     kept = voxels(copy / "tiny")
@@ -303,6 +307,7 @@ def test_replay_needs_the_manifest_alone(copy: Path, tmp_path: Path) -> None:
     assert "all as in" in done("corrupt", tmp_path / "again", "--verify")
 
 
+@pytest.mark.slow
 def test_replay_with_other_parameters_or_sources_is_caught(copy: Path, tmp_path: Path) -> None:
     path = copy / "tiny" / "manifest.json"
     manifest = json.loads(path.read_text())
@@ -348,6 +353,7 @@ def write_images(folder: Path, names: list[str]) -> None:
         nib.save(image, folder / name)
 
 
+@pytest.mark.slow
 def test_folder_keeps_names_headers_and_ranges(recipe: Path, tmp_path: Path) -> None:
     images, out = tmp_path / "imagesTs", tmp_path / "out"
     names = ["heart_001_0000.nii.gz", "sub-01/anat/sub-01_T1w.nii", "ünï cödé/b.nii.gz"]
@@ -444,6 +450,7 @@ def test_wrong_recipes_are_named(change: tuple[str, str], said: str, tmp_path: P
     assert str(path) in result.output and said in result.output
 
 
+@pytest.mark.slow
 def test_preview_is_one_picture(data: Path, tmp_path: Path, recipe: Path) -> None:
     shutil.copytree(data / "acdc", tmp_path / "data" / "acdc")
     said = done("corrupt", "--data", tmp_path / "data", "--recipe", recipe, "--preview")
@@ -459,6 +466,7 @@ def test_preview_is_one_picture(data: Path, tmp_path: Path, recipe: Path) -> Non
     assert (tmp_path / "out" / "preview.png").is_file()
 
 
+@pytest.mark.slow
 def test_a_preview_of_the_phantom_is_marked(data: Path, tmp_path: Path, recipe: Path) -> None:
     """In red, wherever the images are given from."""
 

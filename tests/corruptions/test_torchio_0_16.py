@@ -200,6 +200,7 @@ def test_bias_reaches_further_on_one_side() -> None:
 # Small stacks.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @given(stack=stacks, seed=seeds)
 def test_no_stack_leaves_the_finite_numbers(kind: str, stack: np.ndarray, seed: int) -> None:

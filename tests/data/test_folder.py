@@ -53,6 +53,7 @@ def restored(tmp_path: Path) -> Path:
 GLOBS = ("--images", "images/*.nii.gz", "--labels", "labels/*.nii.gz")
 
 
+@pytest.mark.slow
 def test_restored_mscmr(restored: Path, tmp_path: Path) -> None:
     counts = {}
     for name, fourth in (("scar", "4=MYO"), ("less", "rest=background")):

@@ -131,6 +131,7 @@ def test_any_order_and_header_is_prepared_to_the_same_voxels(
                 assert any(np.allclose(found.data, one, atol=1e-5) for one in stored)
 
 
+@pytest.mark.slow
 @given(affines, orientations, orientations, headers, headers)
 @property_of_files
 def test_any_order_and_header_has_the_same_scores(

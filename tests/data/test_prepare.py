@@ -94,6 +94,7 @@ def test_structures_stay_where_they_are_in_millimetres(raw: Path, tmp_path: Path
     np.testing.assert_allclose(here, there, atol=0.3)
 
 
+@pytest.mark.slow
 def test_second_run_keeps_what_is_intact_and_mends_what_is_not(raw: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     first = prepare(read_acdc(raw), data, workers=1)
@@ -142,6 +143,7 @@ def spoil(path: Path, how: str) -> None:
     nib.save(nib.Nifti1Image(data, image.affine), path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "how", "said"),
     [

@@ -39,6 +39,7 @@ def test_ed_of_patient_090_is_frame_04(raw: RawSet) -> None:
     assert frames["ES"].image.name == "patient090_frame11.nii.gz"
 
 
+@pytest.mark.slow
 def test_real_subjects_are_prepared_without_a_warning(raw: RawSet, tmp_path: Path) -> None:
     done = prepare(raw, tmp_path, workers=1)
     assert done.warnings == [] and done.made == 2

@@ -157,6 +157,7 @@ def test_agrees_with_monai(one: tuple[int, float], other: tuple[int, float]) -> 
     assert scores.assd_mm == pytest.approx(np.mean(one_way), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_monai_gives_nan_where_our_rule_gives_the_diagonal() -> None:
     metrics = pytest.importorskip("monai.metrics")
     full, empty = box(1, 1, 1), np.zeros((8, 12, 12), dtype=bool)

@@ -30,7 +30,7 @@ from tests.helpers.acdc_files import heart
 
 AFFINE = np.diag([-2.0, -1.5, 8.0, 1.0])
 SPACING = np.array([2.0, 1.5, 8.0])
-TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=4", "--set", "precision=float32")
+TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=2", "--set", "precision=float32")
 
 
 def coopbench(*words: object) -> Result:
@@ -181,6 +181,7 @@ def test_one_prepared_set_and_predictions_without_its_folder(data: Path, tmp_pat
     assert "--test-set" in again
 
 
+@pytest.mark.slow
 def test_set_without_a_folder_of_predictions(data: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(data / "acdc", tmp_path / "data" / "acdc"))
     other = Path(shutil.copytree(data / "acdc", tmp_path / "data" / "suite" / "Kind"))
@@ -247,6 +248,7 @@ def test_known_scores_of_a_plain_folder(labels: Path, predictions: Path, tmp_pat
     assert set(table["repeat"]) == {2} and set(table["seed"]) == {5}
 
 
+@pytest.mark.slow
 def test_values_are_mapped(labels: Path, predictions: Path, tmp_path: Path) -> None:
     other = np.array([0, 3, 2, 1], dtype=np.int16)  # RV, MYO, LV as in nnU-Net's ACDC
     raw = np.array([0, 500, 200, 600], dtype=np.int16)
@@ -270,6 +272,7 @@ def test_values_are_mapped(labels: Path, predictions: Path, tmp_path: Path) -> N
     assert not list(tmp_path.glob("x.*"))
 
 
+@pytest.mark.slow
 def test_values_that_mean_something_else_are_suspected(tmp_path: Path) -> None:
     _, label = heart(np.random.default_rng(0), size=60)  # ACDC's numbers: 1 RV, 2 MYO, 3 LV
     for folder in ("labelsTs", "mine"):
@@ -384,6 +387,7 @@ def test_broken_predictions_count_as_zero(
     assert len(record["faults"]) == 2 and record["missing"] == "zero"
 
 
+@pytest.mark.slow
 def test_broken_predictions_are_left_out(labels: Path, predictions: Path, tmp_path: Path) -> None:
     _break(predictions, "missing")
     out = tmp_path / "out.csv"
@@ -431,6 +435,7 @@ def test_two_files_of_one_case(labels: Path, predictions: Path, tmp_path: Path) 
     assert "007_ED.nii.gz" in text and "008_ES.nii.gz" in text
 
 
+@pytest.mark.slow
 def test_nnunet_names_with_draws(tmp_path: Path) -> None:
     labels, out = tmp_path / "labelsTs", tmp_path / "out.csv"
     for case in ("la_003", "la_004"):
@@ -501,6 +506,7 @@ def copy_labels(data: Path, out: Path, *, tested: bool = True) -> Path:
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("below", ["", "acdc", "clean"])
 def test_one_rule_where_predictions_lie(two_sets: Path, tmp_path: Path, below: str) -> None:
     copy_labels(two_sets, tmp_path / "mine" / below)
@@ -536,6 +542,7 @@ def test_a_folder_of_runs_that_does_not_exist_is_no_table_of_scores_alone(
     assert "nowhere: is not a folder" in said and "--runs none" in said
 
 
+@pytest.mark.slow
 def test_only_a_new_version_replaces_scores(
     labels: Path, predictions: Path, tmp_path: Path
 ) -> None:
@@ -676,6 +683,7 @@ def test_scores_are_reported_without_pytorch(
     assert "mine" in done.stdout and (tmp_path / "report/external/report.html").is_file()
 
 
+@pytest.mark.slow
 def test_other_labels_under_one_title_do_not_mix(
     data: Path, labels: Path, predictions: Path, tmp_path: Path
 ) -> None:
@@ -693,6 +701,7 @@ def test_other_labels_under_one_title_do_not_mix(
     assert "its X is not the one of" in fails(1, *words)
 
 
+@pytest.mark.slow
 def test_draws_of_a_corrupted_folder_are_all_expected(labels: Path, tmp_path: Path) -> None:
     save(tmp_path / "images" / "007_ED_0000.nii.gz", np.arange(160.0).reshape(10, 8, 2))
     save(tmp_path / "images" / "008_ES_0000.nii.gz", np.arange(160.0).reshape(10, 8, 2))
@@ -800,6 +809,7 @@ def test_report_refuses_rows_that_do_not_fit(data: Path, trained: Path, tmp_path
 # Values that are almost whole, and probabilities
 
 
+@pytest.mark.slow
 def test_values_almost_whole_are_rounded(labels: Path, predictions: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     words = ("score", predictions, labels, "--out", out, "--workers", 1)
@@ -821,6 +831,7 @@ def test_values_almost_whole_are_rounded(labels: Path, predictions: Path, tmp_pa
     assert "007_ED.nii.gz: holds the label value 0.5 (1 voxel), 2.5 (2 voxels)" in said
 
 
+@pytest.mark.slow
 def test_probabilities_are_scored_by_the_greatest(
     labels: Path, predictions: Path, tmp_path: Path
 ) -> None:

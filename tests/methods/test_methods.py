@@ -31,6 +31,7 @@ def without_trace(name: str) -> Method:
     return method(hard_batch_norm="none") if has_hard_pass else method()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", method_names())
 def test_no_search_leaves_a_trace_in_the_network(
     name: str, network: DualThinkingNetwork, batch: Batch
@@ -89,6 +90,7 @@ def test_same_stream_same_losses(name: str, network: DualThinkingNetwork, batch:
     assert all(torch.equal(first[term], again[term]) for term in first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in method_names() if name != "standard"])
 def test_another_stream_other_losses(name: str, network: DualThinkingNetwork, batch: Batch) -> None:
     network.eval()
@@ -97,6 +99,7 @@ def test_another_stream_other_losses(name: str, network: DualThinkingNetwork, ba
     assert any(not torch.equal(drawn[0][term], one[term]) for one in drawn for term in one)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", method_names())
 def test_bfloat16_is_close_to_float32(
     name: str, trained: tuple[DualThinkingNetwork, Batch]

@@ -132,6 +132,7 @@ def test_same_seed_gives_the_same_bytes(raw: Path, tmp_path: Path) -> None:
     assert digests(tmp_path) == digests(raw)
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_bytes(
     raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -160,6 +160,7 @@ def test_methods_are_drawn_of_a_repeat_that_all_have(runs: list[Run]) -> None:
     assert drawn(run(0, 2), run(0, 0), run(1, 1)) == {"standard": 0, "proposed": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", ["FTN", "FTN+STN"])
 def test_what_is_drawn_was_scored(data: Path, runs: list[Run], output: str) -> None:
     dataset = read_dataset(data / "acdc")
@@ -281,6 +282,7 @@ def cases(
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("methods", [1, 2, 7, 12])
 def test_everything_is_within_the_figure(methods: int) -> None:
     figure = qualitative_figure(cases(methods), "worst", "FTN+STN", phantom=True)
@@ -317,6 +319,7 @@ def test_crop_holds_all_that_is_labelled() -> None:
     assert whole == (slice(0, 80), slice(0, 60))
 
 
+@pytest.mark.slow
 def test_hard_examples_are_in_their_places(tmp_path: Path) -> None:
     kinds = ("dropout", "spatial")
     one = HardSlice(

@@ -12,23 +12,30 @@ from benchmark.cli import cli
 from benchmark.core.files import sha256
 from benchmark.evaluation.metrics import EARLIER
 
-TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=4", "--set", "precision=float32")
+TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=2", "--set", "precision=float32")
 
 
 def coopbench(*words: object) -> Result:
     return CliRunner().invoke(cli, [str(word) for word in words])
 
 
-@pytest.fixture
-def runs(data: Path, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def made(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One finished run with scores, and one that has only begun."""
+    runs = tmp_path_factory.mktemp("runs")
     for method in ("standard", "dsu"):
         words = ("train", "--method", method, "--data", data, "--preset", "demo", *TINY)
-        assert coopbench(*words, "--runs", tmp_path / "runs").exit_code == 0
-    (tmp_path / "runs" / "acdc-demo" / "dsu-r0-s40" / "done.json").unlink()
-    group = tmp_path / "runs" / "acdc-demo"
-    assert coopbench("evaluate", group / "standard-r0-s40", "--data", data).exit_code == 0
-    return tmp_path / "runs"
+        assert coopbench(*words, "--runs", runs).exit_code == 0
+    (runs / "acdc-demo" / "dsu-r0-s40" / "done.json").unlink()
+    run = runs / "acdc-demo" / "standard-r0-s40"
+    assert coopbench("evaluate", run, "--data", data, "--workers", 1).exit_code == 0
+    return runs
+
+
+@pytest.fixture
+def runs(made: Path, tmp_path: Path) -> Path:
+    """A copy of the runs, to change."""
+    return Path(shutil.copytree(made, tmp_path / "runs"))
 
 
 @pytest.mark.slow

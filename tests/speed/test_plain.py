@@ -29,6 +29,7 @@ CASES = [(name, {}) for name in method_names()] + [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "settings"), CASES, ids=[f"{n}-{s}" for n, s in CASES])
 def test_losses_and_gradients_are_those_of_the_plain_step(
     name: str, settings: dict[str, str], batch: Batch
@@ -54,6 +55,7 @@ def test_losses_and_gradients_are_those_of_the_plain_step(
         torch.testing.assert_close(ours, its, rtol=1e-4, atol=1e-5, msg=key)
 
 
+@pytest.mark.slow
 def test_a_plain_step_moves_every_weight_as_ours_does(dataset: Dataset) -> None:
     config = resolve("standard", dataset, preset="demo", repeat=0, overrides=["precision=float32"])
     cases = dataset.of_subjects(config.data.train)

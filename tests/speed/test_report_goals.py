@@ -10,6 +10,7 @@ from benchmark.speed.report_goals import GOALS, Taken
 from results.scores.score_table import read_scores
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [StudySize(400, 1, 1, 1), StudySize(2, 1, 40, 1)])
 def test_drawn_studies_are_valid_and_as_large_as_said(size: StudySize, tmp_path: Path) -> None:
     join(write_study(tmp_path / "runs", size), tmp_path / "scores.csv")

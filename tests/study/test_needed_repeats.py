@@ -27,6 +27,7 @@ def study(runs: Path, *methods: str) -> Study:
     return Study(configs, nothing, KEPT, runs, torch.device("cpu"), 1, False)
 
 
+@pytest.mark.slow
 def test_spread_and_repeats_by_another_route() -> None:
     needs = needed_repeats(study(KEPT, "standard", "adv-bias"), 0.03, "standard")
     files = [

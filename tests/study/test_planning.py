@@ -68,6 +68,7 @@ def test_makespan_lies_between_its_bounds(
     assert found <= sum(seconds) / workers + max(longest.values()) + 1e-6  # Graham's bound
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_jobs_begin_once_after_their_needs_unless_one_of_these_failed(data: st.DataObject) -> None:
     jobs: list[Job] = []

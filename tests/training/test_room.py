@@ -46,12 +46,14 @@ def test_two_small_steps_tell_what_a_large_one_keeps(method: str, dataset: Datas
     assert needed_memory(config, slices) == pytest.approx(measured, rel=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", method_names())
 def test_every_method_can_be_tried(method: str, dataset: Dataset) -> None:
     needed = needed_memory(configured(dataset, method), slices_of(dataset))
     assert needed is not None and needed > 0
 
 
+@pytest.mark.slow
 def test_a_step_that_cannot_fit_is_refused_at_the_start(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,6 +67,7 @@ def test_a_step_that_cannot_fit_is_refused_at_the_start(
     assert "smaller --set batch=" in str(caught.value) and not run.finished
 
 
+@pytest.mark.slow
 def test_the_trial_leaves_all_random_numbers_as_they_are(site: Path, dataset: Dataset) -> None:
     """Even of a method that draws from those of the whole process."""
     install_plugin(
@@ -73,7 +76,7 @@ def test_the_trial_leaves_all_random_numbers_as_they_are(site: Path, dataset: Da
         before="import random\nimport numpy as np",
     )
     np.random.seed(1)  # noqa: NPY002
-    config, slices = configured(dataset, "plain"), slices_of(dataset)
+    config, slices = configured(dataset, "plain", "batch=6"), slices_of(dataset)
     before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # type: ignore[index] # noqa: NPY002
     check_room(config, slices)
     assert needed_memory(config, slices)  # so that it was tried
@@ -81,6 +84,16 @@ def test_the_trial_leaves_all_random_numbers_as_they_are(site: Path, dataset: Da
     assert torch.equal(before[0], after[0])
     assert np.array_equal(before[1], after[1])
     assert before[2] == after[2]
+
+
+def test_steps_as_small_as_the_trials_are_not_tried(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would take as long as the first steps, and say no more."""
+    monkeypatch.setattr(room_module, "memory_at_hand", lambda _: 0)
+    check_room(configured(dataset, "standard"), slices_of(dataset))
+    with pytest.raises(NotEnoughMemoryError):
+        check_room(configured(dataset, "standard", "batch=6"), slices_of(dataset))
 
 
 def test_a_method_that_takes_no_small_step_is_not_tried(site: Path, dataset: Dataset) -> None:

@@ -168,6 +168,7 @@ def test_a_run_that_cannot_go_on_says_why(dataset: Dataset, tmp_path: Path) -> N
         tiny_run(dataset, tmp_path, "standard", *CONSTANT, "steps=9")
 
 
+@pytest.mark.slow
 def test_the_last_state_is_dropped_where_asked(dataset: Dataset, tmp_path: Path) -> None:
     run = tiny_run(dataset, tmp_path, "standard", *CONSTANT, "steps=2")
     Trainer(run, dataset, CPU, keep_state=False).train(lambda *_: None)
@@ -203,6 +204,7 @@ def test_another_configuration_is_refused_by_name(dataset: Dataset, tmp_path: Pa
     assert named.config.title == "quick" and named.folder.name == "quick-r0-s40"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("at", "kept"),
     [
@@ -303,6 +305,7 @@ def _state_of(network: DualThinkingNetwork) -> torch.optim.Adam:
     return optimiser
 
 
+@pytest.mark.slow
 def test_states_of_another_training_are_refused(tmp_path: Path) -> None:
     network, path = DualThinkingNetwork(seed=0), tmp_path / "resume.safetensors"
     optimiser = _state_of(network)
@@ -343,6 +346,7 @@ def test_a_state_that_says_nonsense_is_refused(
         train(run, dataset)
 
 
+@pytest.mark.slow
 def test_weights_that_become_nan_stop_the_run_before_they_are_kept(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

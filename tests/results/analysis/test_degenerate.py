@@ -99,6 +99,7 @@ def test_tests_that_cannot_be_made_are_none_of_the_family() -> None:
 KEYS = st.tuples(*(st.sampled_from(one) for one in (("FTN", "FTN+STN"), "ab", "mn", (0, 1), "xyz")))
 
 
+@pytest.mark.slow
 @given(st.dictionaries(KEYS, st.floats(0, 1), min_size=1))
 def test_cubes_are_those_of_each_set_by_itself(scores: dict[tuple[str, ...], float]) -> None:
     columns = ["output", "test_set", "method", "repeat", "subject", "dice"]

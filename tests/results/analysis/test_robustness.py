@@ -540,6 +540,7 @@ def test_order_of_rows_changes_nothing(scores: pd.DataFrame, seed: int) -> None:
     assert table.notes == shuffled.notes
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(scores=complete_tables())
 def test_rood_scores_lie_between_the_least_and_the_greatest(scores: pd.DataFrame) -> None:

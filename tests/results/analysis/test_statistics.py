@@ -108,6 +108,7 @@ def test_unknown_reference_is_named() -> None:
         paired_tests(subjects({"standard": [0.5], "mine": [0.6]}), "stndard")
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.floats(0, 1), min_size=2, max_size=12),
     st.lists(st.floats(0, 1), min_size=2, max_size=12),

@@ -42,6 +42,7 @@ def boxes(figure: Figure) -> list[int]:
     return [sum(patch.get_gid() == "box" for patch in ax.patches) for ax in figure.axes]
 
 
+@pytest.mark.slow
 def test_one_box_per_method_and_set_in_table_order() -> None:
     figure = score_figure(scores(), titles={"standard": "Standard training"})
     assert boxes(figure) == [2] * 6
@@ -95,6 +96,7 @@ def test_settings_and_pyplot_are_left_alone(tmp_path: Path) -> None:
     assert dict(matplotlib.rcParams) == before
 
 
+@pytest.mark.slow
 def test_results_imports_nothing_of_training() -> None:
     code = (
         "import sys, results.figures.scores, results.tables.render;"

@@ -6,6 +6,7 @@ import sys
 import warnings
 from pathlib import Path
 
+import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -27,6 +28,7 @@ def test_a_name_without_letters_is_drawn_in_silence(tmp_path: Path) -> None:
         save_figure(figure, tmp_path / "a")
 
 
+@pytest.mark.slow
 def test_caches_that_cannot_be_written_are_not_complained_of() -> None:
     nowhere = "/proc/none"
     environment = os.environ | {

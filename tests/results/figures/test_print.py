@@ -120,6 +120,7 @@ def test_panels_fit_a_page_of_two_columns() -> None:
     assert figure.get_figure(root=True).get_size_inches()[0] <= 7.01
 
 
+@pytest.mark.slow
 def test_a_heatmap_of_one_cell_is_not_drawn() -> None:
     alone = scores().query("test_set == 'ACDC'")
     comparison = Comparison(scores=alone, name="one", reference="mine")

@@ -125,6 +125,7 @@ def test_all_are_there_marked_and_described(figures: dict[str, NamedFigure]) -> 
         assert len(named.alt) > 40 and "nan" not in named.alt
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", ["FTN", "FTN+STN"])
 def test_one_output_alone(output: str) -> None:
     given = comparison(3)
@@ -136,6 +137,7 @@ def test_one_output_alone(output: str) -> None:
     assert tables[0] == f"dice-{output.lower().replace('+', '-')}"
 
 
+@pytest.mark.slow
 def test_methods_that_share_no_subject_have_a_report() -> None:
     given = comparison(2)
     names = given.scores["subject"].astype(str)

@@ -16,9 +16,13 @@ from tests.results.page.test_page import page
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
 NEEDED = "COOPBENCH_NEED_BROWSER"  # set where a missing browser is a fault, as in CI
 
-pytestmark = pytest.mark.skipif(
-    BROWSER is None and NEEDED not in os.environ, reason="neither Chromium nor Chrome is installed"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        BROWSER is None and NEEDED not in os.environ,
+        reason="neither Chromium nor Chrome is installed",
+    ),
+]
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +67,7 @@ def column(view: Any, table: str, place: int) -> list[str]:
 TABLE = "#table-dice-ftn table"
 
 
+@pytest.mark.slow
 def test_sorting_by_a_number(view: Any) -> None:
     header = view.locator(f"{TABLE} thead th").nth(1)
     before = column(view, TABLE, 1)
@@ -98,6 +103,7 @@ def test_missing_values_are_last_either_way(view: Any) -> None:
         assert column(view, TABLE, 1)[-1] == "Method A"
 
 
+@pytest.mark.slow
 def test_worst_cases_filter_page_and_sort(view: Any) -> None:
     count = view.locator("#count")
     assert count.inner_text() == "Showing 50 of 120"
@@ -157,6 +163,7 @@ def test_skip_link_is_the_first_stop(view: Any) -> None:
     assert view.evaluate("document.activeElement.className") == "skip"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 360, 768, 1440])
 def test_nothing_overflows(browser: Any, tmp_path: Path, width: int, scheme: str) -> None:
@@ -231,6 +238,7 @@ def wide_page(path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [400, 800, 1300])
 def test_no_table_is_cut_off_and_text_is_as_wide_as_it_reads_well(
     browser: Any, tmp_path: Path, width: int
@@ -279,6 +287,7 @@ CONTRASTS = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out(browser: Any, file: Path, scheme: str) -> None:
     """WCAG 2.1, 1.4.3: a contrast of 4.5 at least."""

@@ -17,6 +17,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "scores.csv"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [1, 7, 36, 143, 144, 145])
 def test_parts_are_the_whole(path: Path, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = read_scores(path)

@@ -40,6 +40,7 @@ def test_a_column_given_twice_is_refused(tmp_path: Path) -> None:
         read_scores(tmp_path / "s.csv")
 
 
+@pytest.mark.slow
 def test_a_small_file_that_unpacks_to_gigabytes_takes_little_memory(tmp_path: Path) -> None:
     """In a process that may hold 2 GiB in all."""
     path = tmp_path / "s.csv.gz"

@@ -351,6 +351,7 @@ def drawn(values: list[float]) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"method": "category"})
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.floats(0, 1) | st.floats(0, 1).map(lambda x: round(x, 6)), min_size=1, max_size=40),
     st.randoms(use_true_random=False),

@@ -106,6 +106,7 @@ def test_widths_are_those_of_latex(size: float, tmp_path: Path) -> None:
         assert width - 0.5 <= text_width(text, size) <= width * 1.15 + 1, text
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.text(string.ascii_letters + " ", min_size=1, max_size=40), min_size=1, max_size=3),
     st.lists(st.integers(1, 25), min_size=1, max_size=14),

@@ -57,6 +57,7 @@ def test_text_shows_mean_over_spread_and_missing() -> None:
     assert "0.6500" in lines[row + 2]
 
 
+@pytest.mark.slow
 def test_text_is_bold_only_when_asked() -> None:
     assert "\x1b" not in text_table(table(), caption=CAPTION)
     bold = text_table(table(), caption=CAPTION, ansi=True)

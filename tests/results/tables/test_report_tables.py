@@ -158,6 +158,7 @@ def test_severity_has_the_spread_of_the_repeats(tables: dict[str, NamedTable]) -
     assert (table.repeats == 2).to_numpy().all()
 
 
+@pytest.mark.slow
 def test_distances_are_best_when_small(tables: dict[str, NamedTable]) -> None:
     given = scores()
     given.loc[given["method"] == "other", "hd95_mm"] = 2.5
@@ -279,6 +280,7 @@ def test_pairs_and_kendalls_tau(one: list[int], other: list[int]) -> None:
     assert 2 * held / of - 1 == pytest.approx(kendalltau(one, other).statistic)
 
 
+@pytest.mark.slow
 def test_no_row_of_the_poster_no_table_beside_it() -> None:
     names = comparison(scores=scores(methods=("standard", "other")), titles={})
     assert "poster" not in {table.stem for table in report_tables(names, compare_poster=True)}
@@ -295,6 +297,7 @@ def test_phantom_is_on_every_rendering() -> None:
         assert set(pd.read_csv(io.StringIO(text))["phantom"]) == {True}
 
 
+@pytest.mark.slow
 def test_one_method_is_described_and_not_tested() -> None:
     lone = comparison(scores=scores(methods=("standard",)))
     stems = {table.stem for table in report_tables(lone)}
@@ -353,6 +356,7 @@ def test_best_and_second_at_the_printed_precision() -> None:
     assert three([0.1, 0.2, 0.3], unranked=frozenset(["x"])).best_note == ""
 
 
+@pytest.mark.slow
 def test_order_with_kendalls_tau_and_its_p() -> None:
     """Seven methods, one neighbouring pair swapped: 20 of 21; p by going through all orders."""
     here, printed = pd.Series([1.0, 2, 3, 4, 5, 7, 6]) / 10, pd.Series(range(1, 8)) / 10
