@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 import torch
+from click.testing import CliRunner
 from filelock import FileLock
 from hypothesis import settings
 
+from benchmark.cli import cli
 from benchmark.core.parallel import begin_imports
 from benchmark.data.acdc import read_acdc
 from benchmark.data.dataset import Dataset, Split, Splits
@@ -135,6 +137,25 @@ def own_data(data: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(data, tmp_path / "data"))
 
 
+@pytest.fixture(scope="session")
+def _corrupted(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of `data` with ACDC-C, made once, by whichever of the workers is first."""
+    kept = _shared_by_workers(tmp_path_factory) / "corrupted"
+    with FileLock(kept.with_suffix(".lock")):
+        if not kept.exists():
+            made = Path(shutil.copytree(data, kept.with_suffix(".partial")))
+            result = CliRunner().invoke(cli, ["corrupt", "--data", str(made), "--workers", "1"])
+            assert result.exit_code == 0, result.output
+            made.rename(kept)
+    return kept
+
+
+@pytest.fixture
+def own_corrupted_data(_corrupted: Path, tmp_path: Path) -> Path:
+    """A copy of `data` with ACDC-C, for studies that would else begin by making it."""
+    return Path(shutil.copytree(_corrupted, tmp_path / "data"))
+
+
 @pytest.fixture(autouse=True)
 def data_stay_as_they_are(request: pytest.FixtureRequest) -> Iterator[None]:
     """No test leaves a set in the folder that all share, where the next would find it."""
@@ -178,15 +199,19 @@ def _trained(
     data: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[dict[str, torch.Tensor], Batch]:
     """Trained once, by whichever of the workers of pytest-xdist is first."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    kept = shared / "trained.pt"
-    with FileLock(shared / "trained.lock"):
+    kept = _shared_by_workers(tmp_path_factory) / "trained.pt"
+    with FileLock(kept.with_suffix(".lock")):
         if not kept.exists():
             state, batch = _train(data)
             torch.save((state, batch.noisy, batch.clean, batch.label), kept)
     state, *parts = torch.load(kept, weights_only=True)
     return state, Batch(*parts)
+
+
+def _shared_by_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of pytest-xdist see."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 def _train(data: Path) -> tuple[dict[str, torch.Tensor], Batch]:

@@ -484,9 +484,18 @@ def test_phantom_is_used_and_named_where_there_is_nothing_else(
 @pytest.mark.slow
 @pytest.mark.usefixtures("without_figures")
 def test_study_trains_several_at_once_and_skips_what_is_done(
-    own_data: Path, tmp_path: Path
+    own_corrupted_data: Path, tmp_path: Path
 ) -> None:
-    words = ("study", "--data", own_data, "--preset", "demo", "--runs", tmp_path / "runs", *TINY)
+    words = (
+        "study",
+        "--data",
+        own_corrupted_data,
+        "--preset",
+        "demo",
+        "--runs",
+        tmp_path / "runs",
+        *TINY,
+    )
     words = (*words, "--methods", "standard,proposed-x,standard", "--out", tmp_path / "report")
     words = (*words, "--repeats", "0,0")
     result = coopbench(*words)
@@ -498,7 +507,7 @@ def test_study_trains_several_at_once_and_skips_what_is_done(
     assert [path.stat().st_mtime_ns for path in runs] == times
     # A run of the study is the run that 'train' makes.
     alone = coopbench(
-        *("train", "--method", "standard", "--data", own_data, "--preset", "demo"),
+        *("train", "--method", "standard", "--data", own_corrupted_data, "--preset", "demo"),
         *("--runs", tmp_path / "alone", *TINY),
     )
     assert alone.exit_code == 0
@@ -507,8 +516,16 @@ def test_study_trains_several_at_once_and_skips_what_is_done(
 
 
 @pytest.mark.slow
-def test_no_process_outlives_a_killed_study(own_data: Path, tmp_path: Path) -> None:
-    words = ["study", "--data", str(own_data), "--preset", "demo", "--runs", str(tmp_path / "runs")]
+def test_no_process_outlives_a_killed_study(own_corrupted_data: Path, tmp_path: Path) -> None:
+    words = [
+        "study",
+        "--data",
+        str(own_corrupted_data),
+        "--preset",
+        "demo",
+        "--runs",
+        str(tmp_path / "runs"),
+    ]
     words += [*TINY, "--set", "steps=100000", "--methods", "standard"]
     process = Forked(COOPBENCH, words, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     log = tmp_path / "runs" / "acdc-demo" / "standard-r0-s40" / "log.txt"

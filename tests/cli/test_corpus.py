@@ -463,7 +463,9 @@ def test_verifying_broken_volumes(
         content = mutated(valid(volume.data, volume.affine), place, rng)[1]
         write_as(image, content, np.random.default_rng(0))
         faults = faults_of(("corrupt", "--verify", "--recipe", data / "tiny.toml", "--data", data))
-        assert not faults or (len(faults) == 2 and str(image) in faults[0]), faults
+        # Its voxels, its geometry, or both are other ones; the last line sums up.
+        named = [str(image) in fault for fault in faults[:-1]]
+        assert not faults or (1 <= len(named) <= 2 and all(named)), faults
     image.write_bytes(good)
     record_property("inputs", number)
 

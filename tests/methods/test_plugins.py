@@ -221,13 +221,16 @@ def test_a_command_ends_with_code_1_and_debug_shows_the_traceback(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("without_figures")
-def test_other_methods_of_a_study_go_on(site: Path, own_data: Path, tmp_path: Path) -> None:
+def test_other_methods_of_a_study_go_on(
+    site: Path, own_corrupted_data: Path, tmp_path: Path
+) -> None:
     """One raises in its second step, another cannot even be imported."""
     install_plugin(site, "return found if step < 2 else found['no such term']")
     install_plugin(site, name="gone", package="gone-plugin", before="import no_such_module")
     result = invoke(
-        own_data, tmp_path / "runs", "--debug", "study", "--methods", "plain,gone,standard",
-        "--out", str(tmp_path / "report"), "--jobs", str(default_workers()),
+        own_corrupted_data, tmp_path / "runs", "--debug", "study",
+        "--methods", "plain,gone,standard", "--out", str(tmp_path / "report"),
+        "--jobs", str(default_workers()),
     )  # fmt: skip
     assert result.exit_code == 1, result.output
     last = result.stderr.splitlines()[-2:]

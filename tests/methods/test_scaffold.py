@@ -61,12 +61,12 @@ def run(environment: dict[str, str], cwd: Path, *words: object) -> str:
 @INSTALLED
 @pytest.mark.slow
 def test_own_method_trains_and_stands_in_the_table(
-    installed: dict[str, str], own_data: Path, tmp_path: Path
+    installed: dict[str, str], own_corrupted_data: Path, tmp_path: Path
 ) -> None:
     listed = run(installed, tmp_path, "benchmark", "methods")
     assert "my-own" in listed and "Bézier" in listed
     assert "inverted" in run(installed, tmp_path, "benchmark", "methods", "bezier")
-    options = ("--data", own_data, "--preset", "demo", "--runs", "runs")
+    options = ("--data", own_corrupted_data, "--preset", "demo", "--runs", "runs")
     methods = "standard,my-own,bezier"
     words = ["study", *options, "--methods", methods, *TINY, "--out", "report"]
     found = f"import sys; sys.path.insert(1, {installed['PYTHONPATH']!r})\n"  # and by its workers

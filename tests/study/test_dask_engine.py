@@ -72,9 +72,9 @@ def weights(runs: Path) -> dict[str, bytes]:
 
 @pytest.mark.usefixtures("without_figures")
 def test_a_killed_worker_costs_its_job_some_time_and_nothing_else(
-    own_data: Path, tmp_path: Path
+    own_corrupted_data: Path, tmp_path: Path
 ) -> None:
-    study = ["study", "--data", str(own_data), "--methods", "standard,dsu", *TINY]
+    study = ["study", "--data", str(own_corrupted_data), "--methods", "standard,dsu", *TINY]
     study += ["--set", "steps=16", "--set", "validate_every=2"]
     runs = tmp_path / "runs"
     often = tmp_path / "often.py"
@@ -166,10 +166,10 @@ def test_a_scheduler_that_is_not_there_is_named(
     assert "--scheduler tcp://127.0.0.1:1: no scheduler answers" in result.output
 
 
-def test_interrupted_on_a_cluster_of_its_own(own_data: Path, tmp_path: Path) -> None:
+def test_interrupted_on_a_cluster_of_its_own(own_corrupted_data: Path, tmp_path: Path) -> None:
     """As from a terminal, where Ctrl-C reaches the workers as well."""
     runs = tmp_path / "runs"
-    words = ["study", "--data", str(own_data), "--methods", "standard,dsu,rsc", *TINY]
+    words = ["study", "--data", str(own_corrupted_data), "--methods", "standard,dsu,rsc", *TINY]
     words += ["--set", "steps=5000", "--set", "validate_every=4", "--runs", str(runs)]
     words += ["--engine", "dask", "--jobs", "2"]
     hasty = tmp_path / "hasty.py"
