@@ -29,7 +29,7 @@ from tests.helpers import forked, processes
 from tests.helpers.acdc_files import write_acdc
 
 # No test is about time, and a busy machine is slow at its first example.
-settings.register_profile("coopbench", deadline=None, max_examples=50)
+settings.register_profile("coopbench", deadline=None)
 settings.load_profile("coopbench")
 
 

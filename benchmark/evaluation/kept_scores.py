@@ -73,7 +73,7 @@ def missing_scores(
     Raises:
         CoopbenchError: a run is unfinished, or has neither the scores nor the weights.
     """
-    missing = []
+    missing: list[MissingScores] = []
     for run in runs:
         if not run.finished:
             raise CoopbenchError(
@@ -81,21 +81,21 @@ def missing_scores(
             )
         unreachable = [] if predictions else out_of_reach(run, datasets)
         reachable = [dataset for dataset in datasets if dataset not in unreachable]
-        for dataset, record in unscored(run, reachable, device, predictions=predictions):
-            if not run.weights.is_file():
-                lacks = "label maps" if predictions else "scores"
-                raise CoopbenchError(
-                    f"{run.folder}: was exported without its weights, and has no {lacks} on "
-                    f"this {dataset.title}; train it here, or move it away"
-                )
-            missing.append(MissingScores(run.folder, dataset, record))
+        found = unscored(run, reachable, device, predictions=predictions)
+        if found and not run.weights.is_file():
+            lacks = "label maps" if predictions else "scores"
+            raise CoopbenchError(
+                f"{run.folder}: was exported without its weights, and has no {lacks} on "
+                f"this {found[0].dataset.title}; train it here, or move it away"
+            )
+        missing += found
     return missing
 
 
 def unscored(
     run: Run, datasets: Sequence[Dataset], device: str, *, predictions: bool = False
-) -> list[tuple[Dataset, dict[str, Any]]]:
-    """The sets that a finished run still has to be scored on, with the record for the scores.
+) -> list[MissingScores]:
+    """The sets that a finished run still has to be scored on.
 
     ``device`` is the type of the device to score on: ``cpu`` or ``cuda``.
     """
@@ -116,7 +116,7 @@ def unscored(
             if there.get("metrics") in EARLIER:
                 wanted["metrics"] = there["metrics"]
         if not is_up_to_date(there, wanted):
-            found.append((dataset, wanted))
+            found.append(MissingScores(run.folder, dataset, wanted))
     return found
 
 

@@ -82,7 +82,7 @@ def make_grid(study: Study) -> list[Job]:
         scored = set[Path]()
         if not due:
             missing = unscored(run, [*there.values()], study.device.type)
-            left = {dataset.root for dataset, _ in missing}
+            left = {one.dataset.root for one in missing}
             scored = there.keys() - left
         for root in sorted(volumes):
             needs = (trained.name, *([corrupting[root]] if root in corrupting else []))

@@ -486,16 +486,8 @@ def test_phantom_is_used_and_named_where_there_is_nothing_else(
 def test_study_trains_several_at_once_and_skips_what_is_done(
     own_corrupted_data: Path, tmp_path: Path
 ) -> None:
-    words = (
-        "study",
-        "--data",
-        own_corrupted_data,
-        "--preset",
-        "demo",
-        "--runs",
-        tmp_path / "runs",
-        *TINY,
-    )
+    words = ("study", "--data", own_corrupted_data, "--preset", "demo", *TINY)
+    words = (*words, "--runs", tmp_path / "runs")
     words = (*words, "--methods", "standard,proposed-x,standard", "--out", tmp_path / "report")
     words = (*words, "--repeats", "0,0")
     result = coopbench(*words)
@@ -517,15 +509,8 @@ def test_study_trains_several_at_once_and_skips_what_is_done(
 
 @pytest.mark.slow
 def test_no_process_outlives_a_killed_study(own_corrupted_data: Path, tmp_path: Path) -> None:
-    words = [
-        "study",
-        "--data",
-        str(own_corrupted_data),
-        "--preset",
-        "demo",
-        "--runs",
-        str(tmp_path / "runs"),
-    ]
+    words = ["study", "--data", str(own_corrupted_data), "--preset", "demo"]
+    words += ["--runs", str(tmp_path / "runs")]
     words += [*TINY, "--set", "steps=100000", "--methods", "standard"]
     process = Forked(COOPBENCH, words, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     log = tmp_path / "runs" / "acdc-demo" / "standard-r0-s40" / "log.txt"

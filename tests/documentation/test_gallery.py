@@ -19,6 +19,7 @@ TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=2", "--set", "pr
 
 SCRIPT = """
 import runpy, subprocess, sys
+import benchmark.reporting.example_figures as pictures
 import benchmark.reporting.report as report
 from benchmark.cli import main
 
@@ -44,7 +45,7 @@ def run(words, **options):
     finally:
         sys.argv = before
 
-report.report_figures, report.example_figures = few, lambda *_: ([], [])
+report.report_figures, pictures.example_figures = few, lambda *_: ([], [])
 subprocess.run = run
 sys.argv = sys.argv[1:]
 script = sys.argv[0]

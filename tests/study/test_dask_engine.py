@@ -74,8 +74,8 @@ def weights(runs: Path) -> dict[str, bytes]:
 def test_a_killed_worker_costs_its_job_some_time_and_nothing_else(
     own_corrupted_data: Path, tmp_path: Path
 ) -> None:
-    study = ["study", "--data", str(own_corrupted_data), "--methods", "standard,dsu", *TINY]
-    study += ["--set", "steps=16", "--set", "validate_every=2"]
+    study = ["study", "--data", str(own_corrupted_data), "--methods", "standard,proposed-x", *TINY]
+    study += ["--set", "steps=24", "--set", "validate_every=4"]
     runs = tmp_path / "runs"
     often = tmp_path / "often.py"
     often.write_text("import benchmark.training.loop as training; training.SAVE_SECONDS = 0")
@@ -96,9 +96,9 @@ def test_a_killed_worker_costs_its_job_some_time_and_nothing_else(
         _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert "2 workers on" in err and (tmp_path / "report" / "report.html").is_file()
-    begun = [re.findall(r": (\d+) of 16 steps", log.read_text()) for log in runs.rglob("log.txt")]
+    begun = [re.findall(r": (\d+) of 24 steps", log.read_text()) for log in runs.rglob("log.txt")]
     assert sorted(len(steps) for steps in begun) == [1, 2]  # the other one was not disturbed
-    assert int(max(begun, key=len)[1]) >= 2  # and this one went on
+    assert int(max(begun, key=len)[1]) >= 4  # and this one went on
     words = ["--runs", str(tmp_path / "local"), "--out", str(tmp_path / "again")]
     plain = CliRunner().invoke(cli, [*study, *words, "--jobs", str(default_workers())])
     assert plain.exit_code == 0, plain.output
@@ -170,13 +170,13 @@ def test_interrupted_on_a_cluster_of_its_own(own_corrupted_data: Path, tmp_path:
     """As from a terminal, where Ctrl-C reaches the workers as well."""
     runs = tmp_path / "runs"
     words = ["study", "--data", str(own_corrupted_data), "--methods", "standard,dsu,rsc", *TINY]
-    words += ["--set", "steps=5000", "--set", "validate_every=4", "--runs", str(runs)]
+    words += ["--set", "steps=5000", "--set", "validate_every=10", "--runs", str(runs)]
     words += ["--engine", "dask", "--jobs", "2"]
     hasty = tmp_path / "hasty.py"
     hasty.write_text("import benchmark.study.dask_engine as engine; engine.EVERY = 0.5\n")
     told = f"import dask; dask.config.set({{'distributed.worker.preload': [{str(hasty)!r}]}})\n"
     process = Forked(told + hasty.read_text() + COOPBENCH, words, stderr=subprocess.PIPE)
-    while len([log for log in runs.rglob("log.txt") if "step 4:" in log.read_text("utf-8")]) < 2:
+    while len([log for log in runs.rglob("log.txt") if "step 10:" in log.read_text("utf-8")]) < 2:
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from results.analysis.clinical import UNITS, agreement, clinical_pairs
@@ -112,7 +112,6 @@ def test_no_limits_of_one_pair_and_no_correlation_of_what_does_not_vary() -> Non
 
 
 @pytest.mark.slow
-@settings(max_examples=40)
 @given(st.lists(st.tuples(st.floats(1, 300), st.floats(1, 300)), min_size=3, max_size=12))
 def test_agreement_is_that_of_numpy(values: list[tuple[float, float]]) -> None:
     each = [rows({("RV", "ED"): pair}, subject=str(n)) for n, pair in enumerate(values)]

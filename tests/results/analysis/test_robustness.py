@@ -519,7 +519,7 @@ def complete_tables(draw: st.DrawFn) -> pd.DataFrame:
 
 
 @pytest.mark.slow
-@settings(max_examples=12)
+@settings(max_examples=25)
 @given(scores=complete_tables())
 def test_reference_against_itself_is_100_percent(scores: pd.DataFrame) -> None:
     mean = robustness_table(scores, GRADED, reference="better").mean.xs("better", level="method")
@@ -529,7 +529,7 @@ def test_reference_against_itself_is_100_percent(scores: pd.DataFrame) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=12)
+@settings(max_examples=25)
 @given(scores=complete_tables(), seed=st.integers(0, 9))
 def test_order_of_rows_changes_nothing(scores: pd.DataFrame, seed: int) -> None:
     table = robustness_table(scores, GRADED, reference="standard")
@@ -541,7 +541,7 @@ def test_order_of_rows_changes_nothing(scores: pd.DataFrame, seed: int) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=12)
+@settings(max_examples=25)
 @given(scores=complete_tables())
 def test_rood_scores_lie_between_the_least_and_the_greatest(scores: pd.DataFrame) -> None:
     runs = run_scores(scores, GRADED)
@@ -556,7 +556,7 @@ def test_rood_scores_lie_between_the_least_and_the_greatest(scores: pd.DataFrame
 
 
 @pytest.mark.slow
-@settings(max_examples=12)
+@settings(max_examples=25)
 @given(scores=complete_tables())
 def test_curves_and_table_agree(scores: pd.DataFrame) -> None:
     curves = degradation_curves(scores, GRADED)
