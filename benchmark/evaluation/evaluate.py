@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -71,11 +72,19 @@ def _evaluate_set(job: MissingScores, *, device: torch.device, save_predictions:
             _write_scores(run, job, device, save_predictions)
 
 
+@lru_cache(maxsize=1)
+def _network_of(
+    folder: Path, weights: str, device: torch.device
+) -> tuple[DualThinkingNetwork, torch.dtype]:
+    """The network of a run, kept for its next set; ``weights`` tells it from a later one's."""
+    return trained_network(open_run(folder), device)
+
+
 def _write_scores(
     run: Run, job: MissingScores, device: torch.device, save_predictions: bool
 ) -> None:
     torch.set_num_threads(1)
-    network, precision = trained_network(run, device)
+    network, precision = _network_of(run.folder, job.made_from["weights"], device)
     rows: list[dict[str, Any]] = []
     for case in evaluated_cases(job.dataset):
         for frame in case.frames:

@@ -327,12 +327,19 @@ def write_report(
     """
     rows = external or ExternalRows()
     with folder_lock(out, "writing the report in"), rare_collection():
-        return _write_report(selection, datasets, out, options, ansi, rows, device, tell)
+        tell("joining the scores")
+        joined = _joined_scores(selection.runs, datasets, rows, out / "scores.csv", options.methods)
+        # A report has hundreds of small tables of names, where a call of Arrow's strings is slow.
+        with pd.option_context("mode.string_storage", "python"):
+            return _write_report(
+                selection, datasets, joined, out, options, ansi, rows, device, tell
+            )
 
 
 def _write_report(
     selection: Selection,
     datasets: Sequence[Dataset],
+    joined: tuple[pd.DataFrame, list[ScoreSource]],
     out: Path,
     options: ReportOptions,
     ansi: bool,
@@ -340,10 +347,7 @@ def _write_report(
     device: "torch.device | None",
     tell: Tell,
 ) -> Written:
-    tell("joining the scores")
-    scores, sources = _joined_scores(
-        selection.runs, datasets, external, out / "scores.csv", options.methods
-    )
+    scores, sources = joined
     comparison = compare(selection, datasets, external, scores, options)
     tell(f"tables of {len(comparison.methods)} methods, with their tests")
     tables = list(report_tables(comparison, compare_poster=options.compare_poster))

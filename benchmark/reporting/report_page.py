@@ -156,9 +156,9 @@ def _weak_points(comparison: Comparison) -> list[str]:
     ]
     return [
         *(gaps if missing else []),
-        *([] if comparison.phantom else subject_notes(comparison.ungraded)),
+        *([] if comparison.phantom else subject_notes(comparison.of_sets)),
         *dict.fromkeys(unpaired),
-        *volume_notes(scored_volumes(comparison.ungraded), comparison.shown),
+        *volume_notes(scored_volumes(comparison.of_sets), comparison.shown),
         *(
             f"{output}: {line}"
             for output, rows in comparison.tests.groupby("output")

@@ -19,7 +19,15 @@ from results.analysis.statistics import paired_tests, subject_means, untested
 from results.analysis.verdicts import MARGIN
 from results.scores.order import averaged_sets, ordered_titles
 from results.scores.published import AVERAGES, POSTER_SETS
-from results.scores.score_table import alike_repeats, repeat_scores, subject_scores
+from results.scores.score_groups import ScoreGroups
+from results.scores.score_table import (
+    CHOICES,
+    alike_repeats,
+    by_set,
+    by_subject,
+    repeat_scores,
+    subject_scores,
+)
 
 
 class Naming(TypedDict):
@@ -160,17 +168,33 @@ class Comparison:
     @cached_property
     def by_repeat(self) -> pd.DataFrame:
         """Subject scores by repeat on the sets that are not graded."""
-        return repeat_scores(self.ungraded)
+        return repeat_scores(self._of_subjects)
 
     @cached_property
     def with_presence(self) -> pd.DataFrame:
         """The scores on sets that are not graded, with `results.analysis.presence`'s columns."""
         return with_presence(self.ungraded)
 
+    @cached_property
+    def of_sets(self) -> ScoreGroups:
+        """The rows `with_presence`, `by_set`."""
+        return by_set(self.with_presence)
+
+    @cached_property
+    def of_structures(self) -> dict[str, ScoreGroups]:
+        """The rows of each structure, `by_set`."""
+        scores = self.ungraded
+        parts = {name: scores[scores["structure"] == name] for name in CHOICES["structure"]}
+        return {name: by_set(own) for name, own in parts.items() if len(own)}
+
+    @cached_property
+    def _of_subjects(self) -> ScoreGroups:
+        return by_subject(self.with_presence)
+
     def tests_of(self, metric: str) -> pd.DataFrame:
         """The tests of another metric; it has no margin, so nothing is equivalent."""
         if metric not in self._tests_of:
-            paired = self._with_averages(repeat_scores(self.with_presence, metric), metric)
+            paired = self._with_averages(repeat_scores(self._of_subjects, metric), metric)
             self._tests_of[metric] = paired_tests(
                 paired, self.reference, metric=metric, margin=float("nan"), joint=self.joint
             )

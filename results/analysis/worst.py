@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from results.analysis.intervals import Numbers
-from results.scores.score_table import group_numbers
+from results.scores.score_groups import group_numbers
 
 SHOWN = (
     *("method", "repeat", "test_set", "subject", "draw", "frame", "structure", "output"),

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from results.scores.published import POSTER_SETS, published_table
+from results.scores.published import POSTER_SETS, published_titles
 from results.wording import some_of
 
 REMARK_MARK = "‡"
@@ -29,7 +29,7 @@ def ordered_titles(
     """
     shown = {method: (titles or {}).get(method, method) for method in methods}
     uses = Counter(shown.values())
-    rank = {title: place for place, title in enumerate(published_table().index)}
+    rank = {title: place for place, title in enumerate(published_titles())}
     chosen = {name: place for place, name in enumerate(titles or ())}
     if not isinstance(titles, ChosenOrder):
         chosen = {}

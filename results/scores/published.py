@@ -1,5 +1,6 @@
 """The table printed on the poster, to show beside measured numbers."""
 
+from functools import cache
 from importlib import resources
 
 import pandas as pd
@@ -32,3 +33,9 @@ def published_table() -> pd.DataFrame:
         table = pd.read_csv(file, index_col="method")
     table.attrs["source"] = POSTER_SOURCE
     return table
+
+
+@cache
+def published_titles() -> tuple[str, ...]:
+    """The titles of the poster's methods, in its order."""
+    return tuple(map(str, published_table().index))

@@ -32,6 +32,7 @@ from benchmark.core.errors import ScoreFileError
 from benchmark.core.files import whole_file
 from results.scores.names import safe_name
 from results.scores.score_files import read_csv, read_parquet
+from results.scores.score_groups import ScoreGroups
 
 NAMES = ("method", "test_set", "subject", "frame")
 WHOLE = ("repeat", "seed", "draw")
@@ -168,21 +169,29 @@ def write_parquet(scores: pd.DataFrame, path: Path) -> None:
         pq.write_table(table.replace_schema_metadata(None), partial, compression="zstd")
 
 
-def set_scores(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
+def by_set(scores: pd.DataFrame | ScoreGroups) -> ScoreGroups:
+    """The rows of each method, repeat, output and test set, for all that takes them so."""
+    return scores if isinstance(scores, ScoreGroups) else ScoreGroups.of(scores, _GROUP)
+
+
+def by_subject(scores: pd.DataFrame | ScoreGroups) -> ScoreGroups:
+    """The rows of each output, test set, method, repeat and subject, for `repeat_scores`."""
+    return scores if isinstance(scores, ScoreGroups) else ScoreGroups.of(scores, _PAIRED_UNIT)
+
+
+def set_scores(scores: pd.DataFrame | ScoreGroups, metric: str = "dice") -> pd.DataFrame:
     """The score of each test set: mean Dice over its volumes and the three structures.
 
-    `scores` is a table from `read_scores`; `metric`, one of `METRICS`, replaces Dice. Returns one
-    row per method, repeat, output and test_set with a column named as the metric (undefined rows
-    left out; NaN where all are, or where any was not measured), `rows` (structure scores given) and
-    `scored` (those in the mean), sorted by the four names.
+    `scores` is a table from `read_scores`, or its rows `by_set`; `metric`, one of `METRICS`,
+    replaces Dice. Returns one row per method, repeat, output and test_set with a column named as
+    the metric (undefined rows left out; NaN where all are, or where any was not measured), `rows`
+    (structure scores given) and `scored` (those in the mean), sorted by the four names.
     """
-    means = group_means(scores, _GROUP, metric)
-    if metric in OPTIONAL and (unmeasured := _unmeasured(scores, metric)).any():
-        lacking = scores.loc[unmeasured, _GROUP].drop_duplicates().astype(means[_GROUP].dtypes)
-        partly = means[_GROUP].merge(lacking, how="left", on=_GROUP, indicator="given")
-        means.loc[(partly["given"] == "both").to_numpy(), "mean"] = np.nan
-    means = means.rename(columns={"mean": metric})
-    return means[[*_GROUP, metric, "rows", "scored"]]
+    groups = by_set(scores)
+    means = groups.means(metric)
+    if metric in OPTIONAL and (unmeasured := _unmeasured(groups.scores, metric)).any():
+        means.loc[groups.counts(unmeasured.to_numpy()) > 0, "mean"] = np.nan
+    return means.rename(columns={"mean": metric})
 
 
 def subject_scores(scores: pd.DataFrame, sets: Iterable[str] | None = None) -> pd.DataFrame:
@@ -195,23 +204,23 @@ def subject_scores(scores: pd.DataFrame, sets: Iterable[str] | None = None) -> p
     if sets is not None:
         # Select only the needed columns: rows with all columns are slow to select.
         scores = scores[[*_UNIT, "dice"]][scores["test_set"].isin(list(sets))]
-    means = group_means(scores, _UNIT, "dice").rename(columns={"mean": "dice"})
+    means = ScoreGroups.of(scores, _UNIT).means("dice").rename(columns={"mean": "dice"})
     return means[[*_UNIT, "dice"]].dropna(ignore_index=True)
 
 
-def repeat_scores(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
+def repeat_scores(scores: pd.DataFrame | ScoreGroups, metric: str = "dice") -> pd.DataFrame:
     """Subject scores per repeat, of any metric: output, test_set, method, repeat, subject, the
     metric.
 
     A repeat is a split and a seed that methods share, so methods are paired within repeats. The
     column `VOLUMES_OF` has a number for the volumes and structures behind each mean: means with
-    different numbers must not be paired.
+    different numbers must not be paired. `scores` is a table from `read_scores`, or its rows
+    `by_subject`.
     """
-    codes, keys = group_numbers(scores, _PAIRED_UNIT)
-    means, _ = _means_of_groups(scores[metric].to_numpy(), codes, len(keys))
-    volumes = _volume_sums(scores, codes, len(keys))
-    found = keys.assign(**{metric: means, VOLUMES_OF: volumes})
-    return found.dropna(subset=[metric], ignore_index=True)
+    groups = by_subject(scores)
+    means = groups.means(metric)[[*groups.keys, "mean"]].rename(columns={"mean": metric})
+    means[VOLUMES_OF] = groups.volumes
+    return means.dropna(subset=[metric], ignore_index=True)
 
 
 def common_repeats(scores: pd.DataFrame) -> tuple[int, ...]:
@@ -239,116 +248,25 @@ def alike_repeats(scores: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     return scores[scores["repeat"].isin(common)], f"of {word} {names}, which all methods have"
 
 
-def absent_counts(scores: pd.DataFrame) -> pd.DataFrame:
-    """How often a structure was absent, per method, output and test_set.
+def absent_counts(scores: pd.DataFrame | ScoreGroups) -> pd.DataFrame:
+    """How often a structure was absent, per method, repeat, output and test_set.
 
-    Returns the columns `label` and `prediction` (absent in that one only: counted as Dice 0),
-    `both` (left out of the means) and `rows` (all structure scores).
+    `scores` is a table from `read_scores`, or its rows `by_set`. Returns the columns `label` and
+    `prediction` (absent in that one only: counted as Dice 0), `both` (left out of the means) and
+    `rows` (all structure scores).
     """
-    group = ["method", "output", "test_set"]
-    codes, keys = group_numbers(scores, group)
-    for name in CHOICES["absent"][1:]:
-        absent = codes[(scores["absent"] == name).to_numpy()]
-        keys[name] = np.bincount(absent, minlength=len(keys))
-    keys["rows"] = np.bincount(codes, minlength=len(keys))
-    return keys
+    return by_set(scores).absent
 
 
-def scored_volumes(scores: pd.DataFrame) -> pd.DataFrame:
+def scored_volumes(scores: pd.DataFrame | ScoreGroups) -> pd.DataFrame:
     """The volumes and structures that a method's repeat was scored on, per output and test set.
 
-    Returns one row per method, repeat, output and test_set with `rows` (structure scores) and
-    `volumes` (a number that is the same for the same volumes and structures).
+    `scores` is a table from `read_scores`, or its rows `by_set`. Returns one row per method,
+    repeat, output and test_set with `rows` (structure scores) and `volumes` (a number that is the
+    same for the same volumes and structures).
     """
-    codes, keys = group_numbers(scores, _GROUP)
-    volumes = _volume_sums(scores, codes, len(keys))
-    return keys.assign(rows=np.bincount(codes, minlength=len(keys)), volumes=volumes)
-
-
-def _volume_sums(scores: pd.DataFrame, codes: NDArray[np.int64], groups: int) -> NDArray[np.uint64]:
-    """One number for the volumes and structures of each group; ``codes`` has each row's group.
-
-    Groups with the same volumes and structures, in any order, have the same number.
-    """
-    cells = scores["draw"].to_numpy().astype(np.uint64)
-    for name in ("subject", "frame", "structure"):
-        column = scores[name].cat
-        cells = cells * np.uint64(len(column.categories)) + column.codes.to_numpy().astype(
-            np.uint64
-        )
-    # Sum a hash of each member (last step of splitmix64); the sum does not depend on the order.
-    mixed = (cells + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed ^= mixed >> np.uint64(27)
-    volumes = np.zeros(groups, dtype=np.uint64)
-    np.add.at(volumes, codes, mixed)
-    return volumes
-
-
-def group_means(scores: pd.DataFrame, group: Sequence[str], metric: str) -> pd.DataFrame:
-    """Mean of a metric in each group of rows; independent of the rows' order.
-
-    Returns the columns of `group` (names as text, sorted by them), `mean` (NaN where no row is
-    defined), `rows` and `scored` (those that are).
-    """
-    codes, keys = group_numbers(scores, group)
-    means, scored = _means_of_groups(scores[metric].to_numpy(), codes, len(keys))
-    rows = np.bincount(codes, minlength=len(keys))
-    return keys.assign(mean=means, rows=rows, scored=scored)
-
-
-def _means_of_groups(
-    values: NDArray[np.float64], codes: NDArray[np.int64], size: int
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Mean and number of the defined values of each group; ``codes`` has each value's group."""
-    defined = ~np.isnan(values)
-    chosen, given = codes[defined], values[defined]
-    # Values with six decimals, as in the files, are whole millionths, whose sums are exact in any
-    # order. Other values are added in order of size.
-    millionths = np.rint(given * 1e6)
-    if np.array_equal(millionths / 1e6, given):
-        sums = np.bincount(chosen, weights=millionths, minlength=size).astype("float64") / 1e6
-    else:
-        order = np.argsort(given, kind="stable")
-        sums = np.bincount(chosen[order], weights=given[order], minlength=size).astype("float64")
-    scored = np.bincount(chosen, minlength=size)
-    with np.errstate(invalid="ignore"):
-        return np.where(scored > 0, sums / scored, np.nan), scored
-
-
-def group_numbers(
-    scores: pd.DataFrame, group: Sequence[str]
-) -> tuple[NDArray[np.int64], pd.DataFrame]:
-    """The number of each row's group from 0, and the groups, sorted by their names."""
-    codes = np.zeros(len(scores), dtype=np.int64)
-    levels = []
-    for name in group:
-        values = scores[name]
-        if isinstance(values.dtype, pd.CategoricalDtype):
-            names = np.array([str(label) for label in values.cat.categories], dtype=object)
-            order = np.argsort(names.astype(str), kind="stable")
-            place = np.empty(len(names), dtype=np.int64)
-            place[order] = np.arange(len(names))
-            codes = codes * len(names) + place[values.cat.codes.to_numpy()]
-            levels.append(names[order])
-        else:
-            own, labels = pd.factorize(values, sort=True)
-            codes = codes * len(labels) + own
-            levels.append(np.asarray(labels))
-    total = int(np.prod([len(level) for level in levels]))
-    if total <= 4 * len(codes) + 1000:
-        found = np.flatnonzero(np.bincount(codes, minlength=total))
-        number = np.empty(total, dtype=np.int64)
-        number[found] = np.arange(len(found))
-        codes = number[codes]
-    else:
-        found, codes = np.unique(codes, return_inverse=True)
-    columns, rest = {}, found
-    for name, level in reversed(list(zip(group, levels, strict=True))):
-        rest, own = np.divmod(rest, len(level))
-        columns[name] = level[own]
-    keys = pd.DataFrame({name: columns[name] for name in group})
-    return codes, keys.astype({name: "str" for name in group if keys[name].dtype == object})
+    groups = by_set(scores)
+    return groups.keys.assign(rows=groups.rows, volumes=groups.volumes)
 
 
 def _read_file(path: Path) -> pd.DataFrame:

@@ -168,6 +168,8 @@ def power_notes(tests: pd.DataFrame, titles: Titles) -> list[str]:
 def _each(rows: pd.DataFrame, titles: Titles, say: Callable[..., str]) -> str:
     """Rows by method, in the order of the titles: "A: x, y; B: z"."""
     found: dict[str, list[str]] = {}
+    if rows.empty:  # as nearly always; `itertuples` would first make a class
+        return ""
     for row in rows.itertuples(index=False):
         found.setdefault(str(row.method), []).append(say(row))
     return "; ".join(

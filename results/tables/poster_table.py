@@ -12,7 +12,14 @@ import pandas as pd
 from results.analysis.presence import DETECTED, PRESENT
 from results.scores.order import averaged_sets, further_sets, ordered_titles, remark_notes
 from results.scores.published import AVERAGES, POSTER_SETS, POSTER_SUBJECTS
-from results.scores.score_table import DISTANCES, absent_counts, scored_volumes, set_scores
+from results.scores.score_groups import ScoreGroups
+from results.scores.score_table import (
+    DISTANCES,
+    absent_counts,
+    by_set,
+    scored_volumes,
+    set_scores,
+)
 from results.tables.mean_table import MeanTable, absent_notes, spread_notes, volume_notes
 from results.wording import listed, some_listed
 
@@ -55,7 +62,7 @@ class PosterTable(MeanTable):
 
 
 def poster_table(
-    scores: pd.DataFrame,
+    scores: pd.DataFrame | ScoreGroups,
     *,
     titles: Mapping[str, str] | None = None,
     remarks: Mapping[str, str] | None = None,
@@ -65,7 +72,7 @@ def poster_table(
     metric: str = "dice",
     over: str = _OVER,
 ) -> PosterTable:
-    """Make the poster's table from a score table (see `read_scores`).
+    """Make the poster's table from a score table (see `read_scores`), or from its rows `by_set`.
 
     Set columns hold the scores of an `output` by a `metric` of `METRICS`, or one that
     `with_presence` adds; the poster has Dice of the FTN. `AVG (FTN)` and `AVG (FTN+STN)` are means
@@ -75,7 +82,8 @@ def poster_table(
     (`titles`, else the name) is on the poster, then by title. The notes include the `remarks` on
     methods, and `over`, a sentence on what a set's score is.
     """
-    means = set_scores(scores, metric)
+    groups = by_set(scores)
+    means = set_scores(groups, metric)
     extra = further_sets(means["test_set"])
     columns: dict[str, pd.Series] = {}
     own_sets = pd.DataFrame()
@@ -110,11 +118,11 @@ def poster_table(
     notes = [
         *spread_notes(f"{_METRICS[metric]}; {over}", total, shown),
         *_average_notes(averaged, behind, output),
-        *([] if phantom else subject_notes(scores)),
+        *([] if phantom else subject_notes(groups)),
         *remark_notes(shown, remarks),
         *_gap_notes(mean, repeats, total, shown),
-        *volume_notes(scored_volumes(scores), shown),
-        *absent_notes(absent_counts(scores), shown, _RULES[metric]),
+        *volume_notes(scored_volumes(groups), shown),
+        *absent_notes(absent_counts(groups), shown, _RULES[metric]),
     ]
     return PosterTable(
         mean=mean,
@@ -131,10 +139,9 @@ def poster_table(
     )
 
 
-def subject_notes(scores: pd.DataFrame) -> list[str]:
+def subject_notes(groups: ScoreGroups) -> list[str]:
     """A note on sets with another number of subjects than on the poster."""
-    named = scores[["test_set", "subject"]].drop_duplicates().astype(str)
-    counts = named["test_set"].value_counts()
+    counts = groups.subjects
     each = [
         f"{name} {counts[name]} and {number}"
         for name, number in POSTER_SUBJECTS.items()

@@ -102,7 +102,7 @@ def main_table(comparison: Comparison, output: str = "FTN") -> PosterTable:
 
 def _main_table(comparison: Comparison, output: str) -> PosterTable:
     table = poster_table(
-        comparison.ungraded,
+        comparison.of_sets,
         average_all=comparison.average_all,
         output=output,
         **comparison.naming,
@@ -219,7 +219,11 @@ def _all_tables(comparison: Comparison, *, compare_poster: bool) -> Iterator[Nam
             "structures",
             f"Dice of {output} by structure ({of})",
             structure_table(
-                comparison.ungraded, output=output, average_all=comparison.average_all, **given
+                comparison.of_sets,
+                comparison.of_structures,
+                output=output,
+                average_all=comparison.average_all,
+                **given,
             ),
             shared,
         )
@@ -285,7 +289,7 @@ def _other_metrics(comparison: Comparison, notes: tuple[str, ...]) -> Iterator[N
         for output in comparison.outputs:
             shares = absent_share_notes(scores, output) if metric == "hd95_mm" else []
             table = poster_table(
-                scores,
+                comparison.of_sets,
                 average_all=comparison.average_all,
                 output=output,
                 metric=metric,

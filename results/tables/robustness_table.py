@@ -26,7 +26,7 @@ from results.analysis.robustness import (
 )
 from results.scores.order import ordered_titles, remark_notes
 from results.scores.published import AVERAGES
-from results.scores.score_table import absent_counts, alike_repeats, scored_volumes
+from results.scores.score_table import absent_counts, alike_repeats, by_set, scored_volumes
 from results.tables.mean_table import MeanTable, absent_notes, spread_notes, volume_notes
 from results.wording import listed
 
@@ -104,6 +104,7 @@ def robustness_table(
     total = runs.groupby("method")["repeat"].nunique().reindex(list(shown))
     shares = ["Dice", "NSD"] if "nsd_2mm" in columns else ["Dice"]
     used = scores[scores["test_set"].isin(sets.test_sets)]
+    groups = by_set(used)
     notes = [
         *spread_notes(_cell(sets, "nsd_2mm" in columns), total, shown),
         *_definitions(sets, None if alone else shown[reference]),
@@ -113,9 +114,9 @@ def robustness_table(
         *_zero_notes(dice, sets, shown),
         *([] if alone else _undefined_notes(dice, sets, reference, shown)),
         *_coverage_notes(used, sets),
-        *volume_notes(scored_volumes(used), shown),
+        *volume_notes(scored_volumes(groups), shown),
         *absent_notes(
-            absent_counts(used),
+            absent_counts(groups),
             shown,
             f"count as {listed(shares)} 0 and HD95 the diagonal of the field",
         ),

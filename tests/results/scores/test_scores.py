@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.core.errors import ScoreFileError
+from results.scores.score_groups import ScoreGroups
 from results.scores.score_table import (
     COLUMNS,
     METRICS,
     absent_counts,
     check_scores,
-    group_means,
     read_scores,
     set_scores,
     write_parquet,
@@ -251,11 +251,12 @@ def test_no_mean_of_an_optional_metric_over_fewer_volumes() -> None:
 def test_absent_counts_by_hand() -> None:
     counts = absent_counts(table(*SMALL))
     assert counts.values.tolist() == [
-        ["m", "FTN", "ACDC", 1, 1, 1, 5],
-        ["m", "FTN+STN", "ACDC", 0, 0, 1, 1],
+        ["m", 0, "FTN", "ACDC", 0, 1, 1, 4],
+        ["m", 0, "FTN+STN", "ACDC", 0, 0, 1, 1],
+        ["m", 1, "FTN", "ACDC", 1, 0, 0, 1],
     ]
     assert counts.columns.tolist() == [
-        *("method", "output", "test_set", "label", "prediction", "both", "rows")
+        *("method", "repeat", "output", "test_set", "label", "prediction", "both", "rows")
     ]
 
 
@@ -362,9 +363,9 @@ def test_means_do_not_depend_on_the_order(values: list[float], random: object) -
     order = list(range(len(values)))
     random.shuffle(order)  # type: ignore[attr-defined]
     group = ["method", "repeat"]
-    means = group_means(table, group, "dice")
+    means = ScoreGroups.of(table, group).means("dice")
     pd.testing.assert_frame_equal(
-        group_means(table.iloc[order], group, "dice"), means, check_exact=True
+        ScoreGroups.of(table.iloc[order], group).means("dice"), means, check_exact=True
     )
     expected = table.groupby(group, observed=True)["dice"].agg(["mean", "size", "count"])
     np.testing.assert_allclose(means["mean"], expected["mean"], rtol=1e-12)
@@ -374,11 +375,11 @@ def test_means_do_not_depend_on_the_order(values: list[float], random: object) -
 
 def test_sums_of_six_decimals_are_exact() -> None:
     """0.1 + 0.2 is 0.30000000000000004 in floats."""
-    means = group_means(drawn([0.1, 0.0, 0.0, 0.2]), ["method"], "dice")
+    means = ScoreGroups.of(drawn([0.1, 0.0, 0.0, 0.2]), ["method"]).means("dice")
     assert means.loc[0, "mean"] == 0.15 and (0.1 + 0.2) / 2 != 0.15
 
 
 def test_undefined_values_are_counted_and_left_out() -> None:
-    means = group_means(drawn([np.nan, 0.5, np.nan, 0.3]), ["method"], "dice")
+    means = ScoreGroups.of(drawn([np.nan, 0.5, np.nan, 0.3]), ["method"]).means("dice")
     assert means["scored"].to_list() == [1, 1, 0] and means["rows"].to_list() == [2, 1, 1]
     assert means["mean"].to_list()[:2] == [0.3, 0.5] and np.isnan(means["mean"].iloc[2])
