@@ -83,8 +83,8 @@ class _ByRows(torch.autograd.Function):
         means, variances = means.view(group, channels), variances.view(group, channels)
         mean = means.mean(dim=0)
         variance = variances.mean(dim=0) + means.var(dim=0, correction=0)
-        scale, shift = weight.repeat(group), bias.repeat(group)
-        centre, spread = mean.repeat(group), variance.repeat(group)
+        per_row = torch.stack([weight, bias, mean, variance]).repeat(1, group)
+        scale, shift, centre, spread = per_row.unbind()
         output, unset = torch.empty_like(features), (mean.new_empty(0), mean.new_empty(0))
         # Write in place here, since the view must not be changed in place later.
         into = (in_rows(output), *unset)

@@ -71,9 +71,9 @@ def weights(run: Run) -> tuple[bytes, bytes]:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", method_names())
 def test_every_registered_method_trains(name: str, dataset: Dataset, tmp_path: Path) -> None:
-    run = tiny_run(dataset, tmp_path, name)
+    run = tiny_run(dataset, tmp_path, name, "steps=3")
     train(run, dataset)
-    assert run.finished and run.summary().steps == 6
+    assert run.finished and run.summary().steps == 3
     before = DualThinkingNetwork(derive_seed(run.config.seed, "weights"))
     after = DualThinkingNetwork(seed=0)
     load_weights(run.folder / "last.safetensors", after)
