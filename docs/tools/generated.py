@@ -8,7 +8,7 @@ from gallery import as_page
 from method_reference import method_reference
 from rooms import ROOT, folders
 
-MEASURED = "results/measured/acdc-compact"
+MEASURED = "results/measured"
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ def pages() -> list[GeneratedPage]:
         ("changelog.md", "Changelog", "CHANGELOG.md"),
         ("contributing.md", "Contributing", "CONTRIBUTING.md"),
         ("code-of-conduct.md", "Code of conduct", "CODE_OF_CONDUCT.md"),
-        ("measured.md", "A measured table", f"{MEASURED}/README.md"),
+        ("measured.md", "A measured table", f"{MEASURED}/compact/README.md"),
+        ("measured-0.1.md", "The table of version 0.1", f"{MEASURED}/acdc-compact/README.md"),
     ]
     return [
         GeneratedPage("reference/commands.md", "Commands", command_reference()),
@@ -59,15 +60,21 @@ def gallery_pages() -> list[GeneratedPage]:
 
 
 def _for_the_site(text: str) -> str:
-    """A document of the repository's top: links to docs/ lead to pages, others are plain text."""
+    """A document from outside docs/: links to docs/ lead to pages, others are plain text."""
 
     def link(match: re.Match[str]) -> str:
         label, target = match.groups()
         if "://" in target or target.startswith("#"):
             return match[0]
+        target = re.sub(r"^(\.\./)+", "", target)
         if target.startswith("docs/"):
             return f"[{label}]({target.removeprefix('docs/')})"
-        same = {"CHANGELOG.md": "changelog.md", "CODE_OF_CONDUCT.md": "code-of-conduct.md"}
+        same = {
+            "CHANGELOG.md": "changelog.md",
+            "CODE_OF_CONDUCT.md": "code-of-conduct.md",
+            "compact/README.md": "measured.md",
+            "acdc-compact/README.md": "measured-0.1.md",
+        }
         return f"[{label}]({same[target]})" if target in same else f"{label} (`{target}`)"
 
     return re.sub(r"(?<!!)\[([^]]*)\]\(([^)]+)\)", link, text)
