@@ -21,6 +21,9 @@ from benchmark.phantom.raw_layouts import write_phantom
 from benchmark.phantom.site import CROSS_SITES, SINGLE_SITE
 
 LAYOUTS = "benchmark.phantom.raw_layouts"
+pytestmark = pytest.mark.xdist_group("phantom")
+"""One worker draws the whole phantom, once for all of these tests."""
+
 CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=bool)[..., None]
 
 
