@@ -22,6 +22,9 @@ from benchmark.speed.steps import PRELOAD
 from coopbench_start import main
 
 METHODS = ("standard", "proposed")
+STEPS = 5
+"""Training steps in each round of the variants."""
+
 SAFETY = 0.8
 """Share of the time for training steps; the rest is for validation and scores."""
 
@@ -104,7 +107,7 @@ def _plan(
             )
         slices = training_slices(config, dataset, where)
         total = total_steps(config.training, slices)
-        found = time_variants(config, slices, variants.split(","), rounds=rounds, steps=5)
+        found = time_variants(config, slices, variants.split(","), rounds=rounds, steps=STEPS)
         for name, taken in found.items():
             shown = f"{taken:.4f} s per step" if isinstance(taken, float) else taken
             lines.append(f"{method}, {name}: {shown}")

@@ -561,12 +561,12 @@ def test_bench_sets_every_method_beside_the_reference_and_plain_code(
 
 @pytest.mark.slow
 def test_bench_of_a_report() -> None:
-    result = coopbench("bench", "report", "--study", "2,1,8,3")
+    result = coopbench("bench", "report", "--study", "2,1,3,2")
     assert result.exit_code == 0, result.output
     for stage in ("join", "read", "write", "tests", "tables", "figures", "page"):
         assert f"| {stage}" in result.output
-    assert "576 scores: " in result.output and "s of processor time" in result.output
-    wrong = coopbench("bench", "report", "--study", "2,0,8,3")
+    assert "144 scores: " in result.output and "s of processor time" in result.output
+    wrong = coopbench("bench", "report", "--study", "2,0,3,2")
     assert wrong.exit_code == 2 and "four whole numbers" in said(wrong)
 
 

@@ -143,19 +143,20 @@ def snapshot(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def places(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def places(
+    data: Path, _corrupted: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
     """For each command a folder as it finds it, where it has not run yet."""
     torch.set_num_threads(1)
     root = tmp_path_factory.mktemp("killed")
     write_acdc(root / "prepare" / "raw", 3)
-    for name in COMMANDS.keys() - {"prepare"}:
+    for name in ("corrupt", "train", "study"):
         shutil.copytree(data / "acdc", root / name / "data" / "acdc")
-    finish(["corrupt"], root / "evaluate")
+    shutil.copytree(_corrupted, root / "evaluate" / "data")
     for method in ("standard", "proposed"):
-        words = ["train", "--method", method, "--preset", "demo", *TINY]
+        words = ["train", "--method", method, "--preset", "demo", *TINY, "--set", "steps=2"]
         finish(words, root / "evaluate")
     (root / "evaluate" / "runs-given").touch()
-    shutil.rmtree(root / "report")
     shutil.copytree(root / "evaluate", root / "report")
     finish(["evaluate"], root / "report")
     return {name: root / name for name in COMMANDS}

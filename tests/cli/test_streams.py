@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from benchmark.cli import cli
 from benchmark.core.streams import say
 from results.scores.names import safe_name
 from results.scores.score_table import COLUMNS
@@ -89,7 +91,7 @@ def test_a_pipe_that_is_broken_is_no_traceback(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_what_an_encoding_lacks_is_replaced(tmp_path: Path) -> None:
-    whole = shell("coopbench methods proposed", tmp_path, PYTHONIOENCODING="utf-8")
+    whole = CliRunner().invoke(cli, ["methods", "proposed"])
     done = shell("coopbench methods proposed", tmp_path, PYTHONIOENCODING="ascii")
     assert done.returncode == 0 and not done.stderr
     assert done.stdout.isascii() and not whole.stdout.isascii()

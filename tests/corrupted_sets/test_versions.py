@@ -57,6 +57,10 @@ def make_version_1(data: Path) -> Path:
     return folder
 
 
+pytestmark = pytest.mark.xdist_group("versions")
+"""What these share is made once."""
+
+
 @pytest.fixture(scope="module")
 def both(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of data with both versions, where the second was made beside the first."""

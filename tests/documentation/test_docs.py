@@ -16,6 +16,7 @@ from benchmark.data.dataset import evaluated_cases, find_datasets
 from benchmark.data.nifti import write_volume
 from benchmark.runs.config import resolve
 from tests.helpers.acdc_files import ACDC_AFFINE, heart
+from tests.helpers.forked import run_forked
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -113,7 +114,9 @@ def test_monai_as_the_page_says(data: Path, tmp_path: Path) -> None:
     script = tmp_path / "monai_unet.py"
     script.write_text(code)
     out = tmp_path / "monai"
-    subprocess.run([sys.executable, script, data, "3", out], check=True, capture_output=True)
+    program = f"import runpy; runpy.run_path({str(script)!r}, run_name='__main__')"
+    done = run_forked(program, [data, 3, out])
+    assert done.returncode == 0, done.stderr
     words = ["score", out, data, "--name", "MONAI", "--out", tmp_path / "m.csv", "--workers", "1"]
     result = CliRunner().invoke(cli, [str(word) for word in words])
     assert result.exit_code == 0, result.output

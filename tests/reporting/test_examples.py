@@ -36,6 +36,10 @@ CPU = torch.device("cpu")
 TINY = ("--set", "steps=4", "--set", "batch=4", "--set", "validate_every=2", "--set", "crop=64")
 
 
+pytestmark = pytest.mark.xdist_group("examples")
+"""What these share is made once."""
+
+
 @pytest.fixture(scope="module")
 def runs(data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     """Two evaluated runs."""

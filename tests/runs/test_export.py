@@ -19,6 +19,10 @@ def coopbench(*words: object) -> Result:
     return CliRunner().invoke(cli, [str(word) for word in words])
 
 
+pytestmark = pytest.mark.xdist_group("export")
+"""What these share is made once."""
+
+
 @pytest.fixture(scope="module")
 def made(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One finished run with scores, and one that has only begun."""

@@ -18,8 +18,8 @@ SMALL = ("crop=32", "batch=4", "schedule=constant", "validate_every=2", "augment
 SMALL += ("precision=float32",)  # in which a CPU is quickest on so few voxels
 
 GPU_CHECK = """
-from benchmark.speed import floor, gpu_check, steps
-floor.REPEATS = steps.COUNTED = 1
+from benchmark.speed import floor, gpu_check, steps, variants
+floor.REPEATS = steps.COUNTED = gpu_check.STEPS = variants.WARM_UP = 1
 gpu_check.gpu_check()
 """
 """The program, which here measures machine and work once, where else it does so several times."""

@@ -170,13 +170,13 @@ def test_interrupted_on_a_cluster_of_its_own(own_corrupted_data: Path, tmp_path:
     """As from a terminal, where Ctrl-C reaches the workers as well."""
     runs = tmp_path / "runs"
     words = ["study", "--data", str(own_corrupted_data), "--methods", "standard,dsu,rsc", *TINY]
-    words += ["--set", "steps=5000", "--set", "validate_every=10", "--runs", str(runs)]
+    words += ["--set", "steps=5000", "--set", "validate_every=3", "--runs", str(runs)]
     words += ["--engine", "dask", "--jobs", "2"]
     hasty = tmp_path / "hasty.py"
     hasty.write_text("import benchmark.study.dask_engine as engine; engine.EVERY = 0.5\n")
     told = f"import dask; dask.config.set({{'distributed.worker.preload': [{str(hasty)!r}]}})\n"
     process = Forked(told + hasty.read_text() + COOPBENCH, words, stderr=subprocess.PIPE)
-    while len([log for log in runs.rglob("log.txt") if "step 10:" in log.read_text("utf-8")]) < 2:
+    while len([log for log in runs.rglob("log.txt") if "step 3:" in log.read_text("utf-8")]) < 2:
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)

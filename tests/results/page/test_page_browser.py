@@ -18,6 +18,7 @@ NEEDED = "COOPBENCH_NEED_BROWSER"  # set where a missing browser is a fault, as 
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("browser"),
     pytest.mark.skipif(
         BROWSER is None and NEEDED not in os.environ,
         reason="neither Chromium nor Chrome is installed",

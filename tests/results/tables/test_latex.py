@@ -35,6 +35,10 @@ TITLES = {
 }
 
 
+pytestmark = pytest.mark.xdist_group("latex")
+"""What these share is made once."""
+
+
 @pytest.fixture(scope="module")
 def tables() -> list[NamedTable]:
     """All tables of the measured scores, one of the rows with a long title."""

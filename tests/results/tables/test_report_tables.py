@@ -86,6 +86,10 @@ def comparison(**options: object) -> Comparison:
     return Comparison(**(given | options))  # type: ignore[arg-type]
 
 
+pytestmark = pytest.mark.xdist_group("report-tables")
+"""What these share is made once."""
+
+
 @pytest.fixture(scope="module")
 def tables() -> dict[str, NamedTable]:
     return {table.stem: table for table in report_tables(comparison(), compare_poster=True)}
