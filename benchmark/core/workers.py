@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.reduction import ForkingPickler
 from types import ModuleType
@@ -146,6 +146,9 @@ class Workers:
         # Cancel queued jobs here, since the pool's own shutdown would wait for them.
         self._pool.shutdown(wait=True, cancel_futures=cancel)
         self._over.set()
+        # Wake the listener. Where a killed process holds the queue's lock, it wakes by itself.
+        self._messages.cancel_join_thread()
+        self._messages.put(_Last())
         self._hearing.join()
 
     def _hand_out(self, number: int) -> None:
@@ -177,6 +180,10 @@ class Workers:
             self._hand_out(number)
 
 
+class _Last:
+    """The message after all others."""
+
+
 @contextmanager
 def _without_main(*needed: Any) -> Iterator[None]:
     """Keep new processes from importing the main program, unless they need it.
@@ -201,12 +208,18 @@ def _has_result(future: Future[Any]) -> bool:
 def _pass_messages_on(
     messages: Any, over: threading.Event, listen: Callable[[Any], None] | None
 ) -> None:
-    """Pass the workers' messages to ``listen``, until the work is done."""
-    while not over.is_set():
-        with suppress(queue.Empty):
+    """Pass the workers' messages to ``listen``, to the last one."""
+    while True:
+        try:
             message = messages.get(timeout=0.2)
-            if listen is not None:
-                listen(message)
+        except queue.Empty:
+            if over.is_set():
+                return
+            continue
+        if isinstance(message, _Last):
+            return
+        if listen is not None:
+            listen(message)
 
 
 def _limit_to_one_thread() -> None:

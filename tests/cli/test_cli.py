@@ -22,7 +22,7 @@ from results.scores.score_table import read_scores
 from tests.helpers.acdc_files import heart, write_acdc
 from tests.helpers.forked import COOPBENCH, Forked
 
-TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=2", "--set", "precision=float32")
+TINY = ("--set", "crop=32", "--set", "batch=2", "--set", "steps=2", "--set", "precision=float32")
 
 
 def coopbench(*words: object) -> Result:

@@ -240,7 +240,7 @@ def test_a_broken_label_stops_the_scoring(tmp_path: Path, broken: str) -> None:
 @pytest.mark.slow
 def test_predicting(data: Path, tmp_path: Path, record_property: Count) -> None:
     rng, number = np.random.default_rng(5), 63 * SCALE
-    tiny = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=1")
+    tiny = ("--set", "crop=32", "--set", "batch=2", "--set", "steps=1")
     words = ("train", "--method", "standard", "--data", data, "--preset", "demo", *tiny)
     result = CliRunner().invoke(cli, [str(word) for word in (*words, "--runs", tmp_path / "runs")])
     assert result.exit_code == 0, result.output
@@ -397,7 +397,7 @@ def record_again(dataset: Path, path: Path) -> None:
     (dataset / "dataset.json").write_text(json.dumps(about))
 
 
-SMALL = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=1", "--set", "precision=float32")
+SMALL = ("--set", "crop=32", "--set", "batch=2", "--set", "steps=1", "--set", "precision=float32")
 
 
 @pytest.mark.slow

@@ -77,7 +77,8 @@ SOON_SAID = ("--version", "new-method my-own my-own")
 def test_streams_that_are_closed_or_full(
     command: str, redirection: str, code: int, said: str, tmp_path: Path
 ) -> None:
-    if command not in SOON_SAID and redirection not in ("<&- >&- 2>&-", "> /dev/full"):
+    telling = ("<&- >&- 2>&-", "> /dev/full") if command == "methods" else ("> /dev/full",)
+    if command not in SOON_SAID and redirection not in telling:
         pytest.skip("the others tell no more of commands that import for a second")
     done = shell(f"coopbench {command} {redirection}", tmp_path)
     assert (done.returncode, done.stderr.strip()) == (code, said)

@@ -17,7 +17,7 @@ from benchmark.data.dataset import read_dataset
 
 pytest.importorskip("torchio", reason="TorchIO makes the corruptions")
 
-TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=2", "--set", "precision=float32")
+TINY = ("--set", "crop=32", "--set", "batch=2", "--set", "steps=2", "--set", "precision=float32")
 FOG = """
 format = "coopbench-recipe-1"
 name = "fog"

@@ -14,7 +14,7 @@ from benchmark.cli import cli
 
 pytest.importorskip("torchio", reason="TorchIO makes the corruptions")
 
-TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=2", "--set", "precision=float32")
+TINY = ("--set", "crop=32", "--set", "batch=2", "--set", "steps=2", "--set", "precision=float32")
 KINDS = ("RandBias", "RandGhosting", "RandMotion", "RandSpike")
 
 

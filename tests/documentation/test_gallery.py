@@ -15,7 +15,7 @@ from tests.helpers.forked import run_forked
 
 GALLERY = Path(__file__).parents[2] / "docs" / "gallery"
 SCRIPTS = sorted(path.stem for path in GALLERY.glob("*.py"))
-TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=2", "--set", "precision=float32")
+TINY = ("--set", "crop=32", "--set", "batch=2", "--set", "steps=2", "--set", "precision=float32")
 
 SCRIPT = """
 import runpy, subprocess, sys

@@ -30,7 +30,7 @@ from tests.helpers.acdc_files import heart
 
 AFFINE = np.diag([-2.0, -1.5, 8.0, 1.0])
 SPACING = np.array([2.0, 1.5, 8.0])
-TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=2", "--set", "precision=float32")
+TINY = ("--set", "crop=32", "--set", "batch=2", "--set", "steps=2", "--set", "precision=float32")
 
 
 def coopbench(*words: object) -> Result:

@@ -16,7 +16,7 @@ from tests.helpers.acdc_files import heart
 from tests.helpers.headers import ORIENTATIONS, reordered, write_with_header
 
 AFFINE = np.diag([-IN_PLANE_SPACING, -IN_PLANE_SPACING, 8.0, 1.0])  # resampled to itself
-TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=2", "--set", "precision=float32")
+TINY = ("--set", "crop=32", "--set", "batch=2", "--set", "steps=2", "--set", "precision=float32")
 ML = IN_PLANE_SPACING**2 * 8.0 / 1000
 
 

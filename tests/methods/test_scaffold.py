@@ -13,7 +13,7 @@ from benchmark.cli import cli
 from tests.helpers.forked import FEW_FIGURES, run_forked
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=2", "--set", "precision=float32")
+TINY = ("--set", "crop=32", "--set", "batch=2", "--set", "steps=2", "--set", "precision=float32")
 
 
 def documented_method() -> str:

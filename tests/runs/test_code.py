@@ -14,7 +14,7 @@ from benchmark.runs.code import changed_code, code_remarks
 from benchmark.runs.run import open_run
 from tests.helpers.plug_in import HELPER, forget_plug_in, write_plug_in
 
-TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=2", "--set", "precision=float32")
+TINY = ("--set", "crop=32", "--set", "batch=2", "--set", "steps=2", "--set", "precision=float32")
 OTHER = HELPER.replace("1.0", "2.0")
 
 

@@ -12,7 +12,7 @@ from benchmark.cli import cli
 from benchmark.core.files import sha256
 from benchmark.evaluation.metrics import EARLIER
 
-TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=2", "--set", "precision=float32")
+TINY = ("--set", "crop=32", "--set", "batch=2", "--set", "steps=2", "--set", "precision=float32")
 
 
 def coopbench(*words: object) -> Result:

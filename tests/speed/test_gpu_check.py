@@ -14,12 +14,13 @@ from benchmark.runs.run import find_runs
 from benchmark.speed.variants import time_variants
 from benchmark.training.learner import training_slices
 
-SMALL = ("crop=32", "batch=4", "schedule=constant", "validate_every=2", "augmentation.pad=40")
+SMALL = ("crop=32", "batch=2", "schedule=constant", "validate_every=2", "augmentation.pad=40")
 SMALL += ("precision=float32",)  # in which a CPU is quickest on so few voxels
 
 GPU_CHECK = """
 from benchmark.speed import floor, gpu_check, steps, variants
-floor.REPEATS = steps.COUNTED = gpu_check.STEPS = variants.WARM_UP = 1
+floor.REPEATS = steps.COUNTED = gpu_check.STEPS = 1
+steps.WARM_UP = variants.WARM_UP = 1
 gpu_check.gpu_check()
 """
 """The program, which here measures machine and work once, where else it does so several times."""

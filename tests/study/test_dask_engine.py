@@ -22,7 +22,7 @@ dask = pytest.importorskip("dask")
 pytest.importorskip("distributed")
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dask")]
 
-TINY = ["--preset", "demo", "--set", "crop=32", "--set", "batch=4", "--set", "precision=float32"]
+TINY = ["--preset", "demo", "--set", "crop=32", "--set", "batch=2", "--set", "precision=float32"]
 
 
 @contextmanager
@@ -118,7 +118,7 @@ def test_a_job_that_fails_is_named_and_the_rest_goes_on(
     study = ["study", "--data", str(own_data), "--methods", "standard,dsu", *TINY]
     study += ["--set", "steps=4", "--runs", str(tmp_path / "runs")]
     dataset = read_dataset(own_data / "acdc")
-    overrides = ["crop=32", "batch=4", "precision=float32", "steps=4"]
+    overrides = ["crop=32", "batch=2", "precision=float32", "steps=4"]
     config = resolve("dsu", dataset, preset="demo", repeat=0, overrides=overrides)
     broken = tmp_path / "runs" / config.folder
     broken.mkdir(parents=True)

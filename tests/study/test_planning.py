@@ -22,7 +22,7 @@ from benchmark.study.order import Order
 from benchmark.study.planning import makespan
 from benchmark.study.study import Study
 
-TINY = ("--set", "crop=32", "--set", "batch=4", "--set", "steps=4", "--set", "precision=float32")
+TINY = ("--set", "crop=32", "--set", "batch=2", "--set", "steps=4", "--set", "precision=float32")
 
 
 def nothing(argument: object, workers: int) -> None:

@@ -24,7 +24,7 @@ def coopbench(*words: object) -> Result:
 @pytest.fixture
 def run(data: Path, tmp_path: Path) -> Path:
     """A finished run of a few steps."""
-    settings = ("crop=32", "batch=4", "steps=3", "validate_every=3", "precision=float32")
+    settings = ("crop=32", "batch=2", "steps=3", "validate_every=3", "precision=float32")
     overrides = [word for setting in settings for word in ("--set", setting)]
     words = ("--method", "standard", "--preset", "demo", *overrides)
     done = coopbench("train", *words, "--data", data, "--runs", tmp_path / "runs")

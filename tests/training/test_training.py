@@ -45,7 +45,7 @@ from benchmark.training.loop import Trainer, total_steps
 from tests.helpers.forked import COOPBENCH, run_forked
 
 CPU = torch.device("cpu")
-TINY = ("crop=32", "batch=4", "steps=6", "validate_every=3", "precision=float32")
+TINY = ("crop=32", "batch=2", "steps=6", "validate_every=3", "precision=float32")
 
 
 def tiny_run(
