@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 
 from benchmark.cli import cli
 from benchmark.evaluation.metrics import dice
+from benchmark.phantom.raw_layouts import CROSS_SUBJECTS
 from results.scores.score_table import read_scores
 from tests.helpers.acdc_files import heart, write_acdc
 from tests.helpers.forked import COOPBENCH, Forked
@@ -463,8 +464,12 @@ def test_ctrl_c_ends_with_one_line_and_the_run_goes_on(data: Path, tmp_path: Pat
 def test_phantom_is_used_and_named_where_there_is_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The three commands of a fresh machine, as they stand."""
+    """The three commands of a fresh machine, as they stand; here on fewer synthetic hearts."""
     monkeypatch.chdir(tmp_path)
+    fewer = {"SUBJECTS": ("001", "002", "003", "004", "005", "020"), "TEST": ("020",)}
+    fewer |= {"TRAIN_SIZE": 4, "VALIDATION_SIZE": 1, "CROSS_SUBJECTS": CROSS_SUBJECTS[:2]}
+    for name, value in fewer.items():
+        monkeypatch.setattr(f"benchmark.phantom.raw_layouts.{name}", value)
     result = coopbench("train", "--method", "proposed", *TINY)
     assert result.exit_code == 0, result.output
     assert "built-in phantom" in said(result) and "preset: demo" in said(result)

@@ -33,7 +33,7 @@ from results.scores.score_table import read_scores
 from results.wording import PHANTOM_MARK
 
 CPU = torch.device("cpu")
-TINY = ("--set", "steps=4", "--set", "batch=4", "--set", "validate_every=2", "--set", "crop=64")
+TINY = ("--set", "steps=2", "--set", "batch=2", "--set", "validate_every=1", "--set", "crop=64")
 
 
 pytestmark = pytest.mark.xdist_group("examples")
