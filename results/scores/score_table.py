@@ -170,12 +170,12 @@ def write_parquet(scores: pd.DataFrame, path: Path) -> None:
 
 
 def by_set(scores: pd.DataFrame | ScoreGroups) -> ScoreGroups:
-    """The rows of each method, repeat, output and test set, for all that takes them so."""
+    """Group the rows by method, repeat, output and test set, unless they are grouped already."""
     return scores if isinstance(scores, ScoreGroups) else ScoreGroups.of(scores, _GROUP)
 
 
 def by_subject(scores: pd.DataFrame | ScoreGroups) -> ScoreGroups:
-    """The rows of each output, test set, method, repeat and subject, for `repeat_scores`."""
+    """Group the rows by output, test set, method, repeat and subject, unless they are already."""
     return scores if isinstance(scores, ScoreGroups) else ScoreGroups.of(scores, _PAIRED_UNIT)
 
 
