@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from benchmark.core.files import sha256, whole_file, write_json
+from benchmark.core.files import remove_leftovers, sha256, whole_file, write_json
 from benchmark.core.lock import FOREVER, folder_lock
 from benchmark.core.parallel import check_cancelled, default_workers, results_or_raise, run_parallel
 from benchmark.data.dataset import Case, Dataset, evaluated_cases
@@ -69,6 +69,7 @@ def _evaluate_set(job: MissingScores, *, device: torch.device, save_predictions:
     with folder_lock(run.folder / "scores", "scoring", patience=FOREVER, of=job.dataset.name):
         # Another process may have scored the set in the meantime.
         if not is_up_to_date(made_from(run, job.dataset), job.made_from):
+            remove_leftovers(_predictions_folder(run, job.dataset))
             _write_scores(run, job, device, save_predictions)
 
 
@@ -78,6 +79,10 @@ def _network_of(
 ) -> tuple[DualThinkingNetwork, torch.dtype]:
     """The network of a run, kept for its next set; ``weights`` tells it from a later one's."""
     return trained_network(open_run(folder), device)
+
+
+def _predictions_folder(run: Run, dataset: Dataset) -> Path:
+    return run.folder / "predictions" / dataset.name
 
 
 def _write_scores(
@@ -128,11 +133,8 @@ def _evaluate_frame(
         if save_predictions:
             whole = in_full_image(field, volume.image.shape)
             name = f"{frame}_{output.replace('+', '-')}.nii.gz"
-            write_volume(
-                run.folder / "predictions" / dataset.name / case.folder / name,
-                whole.T,
-                volume.affine,
-            )
+            path = _predictions_folder(run, dataset) / case.folder / name
+            write_volume(path, whole.T, volume.affine)
         rows += [
             {
                 "method": config.name,

@@ -228,6 +228,22 @@ def test_killed_at_any_moment(
     record_property("kills", survived)
 
 
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "study"])
+def test_what_a_killed_command_leaves_is_removed(
+    name: str, places: dict[str, Path], undisturbed: dict[str, Whole], tmp_path: Path
+) -> None:
+    """An unfinished file beside each file that the command writes, as if killed while it wrote."""
+    expected = wanted(name, places, undisturbed, tmp_path).files
+    folder = Path(shutil.copytree(places[name], tmp_path / "work"))
+    written = [folder / path for path in expected if not (folder / path).exists()]
+    for path in written:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_name(f".partial-0123456789ab-{path.name}").touch()
+    assert written
+    finish(COMMANDS[name], folder)
+    assert snapshot(folder) == expected
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 200 kB."""
