@@ -42,6 +42,7 @@ from results.scores.score_table import (
     rename_sets,
     write_parquet,
 )
+from results.scores.small_tables import small_tables
 from results.tables.latex import DEFAULT_WIDTH
 from results.tables.render import text_table
 from results.tables.report_tables import NamedTable, ranks_csv, report_tables, severity_csv
@@ -329,8 +330,7 @@ def write_report(
     with folder_lock(out, "writing the report in"), rare_collection():
         tell("joining the scores")
         joined = _joined_scores(selection.runs, datasets, rows, out / "scores.csv", options.methods)
-        # A report has hundreds of small tables of names, where a call of Arrow's strings is slow.
-        with pd.option_context("mode.string_storage", "python"):
+        with small_tables():
             return _write_report(
                 selection, datasets, joined, out, options, ansi, rows, device, tell
             )

@@ -22,7 +22,6 @@ from results.page.content import (
     SetScore,
 )
 from results.page.summary import summary
-from results.scores.score_table import scored_volumes
 from results.tables.mean_table import volume_notes
 from results.tables.notes_of_tests import partial_notes, power_notes, untested_notes
 from results.tables.poster_table import subject_notes
@@ -158,7 +157,7 @@ def _weak_points(comparison: Comparison) -> list[str]:
         *(gaps if missing else []),
         *([] if comparison.phantom else subject_notes(comparison.of_sets)),
         *dict.fromkeys(unpaired),
-        *volume_notes(scored_volumes(comparison.of_sets), comparison.shown),
+        *volume_notes(comparison.of_sets.scored_volumes, comparison.shown),
         *(
             f"{output}: {line}"
             for output, rows in comparison.tests.groupby("output")

@@ -23,6 +23,7 @@ from results.page.summary import summary
 from results.scores.order import further_sets
 from results.scores.published import POSTER_SETS
 from results.scores.score_table import COLUMNS, read_scores, write_parquet
+from results.scores.small_tables import small_tables
 from results.tables.report_tables import report_tables
 
 CORRUPTED = tuple(name for name in POSTER_SETS if name.startswith("Rand"))
@@ -142,22 +143,22 @@ def time_report(paths: list[Path], out: Path) -> Iterator[Stage]:
         write_parquet(scores, out / "scores.parquet")
     yield done[-1]
     comparison = _comparison(scores)
-    with stage("tests and rankings"):
+    with stage("tests and rankings"), small_tables():
         comparison.tests  # noqa: B018 - computed once, and kept
         comparison.rankings  # noqa: B018
     yield done[-1]
-    with stage("tables"):
+    with stage("tables"), small_tables():
         tables = list(report_tables(comparison, compare_poster=True))
         for table in tables:
             for name, text in table.renderings().items():
                 (out / name).write_text(text, encoding="utf-8")
     yield done[-1]
-    with stage("figures"):
+    with stage("figures"), small_tables():
         history = pd.DataFrame(columns=["method", "repeat", "step", "loss", "validation_iou"])
         for figure in report_figures(comparison, history):
             save_figure(figure.figure, out / figure.stem)
     yield done[-1]
-    with stage("page"):
+    with stage("page"), small_tables():
         worst = worst_cases(comparison.scores)
         write_page(
             Page(

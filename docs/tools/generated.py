@@ -72,7 +72,6 @@ def _for_the_site(text: str) -> str:
         same = {
             "CHANGELOG.md": "changelog.md",
             "CODE_OF_CONDUCT.md": "code-of-conduct.md",
-            "compact/README.md": "measured.md",
             "acdc-compact/README.md": "measured-0.1.md",
         }
         return f"[{label}]({same[target]})" if target in same else f"{label} (`{target}`)"

@@ -15,6 +15,7 @@ import pandas as pd
 
 from benchmark.core.errors import ScoreFileError
 from results.analysis.signed_rank import ROUNDING
+from results.scores.score_groups import ScoreGroups
 from results.scores.score_table import set_scores, subject_scores
 
 SEVERITIES = range(1, 6)
@@ -112,12 +113,14 @@ class CorruptedSets:
         return self.corruptions[test_set]
 
 
-def run_scores(scores: pd.DataFrame, sets: CorruptedSets, metric: str = "dice") -> pd.DataFrame:
+def run_scores(
+    scores: pd.DataFrame | ScoreGroups, sets: CorruptedSets, metric: str = "dice"
+) -> pd.DataFrame:
     """The score of every run on every test set: an index `RUN`, a column for each of the sets.
 
-    `scores` is a table from `read_scores`, `metric` one of its metrics. A set's
-    score is the mean over its volumes and structures (`set_scores`); NaN where the
-    run has none.
+    `scores` is a table from `read_scores`, or its rows `by_set`; `metric` is one of its metrics. A
+    set's score is the mean over its volumes and structures (`set_scores`); NaN where the run has
+    none.
     """
     means = set_scores(scores, metric)
     wide = means.pivot(index=RUN, columns="test_set", values=metric)

@@ -30,10 +30,12 @@ class ScoreGroups:
         return np.bincount(self.codes, minlength=len(self.keys))
 
     @cached_property
-    def absent(self) -> pd.DataFrame:
-        """`keys`, and how often a structure was absent, with `rows` (all structure scores).
+    def absent_counts(self) -> pd.DataFrame:
+        """`keys`, and how often a structure was absent.
 
-        `label` and `prediction` count those absent in that one only, `both` those in both.
+        The columns `label` and `prediction` count the structures absent in that one only (they
+        count as Dice 0), `both` those absent in both (left out of the means), `rows` all structure
+        scores.
         """
         absent = self.scores["absent"]
         counts = {
@@ -41,6 +43,11 @@ class ScoreGroups:
             for name in ("label", "prediction", "both")
         }
         return self.keys.assign(**counts, rows=self.rows)
+
+    @cached_property
+    def scored_volumes(self) -> pd.DataFrame:
+        """`keys`, with `rows` (structure scores) and `volumes`."""
+        return self.keys.assign(rows=self.rows, volumes=self.volumes)
 
     @cached_property
     def subjects(self) -> dict[str, int]:

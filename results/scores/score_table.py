@@ -248,27 +248,6 @@ def alike_repeats(scores: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     return scores[scores["repeat"].isin(common)], f"of {word} {names}, which all methods have"
 
 
-def absent_counts(scores: pd.DataFrame | ScoreGroups) -> pd.DataFrame:
-    """How often a structure was absent, per method, repeat, output and test_set.
-
-    `scores` is a table from `read_scores`, or its rows `by_set`. Returns the columns `label` and
-    `prediction` (absent in that one only: counted as Dice 0), `both` (left out of the means) and
-    `rows` (all structure scores).
-    """
-    return by_set(scores).absent
-
-
-def scored_volumes(scores: pd.DataFrame | ScoreGroups) -> pd.DataFrame:
-    """The volumes and structures that a method's repeat was scored on, per output and test set.
-
-    `scores` is a table from `read_scores`, or its rows `by_set`. Returns one row per method,
-    repeat, output and test_set with `rows` (structure scores) and `volumes` (a number that is the
-    same for the same volumes and structures).
-    """
-    groups = by_set(scores)
-    return groups.keys.assign(rows=groups.rows, volumes=groups.volumes)
-
-
 def _read_file(path: Path) -> pd.DataFrame:
     if path.suffix == ".parquet":
         return read_parquet(path, COLUMNS)

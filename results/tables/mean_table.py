@@ -224,7 +224,10 @@ def spread_notes(cell: str, total: pd.Series, titles: Mapping[str, str]) -> list
 
 
 def volume_notes(volumes: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
-    """Notes on test sets with different scored volumes between rows (`scores.scored_volumes`)."""
+    """Notes on test sets with different scored volumes between rows.
+
+    ``volumes`` are `ScoreGroups.scored_volumes`.
+    """
     notes = []
     kinds = volumes.groupby("test_set")["volumes"].nunique()
     for test_set in kinds.index[kinds > 1]:
@@ -244,8 +247,8 @@ def absent_notes(
 ) -> list[str]:
     """A note on the scores set by the rule for absent structures, by method.
 
-    It covers the outputs in ``counts`` (`absent_counts`). Counts are by method, since missing a
-    structure is a property of a method.
+    It covers the outputs in ``counts`` (`ScoreGroups.absent_counts`). Counts are by method, since
+    missing a structure is a property of a method.
     """
     total, both = counts["rows"].sum(), counts["both"].sum()
     one = (counts["label"] + counts["prediction"]).groupby(counts["method"].astype(str)).sum()

@@ -15,9 +15,7 @@ from results.scores.published import AVERAGES, POSTER_SETS, POSTER_SUBJECTS
 from results.scores.score_groups import ScoreGroups
 from results.scores.score_table import (
     DISTANCES,
-    absent_counts,
     by_set,
-    scored_volumes,
     set_scores,
 )
 from results.tables.mean_table import MeanTable, absent_notes, spread_notes, volume_notes
@@ -121,8 +119,8 @@ def poster_table(
         *([] if phantom else subject_notes(groups)),
         *remark_notes(shown, remarks),
         *_gap_notes(mean, repeats, total, shown),
-        *volume_notes(scored_volumes(groups), shown),
-        *absent_notes(absent_counts(groups), shown, _RULES[metric]),
+        *volume_notes(groups.scored_volumes, shown),
+        *absent_notes(groups.absent_counts, shown, _RULES[metric]),
     ]
     return PosterTable(
         mean=mean,

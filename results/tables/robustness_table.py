@@ -26,7 +26,7 @@ from results.analysis.robustness import (
 )
 from results.scores.order import ordered_titles, remark_notes
 from results.scores.published import AVERAGES
-from results.scores.score_table import absent_counts, alike_repeats, by_set, scored_volumes
+from results.scores.score_table import alike_repeats, by_set
 from results.tables.mean_table import MeanTable, absent_notes, spread_notes, volume_notes
 from results.wording import listed
 
@@ -72,7 +72,8 @@ def robustness_table(
 
     Raises `ScoreFileError` where the reference has no scores.
     """
-    dice = run_scores(scores, sets)
+    of_sets = by_set(scores)
+    dice = run_scores(of_sets, sets)
     by_run = {
         "clean_dice": dice[sets.clean],
         "corrupted_dice": over_kinds(kind_means(dice, sets)),
@@ -80,7 +81,7 @@ def robustness_table(
         "relative_degradation_percent": over_kinds(relative_degradation(dice, sets)),
         "mce_percent": over_kinds(corruption_errors(dice, sets, reference)),
         "relative_mce_percent": over_kinds(relative_corruption_errors(dice, sets, reference)),
-        "hd95_mm": over_kinds(kind_means(run_scores(scores, sets, "hd95_mm"), sets)),
+        "hd95_mm": over_kinds(kind_means(run_scores(of_sets, sets, "hd95_mm"), sets)),
     }
     alone = dice.index.unique("method").size == 1
     if alone:  # relative to itself, all errors are 100
@@ -89,7 +90,7 @@ def robustness_table(
         by_run["rood_overall"] = over_kinds(rood_overall(dice, sets))
         by_run["rood_degradation"] = over_kinds(rood_degradation(dice, sets))
     if scores["nsd_2mm"].notna().any():
-        by_run["nsd_2mm"] = over_kinds(kind_means(run_scores(scores, sets, "nsd_2mm"), sets))
+        by_run["nsd_2mm"] = over_kinds(kind_means(run_scores(of_sets, sets, "nsd_2mm"), sets))
     mean, sd, repeats = over_repeats(pd.DataFrame(by_run))
     alike, of_repeats = alike_repeats(scores)
     subjects = worst_subjects(alike, sets.corruptions)
@@ -104,7 +105,7 @@ def robustness_table(
     total = runs.groupby("method")["repeat"].nunique().reindex(list(shown))
     shares = ["Dice", "NSD"] if "nsd_2mm" in columns else ["Dice"]
     used = scores[scores["test_set"].isin(sets.test_sets)]
-    groups = by_set(used)
+    used_sets = by_set(used)
     notes = [
         *spread_notes(_cell(sets, "nsd_2mm" in columns), total, shown),
         *_definitions(sets, None if alone else shown[reference]),
@@ -114,9 +115,9 @@ def robustness_table(
         *_zero_notes(dice, sets, shown),
         *([] if alone else _undefined_notes(dice, sets, reference, shown)),
         *_coverage_notes(used, sets),
-        *volume_notes(scored_volumes(groups), shown),
+        *volume_notes(used_sets.scored_volumes, shown),
         *absent_notes(
-            absent_counts(groups),
+            used_sets.absent_counts,
             shown,
             f"count as {listed(shares)} 0 and HD95 the diagonal of the field",
         ),

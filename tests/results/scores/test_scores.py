@@ -12,7 +12,7 @@ from results.scores.score_groups import ScoreGroups
 from results.scores.score_table import (
     COLUMNS,
     METRICS,
-    absent_counts,
+    by_set,
     check_scores,
     read_scores,
     set_scores,
@@ -249,7 +249,7 @@ def test_no_mean_of_an_optional_metric_over_fewer_volumes() -> None:
 
 
 def test_absent_counts_by_hand() -> None:
-    counts = absent_counts(table(*SMALL))
+    counts = by_set(table(*SMALL)).absent_counts
     assert counts.values.tolist() == [
         ["m", 0, "FTN", "ACDC", 0, 1, 1, 4],
         ["m", 0, "FTN+STN", "ACDC", 0, 0, 1, 1],
