@@ -1,6 +1,7 @@
 """Read and write files; files are written whole or not at all."""
 
 import errno
+import glob
 import hashlib
 import json
 import os
@@ -52,12 +53,17 @@ def remove_leftovers(folder: Path, *, of: str | None = None, deep: bool = True) 
         of: only for files with this name and any suffix.
         deep: also in subfolders.
     """
-    pattern = f"{PARTIAL}*" if of is None else f"{PARTIAL}{'?' * 12}-{of}.*"
+    pattern = f"{PARTIAL}*" if of is None else f"{_leftovers_of(of)}.*"
     for path in sorted((folder.rglob if deep else folder.glob)(pattern)):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+
+
+def _leftovers_of(name: str) -> str:
+    """The pattern of the temporary names of a file or folder."""
+    return f"{PARTIAL}{'?' * 12}-{glob.escape(name)}"
 
 
 @contextmanager
@@ -95,12 +101,17 @@ def _not_written(path: Path, error: OSError) -> CoopbenchError:
 def whole_folder(path: Path) -> Iterator[Path]:
     """Yield an empty temporary folder that replaces ``path`` on success.
 
+    Unfinished folders of killed processes with the same name are removed, so only one process may
+    write ``path``.
+
     Raises:
         WriteError: the folder cannot be written.
         CoopbenchError: its name is too long.
     """
     partial = _beside(path)
     try:
+        for left in path.parent.glob(_leftovers_of(path.name)):
+            shutil.rmtree(left, ignore_errors=True)
         partial.mkdir(parents=True)
         yield partial
         if path.exists():

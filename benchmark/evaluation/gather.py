@@ -10,7 +10,7 @@ from benchmark.core.files import whole_file
 from benchmark.core.lock import FOREVER, folder_lock
 from benchmark.data.dataset import Dataset
 from benchmark.evaluation.kept_scores import kept_scores, made_from, out_of_reach
-from benchmark.runs.run import Run, open_run
+from benchmark.runs.run import Run, runs_of_group
 from results.scores.score_table import COLUMNS
 
 
@@ -73,10 +73,9 @@ def gather_groups(runs: Sequence[Run], datasets: Sequence[Dataset]) -> list[tupl
     """
     written = []
     for folder in sorted({run.folder.parent for run in runs}):
-        group = [open_run(path.parent) for path in sorted(folder.glob("*/config.json"))]
         scored = [
             run
-            for run in group
+            for run in runs_of_group(folder)
             if all(made_from(run, one).get("data") == one.fingerprint for one in datasets)
         ]
         out = folder / "scores.csv"

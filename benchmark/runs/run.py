@@ -15,7 +15,7 @@ RUNS/acdc-compact/proposed-r0-s40/
     exported.json          instead of weights, by `coopbench export`: their checksum
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,7 +23,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from benchmark.core.errors import CoopbenchError
-from benchmark.core.files import sha256
+from benchmark.core.files import PARTIAL, sha256
 from benchmark.data.dataset import read_record
 from benchmark.runs.config import RunConfig
 
@@ -187,5 +187,16 @@ def _differences(there: dict[str, Any], here: dict[str, Any], prefix: str = "") 
 
 def find_runs(runs: Path) -> Iterator[Run]:
     """Find every run in ``runs``, the folder of all runs or of one group, ordered by path."""
-    for path in sorted([*runs.glob("*/config.json"), *runs.glob("*/*/config.json")]):
-        yield open_run(path.parent)
+    yield from _runs_at([*runs.glob("*/config.json"), *runs.glob("*/*/config.json")])
+
+
+def runs_of_group(group: Path) -> list[Run]:
+    """The runs directly in a folder, ordered by path."""
+    return list(_runs_at(group.glob("*/config.json")))
+
+
+def _runs_at(configs: Iterable[Path]) -> Iterator[Run]:
+    """The runs of these files; a copy that a killed process has not finished is no run."""
+    for path in sorted(configs):
+        if not path.parent.name.startswith(PARTIAL):
+            yield open_run(path.parent)

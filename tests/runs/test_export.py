@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from benchmark.cli import cli
 from benchmark.core.files import sha256
 from benchmark.evaluation.metrics import EARLIER
+from benchmark.runs.run import find_runs, runs_of_group
 
 TINY = ("--set", "crop=32", "--set", "batch=2", "--set", "steps=2", "--set", "precision=float32")
 
@@ -97,6 +98,21 @@ def test_an_exported_run_is_done_and_says_what_it_lacks(
     result = coopbench(*words, "--repeats", "0")
     assert result.exit_code == 1
     assert "was exported without its weights, and has no scores on this ACDC" in result.output
+
+
+def test_a_copy_that_was_not_finished_is_no_run_and_is_removed(runs: Path, tmp_path: Path) -> None:
+    """As a killed export leaves one."""
+    shared = tmp_path / "shared"
+    assert coopbench("export", shared, "--runs", runs).exit_code == 0
+    copies = {path.name for path in (shared / "acdc-demo").iterdir()}
+    assert copies == {"standard-r0-s40"}
+    for name in copies:
+        whole = shared / "acdc-demo" / name
+        shutil.copytree(whole, whole.with_name(f".partial-0123456789ab-{name}"))
+    assert {run.folder.name for run in find_runs(shared)} == copies
+    assert {run.folder.name for run in runs_of_group(shared / "acdc-demo")} == copies
+    assert coopbench("export", shared, "--runs", runs).exit_code == 0
+    assert {path.name for path in (shared / "acdc-demo").iterdir()} == copies
 
 
 @pytest.mark.slow
