@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("killed")]
 
 KILLS = int(os.environ.get("COOPBENCH_KILLS", "1"))
 
-TINY = ["--set", "crop=32", "--set", "batch=2", "--set", "steps=12", "--set", "validate_every=3"]
+TINY = ["--set", "crop=32", "--set", "batch=2", "--set", "steps=8", "--set", "validate_every=2"]
 TINY += ["--set", "precision=float32"]
 STUDY = ["--methods", "standard,proposed", "--preset", "demo", *TINY]
 COMMANDS = {
