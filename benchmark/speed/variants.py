@@ -39,7 +39,8 @@ def time_variants(
         learner = Learner(config, slices)
         if mode := MODES[name]:
             for part in learner.network.children():
-                part.compile(mode=mode)
+                # Sizes differ from call to call. As symbols, they break torch 2.13's compiler.
+                part.compile(mode=mode, dynamic=False)
         try:
             _time(learner, 0, WARM_UP)
         except Exception as error:  # a compiler can fail in many ways; the other variants go on
