@@ -40,7 +40,7 @@ def finished_runs(
         CoopbenchError: there is no run at all, unless the selection ``may_be_empty``.
     """
     fingerprints = {dataset.fingerprint for dataset in datasets}
-    chosen, left_out, there = [], [], set()
+    chosen, left_out, there, on_others = [], [], set(), False
     for run in find_runs(runs):
         if preset is not None and run.config.preset != preset:
             continue
@@ -50,6 +50,7 @@ def finished_runs(
         if names and run.config.name not in names:
             continue
         if run.config.data.fingerprint not in fingerprints:
+            on_others = True
             left_out.append(f"{run.folder}: left out, trained on other data")
         elif not run.finished:
             left_out.append(f"{run.folder}: left out, its training is not finished")
@@ -59,6 +60,11 @@ def finished_runs(
         raise UsageError(
             f"--methods {','.join(unknown)}: no run in {runs} has this name; there are "
             f"{', '.join(sorted(there))}"
+        )
+    if on_others and not chosen and not may_be_empty:
+        raise CoopbenchError(
+            f"{runs}: holds no finished run on these data; give those of its runs by --data",
+            *left_out,
         )
     absent = set(repeats) - {run.config.repeat for run in chosen}
     if absent:

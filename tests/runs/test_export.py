@@ -9,9 +9,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from benchmark.cli import cli
+from benchmark.core.errors import CoopbenchError
 from benchmark.core.files import sha256
 from benchmark.evaluation.metrics import EARLIER
 from benchmark.runs.run import find_runs, runs_of_group
+from benchmark.runs.selection import finished_runs
 
 TINY = ("--set", "crop=32", "--set", "batch=2", "--set", "steps=2", "--set", "precision=float32")
 
@@ -113,6 +115,12 @@ def test_a_copy_that_was_not_finished_is_no_run_and_is_removed(runs: Path, tmp_p
     assert {run.folder.name for run in runs_of_group(shared / "acdc-demo")} == copies
     assert coopbench("export", shared, "--runs", runs).exit_code == 0
     assert {path.name for path in (shared / "acdc-demo").iterdir()} == copies
+
+
+@pytest.mark.parametrize("repeats", [(), (0,)])
+def test_runs_on_other_data_are_said_to_need_theirs(runs: Path, repeats: tuple[int, ...]) -> None:
+    with pytest.raises(CoopbenchError, match="give those of its runs by --data"):
+        finished_runs(runs, [], repeats=repeats)
 
 
 @pytest.mark.slow
