@@ -61,19 +61,13 @@ def finished_runs(
             f"--methods {','.join(unknown)}: no run in {runs} has this name; there are "
             f"{', '.join(sorted(there))}"
         )
-    if on_others and not chosen and not may_be_empty:
-        raise CoopbenchError(
-            f"{runs}: holds no finished run on these data; give those of its runs by --data",
-            *left_out,
-        )
+    if not chosen and not may_be_empty and (on_others or not repeats):
+        advice = "give those of its runs by --data" if on_others else "see 'coopbench train'"
+        raise CoopbenchError(f"{runs}: holds no finished run on these data; {advice}", *left_out)
     absent = set(repeats) - {run.config.repeat for run in chosen}
     if absent:
         named = ", ".join(map(str, sorted(absent)))
         raise UsageError(f"--repeats: {runs} holds no finished run on these data of repeat {named}")
-    if not chosen and not may_be_empty:
-        raise CoopbenchError(
-            f"{runs}: holds no finished run on these data; see 'coopbench train'", *left_out
-        )
     return Selection(chosen, left_out)
 
 
